@@ -1,0 +1,125 @@
+/**
+ * The seam between the planes: all that control may tell the data plane, and all that it hears back.
+ * The data plane knows entries and actions; it never learns of schemes, messages or lifetimes.
+ */
+
+/** An IPv6 address in the canonical text of RFC 5952. */
+export type Address = string;
+/** An IPv6 prefix, canonical address + "/" + length, host bits zero. An address is its own /128. */
+export type Prefix = string;
+/** An EUI-48 in lower case with colons. */
+export type Mac = string;
+/** Index of an access link as the configuration numbers them, from 0. */
+export type LinkId = number;
+
+/** Link of a source entry whose packets arrive decapsulated from a peer rather than from an access link. */
+export const LINK_TUNNEL: LinkId = 0xff;
+
+/** Destination prefix -> the MN on an access link. `nextHop` is its link-local or care-of address. */
+export interface DeliverEntry {
+  readonly kind: 'deliver';
+  readonly prefix: Prefix;
+  readonly link: LinkId;
+  readonly nextHop: Address;
+  readonly mac: Mac;
+}
+
+/** Destination prefix -> encapsulate to the locator of another MAAR. */
+export interface TunnelEntry {
+  readonly kind: 'tunnel';
+  readonly prefix: Prefix;
+  readonly locator: Address;
+}
+
+/**
+ * Source prefix that may send from this link. With `mac`, only that station may use it.
+ * With `reverse`, packets that match no destination entry are tunnelled there instead of being routed natively.
+ */
+export interface SourceEntry {
+  readonly kind: 'source';
+  readonly prefix: Prefix;
+  readonly link: LinkId;
+  readonly mac?: Mac;
+  readonly reverse?: Address;
+}
+
+/** Outer source address that may send us tunnelled packets. */
+export interface PeerEntry {
+  readonly kind: 'peer';
+  readonly address: Address;
+}
+
+/**
+ * Packets held until their entries stand: `from` matches the source of packets that arrive on an access link
+ * and have no source entry; `to` matches the destination of decapsulated or native packets.
+ * The longest matching prefix counts; `::/0` catches what nothing else explains.
+ */
+export interface HoldEntry {
+  readonly kind: 'hold';
+  readonly direction: 'from' | 'to';
+  readonly prefix: Prefix;
+  /** Budget for this entry; over it the oldest packet is dropped and counted. */
+  readonly packets: number;
+  /** How long one packet may wait, in milliseconds. */
+  readonly millis: number;
+}
+
+export type Entry = DeliverEntry | TunnelEntry | SourceEntry | PeerEntry | HoldEntry;
+export type EntryKind = Entry['kind'];
+
+/**
+ * `put` inserts or replaces. `deliver` and `tunnel` share one table: the later put of a prefix wins.
+ * `release` sends what a hold entry kept for the prefix (or for any part of it) through the pipeline again,
+ * in order of arrival and before any later packet; `discard` drops it.
+ */
+export type Command =
+  | { readonly op: 'put'; readonly entry: Entry }
+  | { readonly op: 'delete'; readonly kind: 'destination'; readonly prefix: Prefix }
+  | { readonly op: 'delete'; readonly kind: 'source'; readonly prefix: Prefix; readonly link: LinkId }
+  | { readonly op: 'delete'; readonly kind: 'peer'; readonly address: Address }
+  | {
+      readonly op: 'delete';
+      readonly kind: 'hold';
+      readonly direction: 'from' | 'to';
+      readonly prefix: Prefix;
+    }
+  | {
+      readonly op: 'release' | 'discard';
+      readonly direction: 'from' | 'to';
+      readonly prefix: Prefix;
+    };
+
+/** What one command came to. Anything but `ok` leaves the tables as they were. */
+export type CommandStatus = 'ok' | 'full' | 'absent' | 'invalid';
+
+/** What the data plane reports. Each is rate-limited at its source; losing one never breaks forwarding. */
+export type DataPlaneEvent =
+  /** First packet of a pair of addresses of which one has a source or deliver entry here, or the pair's first after silence. */
+  | { readonly kind: 'flow'; readonly src: Address; readonly dst: Address }
+  /** An access link brought a packet whose source has no entry. `mac` is absent where the port carries none. */
+  | {
+      readonly kind: 'unknown-source';
+      readonly src: Address;
+      readonly link: LinkId;
+      readonly mac?: Mac;
+    }
+  /** A peer tunnelled a packet here that had to be tunnelled on: the peer's entry is out of date. */
+  | {
+      readonly kind: 'redirect';
+      readonly peer: Address;
+      readonly src: Address;
+      readonly dst: Address;
+    }
+  /** A peer tunnelled a packet here whose destination has no entry. */
+  | {
+      readonly kind: 'unknown-destination';
+      readonly peer: Address;
+      readonly src: Address;
+      readonly dst: Address;
+    }
+  /** A hold entry ran over its budget or its time. */
+  | {
+      readonly kind: 'hold-drop';
+      readonly direction: 'from' | 'to';
+      readonly prefix: Prefix;
+    };

@@ -1,0 +1,58 @@
+import type { Address, Command, CommandStatus, DataPlaneEvent, LinkId, Mac } from '../../bindings/entries.ts';
+import type { StreamEffect, StreamEvent, TimerEffect, TimerEvent, TraceEffect } from './machine.ts';
+
+/** Everything that can happen to the control plane of one MAAR. */
+export type MaarEvent =
+  | { readonly type: 'start' }
+  /** Orderly stop: what was promised to others is taken back where a message can do it. */
+  | { readonly type: 'stop' }
+  /**
+   * The beginning of a frame heard on an access link (Ethernet header included, at least the first 128 octets, whole for
+   * neighbour discovery): from a station that control did not list as attached, or any neighbour discovery or MLD report.
+   */
+  | { readonly type: 'frame'; readonly link: LinkId; readonly port: string; readonly data: Uint8Array }
+  /** A port of an access link came up or went down; also a station's leaving where the link layer tells (802.11). */
+  | { readonly type: 'port'; readonly link: LinkId; readonly port: string; readonly up: boolean }
+  | {
+      readonly type: 'station';
+      readonly link: LinkId;
+      readonly port: string;
+      readonly mac: Mac;
+      readonly present: boolean;
+    }
+  /** A Mobility Header packet, from its first octet, with what the socket says of its IPv6 header. */
+  | {
+      readonly type: 'mobility';
+      readonly src: Address;
+      readonly dst: Address;
+      readonly side: 'core' | 'access';
+      readonly data: Uint8Array;
+    }
+  /** The data plane (tables and kernel alike) has applied batch `batch`. */
+  | { readonly type: 'applied'; readonly batch: number; readonly statuses: readonly CommandStatus[] }
+  | { readonly type: 'dataplane'; readonly event: DataPlaneEvent }
+  /** Answer to `usage`: destinations that carried packets, and when last (milliseconds of `now`). */
+  | {
+      readonly type: 'usage';
+      readonly destinations: readonly { readonly prefix: string; readonly lastUsed: number }[];
+      /** Address pairs that carried packets natively, and when last. */
+      readonly pairs: readonly { readonly src: Address; readonly dst: Address; readonly lastUsed: number }[];
+    }
+  | TimerEvent
+  | StreamEvent;
+
+/** Everything that the control plane of one MAAR can want. */
+export type MaarEffect =
+  /** One batch of commands, in order; answered by `applied` with the same number. */
+  | { readonly type: 'apply'; readonly batch: number; readonly commands: readonly Command[] }
+  /** Asks for `usage`. */
+  | { readonly type: 'usage' }
+  /** A whole Ethernet frame to an access link (all ports of it, or one). */
+  | { readonly type: 'frame'; readonly link: LinkId; readonly port?: string; readonly data: Uint8Array }
+  /** A Mobility Header, checksum filled. */
+  | { readonly type: 'mobility'; readonly src: Address; readonly dst: Address; readonly data: Uint8Array }
+  /** Stations whose data frames need no longer be shown to control (they are attached). */
+  | { readonly type: 'stations'; readonly link: LinkId; readonly macs: readonly Mac[] }
+  | TimerEffect
+  | StreamEffect
+  | TraceEffect;
