@@ -51,7 +51,7 @@ export interface PeerEntry {
 
 /**
  * Packets held until their entries stand: `from` matches the source of packets that arrive on an access link
- * and have no source entry; `to` matches the destination of decapsulated or native packets.
+ * and have no source entry; `to` matches the destination of decapsulated packets that have no destination entry.
  * The longest matching prefix counts; `::/0` catches what nothing else explains.
  */
 export interface HoldEntry {
