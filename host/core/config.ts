@@ -1,0 +1,70 @@
+import type { Address, LinkId, Mac, Prefix } from '../../bindings/entries.ts';
+
+/** What the control plane of one MAAR needs to know; host/daemon/config fills it from a file, the simulation from code. */
+export interface MaarConfig {
+  /** Name in logs and in the domain's list of peers. */
+  readonly name: string;
+  /** Our address towards the core: source of signalling, outer address of tunnels, the "address of the MAAR" of the draft. */
+  readonly address: Address;
+  readonly scheme: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+  readonly links: readonly LinkConfig[];
+  /** Prefixes we assign: one /64 for each MN. */
+  readonly pool: PoolConfig;
+  /** The other MAARs of the domain: the only ones that may signal or tunnel to us. */
+  readonly peers: readonly PeerConfig[];
+  readonly aaa: AaaConfig;
+  /** The MN-ID is the station's MAC, as a NAI: `<12 hex digits>@<realm>`. */
+  readonly mnRealm: string;
+  readonly coreMtu: number;
+  readonly timers: TimerConfig;
+  readonly hold: { readonly packets: number; readonly millis: number };
+}
+
+export interface LinkConfig {
+  readonly id: LinkId;
+  /** The same on every access link of the domain, so that the MN's default router never changes. */
+  readonly linkLocal: Address;
+  readonly mac: Mac;
+  readonly mtu: number;
+}
+
+export interface PoolConfig {
+  readonly prefix: Prefix;
+  readonly preferredSeconds: number;
+  readonly validSeconds: number;
+}
+
+export interface PeerConfig {
+  readonly name: string;
+  readonly address: Address;
+  /** What this peer assigns, so that the anchor of any home address is known without asking. */
+  readonly prefixes: readonly Prefix[];
+}
+
+export interface AaaConfig {
+  readonly originHost: string;
+  readonly originRealm: string;
+  readonly destinationRealm: string;
+  readonly vendorId: number;
+  /** In order of preference. */
+  readonly servers: readonly { readonly name: string; readonly host: Address; readonly port: number }[];
+}
+
+/** Milliseconds, but for `bindingSeconds`. */
+export interface TimerConfig {
+  /** Released lists answer repeats and re-tunnel packets in flight for this long (MinDelayBeforeBCEDelete). */
+  readonly hold: number;
+  /** Memory of released lists lasts this much longer than `hold`. */
+  readonly forget: number;
+  /** Lifetime of a binding; refreshed at half of it. */
+  readonly bindingSeconds: number;
+  /** A binding or a home address that carried nothing for this long is released. */
+  readonly idle: number;
+  /** How long the old MAAR waits for an MN to answer on its old link before letting it go. */
+  readonly probe: number;
+  /** First retransmission of a DBU; doubles up to `retransmitMax`. */
+  readonly retransmit: number;
+  readonly retransmitMax: number;
+  /** DBU timestamps further than this from our clock are refused as replays. */
+  readonly timestampWindow: number;
+}

@@ -1,0 +1,170 @@
+import type { StatusView } from '../core/view.ts';
+import type { TraceEffect } from '../core/machine.ts';
+
+/**
+ * One domain under test, whichever backend carries it. Topology (both backends, see docs/scenarios):
+ * a core router with strict reverse-path filtering; MAARs a1 a2 a3 b1 b2 b3; the AAA server `aaa`;
+ * a fixed correspondent `cn` outside the domain; mobile hosts `A`, `B` and, where a scenario asks, `C`.
+ */
+export type MaarName = 'a1' | 'a2' | 'a3' | 'b1' | 'b2' | 'b3';
+export type HostName = 'A' | 'B' | 'C';
+export type EndName = HostName | 'cn';
+
+/**
+ * How a host changes its access link. `silent`: nobody is told, the host's carrier stays. `carrier`: the host's and the
+ * access routers' ports lose and regain carrier. `admin`: the host's interface is taken down and up by its owner.
+ */
+export type MoveKind = 'silent' | 'carrier' | 'admin';
+
+export interface StreamSpec {
+  readonly name: string;
+  readonly from: EndName;
+  readonly to: EndName;
+  /** `ping` echoes every packet; `udp` is one-way with sequence numbers; `tcp` moves `bytes` checked by SHA-256. */
+  readonly kind: 'ping' | 'udp' | 'tcp';
+  readonly intervalMs?: number;
+  readonly bytes?: number;
+  /** Home address to use at either end; the host's ordinary choice (its newest preferred address) without it. */
+  readonly fromAddress?: string;
+  readonly toAddress?: string;
+}
+
+export interface StreamReport {
+  readonly spec: StreamSpec;
+  /** Frames that left the sender's port (uplink loss is counted from here, not from the socket). */
+  readonly sent: number;
+  readonly received: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly reordered: number;
+  /** Longest silences at the receiver, newest last: start (ms since the run began) and length in ms. */
+  readonly gaps: readonly { readonly at: number; readonly length: number }[];
+  /** For tcp: whether the transfer ended and its hash matched. */
+  readonly intact?: boolean;
+}
+
+export interface Stream {
+  /** The addresses in use, once known. */
+  addresses(): { from: string; to: string };
+  /** Ends the stream (tcp: waits for the transfer) and reports. */
+  finish(): Promise<StreamReport>;
+}
+
+export interface TraceRecord extends TraceEffect {
+  /** Milliseconds since the run began. */
+  readonly at: number;
+  readonly node: string;
+}
+
+/** One packet seen on a link of the core or of an access network. */
+export interface CapturedPacket {
+  readonly at: number;
+  /** `core-a1` (a1 and the core router), `access-a1`, `core-aaa`, `core-cn`, `host-A` (the host's own port). */
+  readonly link: string;
+  /** From the IPv6 header on. */
+  readonly data: Uint8Array;
+  /** Sending end of the link where the backend knows it: "a1", "core", "A". */
+  readonly sender?: string;
+}
+
+export interface Fault {
+  /** Drops the next `count` packets on any link that `matches` (sim only). */
+  drop(name: string, matches: (packet: CapturedPacket) => boolean, count: number): void;
+  /** Cuts or restores all links of a node (both backends). */
+  partition(node: MaarName | 'aaa', cut: boolean): Promise<void>;
+  /** Closes the Diameter connections of `maar`, before or after the server has committed its next registration (sim only). */
+  closeDiameter(maar: MaarName, when: 'before-commit' | 'after-commit'): void;
+}
+
+export interface Lab {
+  readonly backend: 'sim' | 'netns';
+  /** One-way delay of every link in ms (0 where the backend adds none). */
+  readonly delay: number;
+  /** Milliseconds since the run began. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+  /** Polls `condition` until it holds; rejects with `what` after `ms`. */
+  until(what: string, ms: number, condition: () => boolean | Promise<boolean>): Promise<void>;
+  /** Attaches a host to a MAAR, or moves it there, `gapMs` without a link between (default 0). */
+  move(host: HostName, to: MaarName, kind?: MoveKind, gapMs?: number): Promise<void>;
+  leave(host: HostName): Promise<void>;
+  /** Addresses the host holds now, as its own stack sees them, preferred ones first. */
+  addresses(
+    host: EndName,
+  ): Promise<readonly { address: string; deprecated: boolean; tentative: boolean }[]>;
+  stream(spec: StreamSpec): Promise<Stream>;
+  show(maar: MaarName): Promise<StatusView>;
+  trace(): readonly TraceRecord[];
+  captured(): Promise<readonly CapturedPacket[]>;
+  /** Sends a raw IPv6 packet from a host's port, whatever its stack would do (for hostile hosts). `mac` overrides the station. */
+  inject(host: HostName, packet: Uint8Array, mac?: string): Promise<void>;
+  /** Sends a raw IPv6 packet from a machine in the core that is no peer. */
+  injectCore(packet: Uint8Array): Promise<void>;
+  /** Ends a node at once, as a crash would (`kill`), or in order (`stop`), and starts it again. */
+  kill(node: MaarName | 'aaa'): Promise<void>;
+  stop(node: MaarName | 'aaa'): Promise<void>;
+  start(node: MaarName | 'aaa'): Promise<void>;
+  readonly fault: Fault;
+  close(): Promise<void>;
+}
+
+/** Changes to the domain that a scenario asks for before it comes up. */
+export interface LabOptions {
+  readonly scheme: string;
+  readonly seed: number;
+  readonly delay?: number;
+  /** Link loss probability (sim only). */
+  readonly loss?: number;
+  /** Overrides of timers in every MAAR (milliseconds; see host/core/config.ts). */
+  readonly timers?: Readonly<Record<string, number>>;
+  /** Hosts whose MN-ID the AAA server does not know, or knows and forbids. */
+  readonly unknownHosts?: readonly HostName[];
+  readonly forbiddenHosts?: readonly HostName[];
+  /** Hosts whose RS names their home and correspondent addresses (sim only). */
+  readonly awareHosts?: readonly HostName[];
+  /** Directory for one capture per link. */
+  readonly pcap?: string;
+  /** Called with one line of progress. */
+  readonly progress?: (line: string) => void;
+}
+
+export interface Check {
+  readonly what: string;
+  readonly passed: boolean;
+  /** What was expected and what was seen, for the report. */
+  readonly expected: string;
+  readonly seen: string;
+}
+
+export interface ScenarioResult {
+  readonly checks: readonly Check[];
+  readonly streams: readonly StreamReport[];
+  /** Per handover: its parts in ms and in units of d where the backend has a delay. */
+  readonly handovers: readonly HandoverReport[];
+}
+
+export interface HandoverReport {
+  readonly host: HostName;
+  readonly from: MaarName | undefined;
+  readonly to: MaarName;
+  readonly kind: MoveKind;
+  readonly at: number;
+  /** Milliseconds from the link's coming up to each step; absent where it did not happen. */
+  readonly detected?: number;
+  readonly aaaAnswered?: number;
+  readonly firstRa?: number;
+  readonly sdba?: number;
+  readonly ddba?: number;
+  /** First packet of an old session to the host again, and from it. */
+  readonly downlink?: number;
+  readonly uplink?: number;
+}
+
+export interface Scenario {
+  readonly name: string;
+  /** One line for `maar lab --list`. */
+  readonly summary: string;
+  readonly backends: readonly ('sim' | 'netns')[];
+  readonly options?: Partial<LabOptions>;
+  run(lab: Lab): Promise<ScenarioResult>;
+}
