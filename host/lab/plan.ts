@@ -1,0 +1,113 @@
+import type { Address, Mac, Prefix } from '../../bindings/entries.ts';
+import type { MaarConfig, TimerConfig } from '../core/config.ts';
+import type { EndName, HostName, LabOptions, MaarName } from './lab.ts';
+
+/** The addressing plan of the domain under test, the same for both backends. */
+
+/** The number of a MAAR stands in its address and its pool. */
+const MAAR_NUMBER: Readonly<Record<MaarName, number>> = { a1: 1, a2: 2, a3: 3, b1: 4, b2: 5, b3: 6 };
+export const MAARS = Object.keys(MAAR_NUMBER) as readonly MaarName[];
+export const HOSTS: readonly HostName[] = ['A', 'B', 'C'];
+
+export const AAA = {
+  name: 'aaa',
+  originHost: 'aaa.maar.example',
+  realm: 'maar.example',
+  address: '2001:db8:0:a::1',
+  prefix: '2001:db8:0:a::/64',
+  port: 3868,
+} as const;
+
+/** The fixed correspondent outside the domain, and its own first hop. */
+export const CN = {
+  address: '2001:db8:c0::2',
+  prefix: '2001:db8:c0::/48',
+  mac: '02:00:5e:10:00:0c',
+  gateway: { address: 'fe80::1', mac: '02:00:5e:10:00:01' },
+} as const;
+
+/** Where `injectCore` sends from: a machine in the core that is no peer. */
+export const OUTSIDER = {
+  name: 'outsider',
+  prefix: '2001:db8:0:f::/64',
+  address: '2001:db8:0:f::1',
+} as const;
+
+/** The router that every host of the domain sees, wherever it is. */
+export const ACCESS_LINK = { id: 0, linkLocal: 'fe80::1', mac: '02:00:5e:10:00:00', mtu: 1500 } as const;
+
+export const CORE_MTU = 1500;
+export const MN_REALM = 'mn.maar.example';
+
+/** 32473 is set aside for examples, RFC 5612. */
+const VENDOR_ID = 32473;
+
+const HOST_MAC: Readonly<Record<HostName, Mac>> = {
+  A: '02:00:5e:10:01:0a',
+  B: '02:00:5e:10:01:0b',
+  C: '02:00:5e:10:01:0c',
+};
+
+const TIMERS: TimerConfig = {
+  hold: 10_000,
+  forget: 2_000,
+  bindingSeconds: 300,
+  idle: 60_000,
+  probe: 1_000,
+  retransmit: 1_000,
+  retransmitMax: 32_000,
+  timestampWindow: 300,
+};
+
+export function maarAddress(name: MaarName): Address {
+  return `2001:db8:0:${MAAR_NUMBER[name]}::1`;
+}
+
+/** Routed to the MAAR by the core, besides its pool. */
+export function maarPrefix(name: MaarName): Prefix {
+  return `2001:db8:0:${MAAR_NUMBER[name]}::/64`;
+}
+
+export function maarPool(name: MaarName): Prefix {
+  return `2001:db8:1${MAAR_NUMBER[name]}::/48`;
+}
+
+export function endMac(name: EndName): Mac {
+  return name === 'cn' ? CN.mac : HOST_MAC[name];
+}
+
+/** Name of the port of an access link that `host` is plugged into, wherever it is. */
+export function portName(host: HostName): string {
+  return `port-${host}`;
+}
+
+export function mnId(host: HostName): string {
+  return `${HOST_MAC[host].replaceAll(':', '')}@${MN_REALM}`;
+}
+
+/** The complete configuration of one MAAR's control plane. */
+export function maarConfig(name: MaarName, options: LabOptions): MaarConfig {
+  return {
+    name,
+    address: maarAddress(name),
+    scheme: { name: options.scheme, options: {} },
+    links: [ACCESS_LINK],
+    pool: { prefix: maarPool(name), preferredSeconds: 1800, validSeconds: 3600 },
+    peers: MAARS.filter((other) => other !== name).map((other) => ({
+      name: other,
+      address: maarAddress(other),
+      prefixes: [maarPool(other)],
+    })),
+    aaa: {
+      originHost: `${name}.${AAA.realm}`,
+      originRealm: AAA.realm,
+      destinationRealm: AAA.realm,
+      vendorId: VENDOR_ID,
+      servers: [{ name: AAA.originHost, host: AAA.address, port: AAA.port }],
+    },
+    mnRealm: MN_REALM,
+    coreMtu: CORE_MTU,
+    timers: { ...TIMERS, ...options.timers },
+    hold: { packets: 64, millis: 2_000 },
+  };
+}

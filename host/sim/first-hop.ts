@@ -1,0 +1,101 @@
+import type { Address, Mac } from '../../bindings/entries.ts';
+import { isLinkLocal, isMulticast, readAddress, readMac } from '../wire/address.ts';
+import { emitEthernet, emitFrame, ETHERNET_HEADER } from '../wire/ethernet.ts';
+import { receiveIcmpv6 } from '../wire/icmpv6/check.ts';
+import { emitIcmpv6 } from '../wire/icmpv6/message.ts';
+import { ND_HOP_LIMIT } from '../wire/icmpv6/registry.ts';
+import { IPV6_HEADER, NEXT_HEADER, parseIpv6 } from '../wire/ipv6.ts';
+import type { AccessLink, AccessRouter } from './access-link.ts';
+
+const HOP_LIMIT = 7;
+const SOURCE = 8;
+const DESTINATION = 24;
+
+/**
+ * An ordinary router between one segment and the rest: it answers Neighbor Solicitations for its link-local address,
+ * learns its hosts from the packets they send, and forwards. The fixed correspondent stands behind one.
+ */
+export class FirstHop implements AccessRouter {
+  readonly name: string;
+  readonly #linkLocal: Address;
+  readonly #mac: Mac;
+  readonly #uplink: (packet: Uint8Array) => void;
+  readonly #stations = new Map<Address, Mac>();
+  #segment: AccessLink | undefined;
+
+  constructor(name: string, linkLocal: Address, mac: Mac, uplink: (packet: Uint8Array) => void) {
+    this.name = name;
+    this.#linkLocal = linkLocal;
+    this.#mac = mac;
+    this.#uplink = uplink;
+  }
+
+  connect(segment: AccessLink): void {
+    this.#segment = segment;
+  }
+
+  /** A host that is reached without having sent first. */
+  addStation(address: Address, mac: Mac): void {
+    this.#stations.set(address, mac);
+  }
+
+  receiveFrame(_port: string, frame: Uint8Array): void {
+    const packet = frame.subarray(ETHERNET_HEADER);
+    if (packet.length < IPV6_HEADER) return;
+    const src = readAddress(packet, SOURCE);
+    const dst = readAddress(packet, DESTINATION);
+    if (isLinkLocal(src) || isLinkLocal(dst) || isMulticast(dst)) {
+      this.#answer(packet);
+      return;
+    }
+    this.#stations.set(src, readMac(frame, 6));
+    const forwarded = decremented(packet);
+    if (forwarded !== undefined) this.#uplink(forwarded);
+  }
+
+  /** A packet from beyond; false if no host here has its destination. */
+  deliver(packet: Uint8Array): boolean {
+    const mac = this.#stations.get(readAddress(packet, DESTINATION));
+    if (mac === undefined) return false;
+    const forwarded = decremented(packet);
+    if (forwarded !== undefined) this.#segment?.fromRouter(emitEthernet(this.#mac, mac, forwarded));
+    return true;
+  }
+
+  #answer(data: Uint8Array): void {
+    const packet = parseIpv6(data);
+    if (!packet.ok || packet.value.nextHeader !== NEXT_HEADER.icmpv6) return;
+    const message = receiveIcmpv6(packet.value.payload, packet.value);
+    if (!message.ok || message.value.kind !== 'NS' || message.value.target !== this.#linkLocal) return;
+    const option = message.value.options.find((candidate) => candidate.kind === 'source-link-layer');
+    if (option === undefined) return;
+    const answer = {
+      kind: 'NA',
+      target: this.#linkLocal,
+      router: true,
+      solicited: true,
+      override: true,
+      options: [{ kind: 'target-link-layer', mac: this.#mac }],
+    } as const;
+    const dst = packet.value.src;
+    this.#segment?.fromRouter(
+      emitFrame({
+        srcMac: this.#mac,
+        dstMac: option.mac,
+        src: this.#linkLocal,
+        dst,
+        nextHeader: NEXT_HEADER.icmpv6,
+        hopLimit: ND_HOP_LIMIT,
+        payload: emitIcmpv6(answer, this.#linkLocal, dst),
+      }),
+    );
+  }
+}
+
+/** The packet one hop on, or undefined where its hop limit ends. */
+export function decremented(packet: Uint8Array): Uint8Array | undefined {
+  if (packet[HOP_LIMIT]! <= 1) return undefined;
+  const forwarded = packet.slice();
+  forwarded[HOP_LIMIT]! -= 1;
+  return forwarded;
+}
