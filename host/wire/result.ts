@@ -23,9 +23,10 @@ export const FAULTS = {
 
 export type FaultReason = keyof typeof FAULTS;
 
+/** What a parser found first. */
 export interface Fault {
   readonly reason: FaultReason;
-  /** Octet at fault, counted from the first octet given to the parser. */
+  /** Octet at fault, from the first one given to the parser; a parser of already parsed options says otherwise. */
   readonly offset: number;
   /** Field or option at fault, with the value where it helps. */
   readonly what: string;
