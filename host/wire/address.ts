@@ -1,3 +1,5 @@
+import { copyOctets } from './octets.ts';
+
 /** An IPv6 address in the canonical text of RFC 5952 (IPv4-mapped addresses in hexadecimal groups too). */
 export type Address = string;
 /** Canonical address + "/" + length, host bits zero. */
@@ -145,7 +147,7 @@ export function prefixOf(address: Address, length: number): Prefix {
 export function readPrefix(data: Uint8Array, offset: number, length: number): Prefix {
   if (!(length >= 0 && length <= 128)) throw new RangeError(`prefix length ${length}`);
   if (length === 128) return `${readAddress(data, offset)}/128`;
-  const bytes = data.slice(offset, offset + OCTETS);
+  const bytes = copyOctets(data, offset, offset + OCTETS);
   mask(bytes, length);
   return `${readAddress(bytes)}/${length}`;
 }

@@ -2,6 +2,7 @@ import { readAddress, writeAddress } from '../address.ts';
 import type { Address } from '../address.ts';
 import { fillChecksum, upperLayerChecksum } from '../checksum.ts';
 import { IPV6_HEADER, IPV6_MINIMUM_MTU, NEXT_HEADER } from '../ipv6.ts';
+import { copyOctets } from '../octets.ts';
 import { faulty, parsed } from '../result.ts';
 import type { Parsed } from '../result.ts';
 import { emitMld, parseMld } from './mld.ts';
@@ -107,10 +108,10 @@ function parsePlain(kind: Echo['kind'] | Icmpv6Error['kind'], data: Uint8Array):
       kind,
       identifier: view.getUint16(4),
       sequence: view.getUint16(6),
-      data: data.slice(8),
+      data: copyOctets(data, 8),
     });
   }
-  return parsed({ kind, code: data[1]!, parameter: view.getUint32(4), invoking: data.slice(8) });
+  return parsed({ kind, code: data[1]!, parameter: view.getUint32(4), invoking: copyOctets(data, 8) });
 }
 
 function parseDiscovery(kind: DiscoveryMessage['kind'], data: Uint8Array): Parsed<DiscoveryMessage> {

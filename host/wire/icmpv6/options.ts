@@ -1,5 +1,6 @@
 import { readAddress, readMac, readPrefix, splitPrefix, writeAddress, writeMac } from '../address.ts';
 import type { Address, Mac, Prefix } from '../address.ts';
+import { copyOctets } from '../octets.ts';
 import { faulty, parsed } from '../result.ts';
 import type { Parsed } from '../result.ts';
 import { ADDRESS_LIST_ENTERPRISE, ND_OPTION } from './registry.ts';
@@ -106,7 +107,7 @@ function parseOption(data: Uint8Array, offset: number): Parsed<NdOption> {
       });
     }
   }
-  return parsed({ kind: 'unknown', type, data: data.slice(2) });
+  return parsed({ kind: 'unknown', type, data: copyOctets(data, 2) });
 }
 
 /** Writes options one after the other. Throws a RangeError for an address list of more than 127 addresses. */

@@ -1,5 +1,6 @@
 import { readAddress, readPrefix, splitPrefix, writeAddress } from '../address.ts';
 import type { Address, Prefix } from '../address.ts';
+import { copyOctets } from '../octets.ts';
 import { faulty, parsed } from '../result.ts';
 import type { Parsed } from '../result.ts';
 import { MN_ID_NAI, MOBILITY_OPTIONS, PAD1, PADN } from './registry.ts';
@@ -82,7 +83,7 @@ const addressCodec: Codec<{ readonly address: Address }> = {
 const linkLayerCodec: Codec<{ readonly id: Uint8Array }> = {
   length: 2,
   variable: true,
-  read: (body) => ({ id: body.slice(2) }),
+  read: (body) => ({ id: copyOctets(body, 2) }),
   write: ({ id }) => {
     const body = new Uint8Array(2 + id.length);
     body.set(id, 2);
@@ -112,7 +113,7 @@ const CODECS: { readonly [K in KnownOptionKind]: Codec<OptionFields[K]> } = {
   'authorization-data': {
     length: 1,
     variable: true,
-    read: (body) => ({ authenticator: body.slice() }),
+    read: (body) => ({ authenticator: copyOctets(body) }),
     write: ({ authenticator }) => authenticator,
   },
   'mobile-network-prefix': prefixCodec,
@@ -137,7 +138,7 @@ const CODECS: { readonly [K in KnownOptionKind]: Codec<OptionFields[K]> } = {
   vendor: {
     length: 5,
     variable: true,
-    read: (body, view) => ({ enterprise: view.getUint32(0), subtype: body[4]!, data: body.slice(5) }),
+    read: (body, view) => ({ enterprise: view.getUint32(0), subtype: body[4]!, data: copyOctets(body, 5) }),
     write: ({ enterprise, subtype, data }) => {
       const body = new Uint8Array(5 + data.length);
       new DataView(body.buffer).setUint32(0, enterprise);
@@ -237,7 +238,7 @@ export function parseMobilityOptions(data: Uint8Array, start: number): Parsed<Mo
 function parseOption(type: number, body: Uint8Array, offset: number): Parsed<MobilityOption> {
   const kind = KIND_OF.get(type);
   if (kind === undefined || (kind === 'mn-id' && body.length > 0 && body[0] !== MN_ID_NAI)) {
-    return parsed({ kind: 'unknown', type, data: body.slice() });
+    return parsed({ kind: 'unknown', type, data: copyOctets(body) });
   }
   const { name } = MOBILITY_OPTIONS[kind];
   const codec: Codec<object> = CODECS[kind];
