@@ -1,0 +1,271 @@
+import type { DataPlane, PacketIn, PacketOut, Port } from '../../bindings/dataplane.ts';
+import type { Address, Command, CommandStatus, LinkId, Mac } from '../../bindings/entries.ts';
+import type { LinkConfig, MaarConfig } from '../core/config.ts';
+import type { MaarEvent } from '../core/maar-io.ts';
+import { contains, isLinkLocal, isMulticast, readAddress, readMac } from '../wire/address.ts';
+import { emitEthernet, ETHERNET_HEADER, ETHERTYPE_IPV6 } from '../wire/ethernet.ts';
+import { receiveIcmpv6 } from '../wire/icmpv6/check.ts';
+import { emitIcmpv6 } from '../wire/icmpv6/message.ts';
+import { emitIpv6, IPV6_HEADER, NEXT_HEADER, parseIpv6, walkExtensions } from '../wire/ipv6.ts';
+import { isAddressedTo } from './access-link.ts';
+import type { AccessLink } from './access-link.ts';
+import { decremented } from './first-hop.ts';
+import type { PointToPointLink } from './link.ts';
+import type { Cancel, Scheduler } from './scheduler.ts';
+
+const NEXT_HEADER_AT = 6;
+const SOURCE = 8;
+const DESTINATION = 24;
+const HOP_LIMIT = 64;
+/** What control sees of a frame that is not neighbour discovery. */
+const FRAME_BEGINNING = 128;
+const NO_ROUTE = 0;
+/** ICMPv6 errors: at most so many in one second, RFC 4443 section 2.4 (f). */
+const ERRORS_PER_SECOND = 10;
+/** Address pairs remembered, oldest forgotten first, as a connection tracking table would. */
+const PAIRS = 4096;
+
+export interface KernelLinks {
+  readonly core: PointToPointLink;
+  readonly access: ReadonlyMap<LinkId, AccessLink>;
+}
+
+interface Pair {
+  readonly src: Address;
+  readonly dst: Address;
+  lastUsed: number;
+}
+
+/**
+ * What Linux does in an access router, around one data plane: frames up to control as a packet socket with a filter
+ * would give them, data packets through the data plane, native forwarding of what it passes.
+ */
+export class RouterKernel {
+  readonly #config: MaarConfig;
+  readonly #scheduler: Scheduler;
+  readonly #dataPlane: DataPlane;
+  readonly #links: KernelLinks;
+  readonly #hear: (event: MaarEvent) => void;
+  readonly #quiet = new Map<LinkId, ReadonlySet<Mac>>();
+  readonly #pairs = new Map<string, Pair>();
+  #errorSecond = 0;
+  #errors = 0;
+  #wake: Cancel | undefined;
+
+  constructor(
+    config: MaarConfig,
+    scheduler: Scheduler,
+    dataPlane: DataPlane,
+    links: KernelLinks,
+    hear: (event: MaarEvent) => void,
+  ) {
+    this.#config = config;
+    this.#scheduler = scheduler;
+    this.#dataPlane = dataPlane;
+    this.#links = links;
+    this.#hear = hear;
+  }
+
+  get dataPlane(): DataPlane {
+    return this.#dataPlane;
+  }
+
+  /** Nothing more comes of it. */
+  halt(): void {
+    this.#wake?.();
+  }
+
+  /** Stations whose data frames control need not see. */
+  setStations(link: LinkId, macs: readonly Mac[]): void {
+    this.#quiet.set(link, new Set(macs));
+  }
+
+  apply(commands: readonly Command[]): CommandStatus[] {
+    const statuses = this.#dataPlane.apply(commands, this.#now());
+    // Released packets leave before the next that arrives.
+    this.#process([]);
+    return statuses;
+  }
+
+  usage(): Extract<MaarEvent, { type: 'usage' }> {
+    const { destinations } = this.#dataPlane.dump();
+    return {
+      type: 'usage',
+      destinations: destinations
+        .filter(({ lastUsed }) => lastUsed > 0)
+        .map(({ prefix, lastUsed }) => ({ prefix, lastUsed })),
+      pairs: [...this.#pairs.values()].map((pair) => ({ ...pair })),
+    };
+  }
+
+  receiveFrame(link: LinkConfig, port: string, frame: Uint8Array): void {
+    if (frame.length < ETHERNET_HEADER) return;
+    const group = (frame[0]! & 1) !== 0;
+    if (!group && !isAddressedTo(frame, link.mac)) return;
+    const mac = readMac(frame, 6);
+    const discovery = isDiscovery(frame);
+    if (discovery || this.#quiet.get(link.id)?.has(mac) !== true) {
+      const data = discovery ? frame : frame.subarray(0, FRAME_BEGINNING);
+      this.#hear({ type: 'frame', link: link.id, port, data });
+    }
+    if (((frame[12]! << 8) | frame[13]!) !== ETHERTYPE_IPV6) return;
+    const input: Port = { side: 'access', link: link.id };
+    this.#process([{ data: frame.subarray(ETHERNET_HEADER), port: input, mac }]);
+  }
+
+  receiveCore(packet: Uint8Array): void {
+    this.#process([{ data: packet, port: { side: 'core' } }]);
+  }
+
+  /** A frame from control. */
+  sendFrame(link: LinkId, frame: Uint8Array, port: string | undefined): void {
+    this.#links.access.get(link)?.fromRouter(frame, port);
+  }
+
+  /** A Mobility Header from control. */
+  sendMobility(src: Address, dst: Address, data: Uint8Array): void {
+    const fields = { nextHeader: NEXT_HEADER.mobility, hopLimit: HOP_LIMIT, src, dst };
+    this.#links.core.send(this.#config.name, emitIpv6(fields, data));
+  }
+
+  /** Whole milliseconds, which is what the data plane's clock counts. */
+  #now(): number {
+    return Math.floor(this.#scheduler.now);
+  }
+
+  #process(batch: readonly PacketIn[]): void {
+    const out = this.#dataPlane.process(batch, this.#now());
+    for (const packet of out) this.#emit(packet, batch);
+    for (const event of this.#dataPlane.events()) this.#hear({ type: 'dataplane', event });
+    this.#wake?.();
+    const deadline = this.#dataPlane.deadline();
+    this.#wake =
+      deadline === undefined
+        ? undefined
+        : this.#scheduler.at(Math.max(deadline, this.#now() + 1), () => this.#process([]));
+  }
+
+  #emit({ data, verdict, input }: PacketOut, batch: readonly PacketIn[]): void {
+    switch (verdict.action) {
+      case 'deliver': {
+        const link = this.#config.links.find((candidate) => candidate.id === verdict.link);
+        if (link === undefined)
+          throw new Error(`${this.#config.name}: deliver to unknown link ${verdict.link}`);
+        this.#links.access.get(link.id)?.fromRouter(emitEthernet(link.mac, verdict.mac, data));
+        break;
+      }
+      case 'core':
+        this.#links.core.send(this.#config.name, data);
+        break;
+      case 'pass': {
+        const from = batch[input]?.port;
+        if (from === undefined) this.#output(data);
+        else this.#pass(data, from);
+        break;
+      }
+      case 'hold':
+      case 'drop':
+        break;
+    }
+  }
+
+  /** A packet that this router made: the route to hosts here, and to home addresses elsewhere, leads through the data plane. */
+  #output(data: Uint8Array): void {
+    const [first] = this.#dataPlane.process([{ data, port: { side: 'core' } }], this.#now());
+    if (first === undefined) return;
+    if (first.verdict.action !== 'pass') this.#emit(first, []);
+    else if (!contains(this.#config.pool.prefix, readAddress(data, DESTINATION))) {
+      this.#links.core.send(this.#config.name, data);
+    }
+  }
+
+  #pass(data: Uint8Array, from: Port): void {
+    const src = readAddress(data, SOURCE);
+    const dst = readAddress(data, DESTINATION);
+    if (dst === this.#config.address || isLinkLocal(dst)) {
+      this.#input(data, from);
+      return;
+    }
+    if (isLinkLocal(src) || isMulticast(dst)) return;
+    if (contains(this.#config.pool.prefix, dst)) {
+      this.#unreachable(data, src);
+      return;
+    }
+    // What the core routed here and is not ours would only go round.
+    if (from.side === 'core' && !this.#isDecapsulated(src)) return;
+    const forwarded = decremented(data);
+    if (forwarded === undefined) return;
+    this.#remember(src, dst);
+    this.#links.core.send(this.#config.name, forwarded);
+  }
+
+  /** A packet that a peer tunnelled back to us, the anchor of its source. */
+  #isDecapsulated(src: Address): boolean {
+    return contains(this.#config.pool.prefix, src);
+  }
+
+  /** A packet to this router itself. */
+  #input(data: Uint8Array, from: Port): void {
+    const packet = parseIpv6(data);
+    if (!packet.ok) return;
+    const upper = walkExtensions(packet.value);
+    if (!upper.ok) return;
+    const { src, dst } = packet.value;
+    const { nextHeader, payload } = upper.value;
+    if (nextHeader === NEXT_HEADER.mobility) {
+      this.#hear({ type: 'mobility', src, dst, side: from.side, data: payload });
+    } else if (nextHeader === NEXT_HEADER.icmpv6 && dst === this.#config.address) {
+      const message = receiveIcmpv6(payload, packet.value);
+      if (!message.ok || message.value.kind !== 'echo-request') return;
+      const reply = emitIcmpv6({ ...message.value, kind: 'echo-reply' }, dst, src);
+      this.#output(
+        emitIpv6({ nextHeader: NEXT_HEADER.icmpv6, hopLimit: HOP_LIMIT, src: dst, dst: src }, reply),
+      );
+    }
+  }
+
+  #unreachable(invoking: Uint8Array, dst: Address): void {
+    const second = Math.floor(this.#scheduler.now / 1000);
+    if (second !== this.#errorSecond) {
+      this.#errorSecond = second;
+      this.#errors = 0;
+    }
+    if (isIcmpv6Error(invoking) || ++this.#errors > ERRORS_PER_SECOND) return;
+    const src = this.#config.address;
+    const error = { kind: 'destination-unreachable', code: NO_ROUTE, parameter: 0, invoking } as const;
+    const fields = { nextHeader: NEXT_HEADER.icmpv6, hopLimit: HOP_LIMIT, src, dst };
+    this.#output(emitIpv6(fields, emitIcmpv6(error, src, dst)));
+  }
+
+  #remember(src: Address, dst: Address): void {
+    const name = `${src} ${dst}`;
+    const known = this.#pairs.get(name);
+    if (known !== undefined) {
+      known.lastUsed = this.#now();
+      return;
+    }
+    this.#pairs.set(name, { src, dst, lastUsed: this.#now() });
+    if (this.#pairs.size > PAIRS) this.#pairs.delete(this.#pairs.keys().next().value!);
+  }
+}
+
+/** Neighbour discovery and MLD, which control always sees whole. */
+function isDiscovery(frame: Uint8Array): boolean {
+  if (((frame[12]! << 8) | frame[13]!) !== ETHERTYPE_IPV6) return false;
+  const packet = frame.subarray(ETHERNET_HEADER);
+  let next = packet[NEXT_HEADER_AT];
+  let at = IPV6_HEADER;
+  if (next === NEXT_HEADER.hopByHop && packet.length > at + 1) {
+    next = packet[at];
+    at += 8 * (packet[at + 1]! + 1);
+  }
+  const type = packet[at];
+  if (next !== NEXT_HEADER.icmpv6 || type === undefined) return false;
+  return (type >= 130 && type <= 137) || type === 143;
+}
+
+function isIcmpv6Error(packet: Uint8Array): boolean {
+  return (
+    packet[NEXT_HEADER_AT] === NEXT_HEADER.icmpv6 && packet.length > IPV6_HEADER && packet[IPV6_HEADER]! < 128
+  );
+}
