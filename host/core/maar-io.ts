@@ -51,6 +51,8 @@ export type MaarEffect =
   | { readonly type: 'frame'; readonly link: LinkId; readonly port?: string; readonly data: Uint8Array }
   /** A Mobility Header, checksum filled. */
   | { readonly type: 'mobility'; readonly src: Address; readonly dst: Address; readonly data: Uint8Array }
+  /** An ICMPv6 message to the core, checksum filled. */
+  | { readonly type: 'icmpv6'; readonly src: Address; readonly dst: Address; readonly data: Uint8Array }
   /** Stations whose data frames need no longer be shown to control (they are attached). */
   | { readonly type: 'stations'; readonly link: LinkId; readonly macs: readonly Mac[] }
   | TimerEffect

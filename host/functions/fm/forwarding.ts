@@ -1,0 +1,132 @@
+import {
+  LINK_TUNNEL,
+  type Address,
+  type Command,
+  type CommandStatus,
+  type DeliverEntry,
+  type LinkId,
+  type Prefix,
+  type SourceEntry,
+  type TunnelEntry,
+} from '../../../bindings/entries.ts';
+import type { Context } from '../../core/context.ts';
+import { Claims, type Reason } from './claims.ts';
+
+type Destination = DeliverEntry | TunnelEntry;
+
+interface Batch {
+  readonly commands: readonly Command[];
+  readonly then: (() => void)[];
+}
+
+/**
+ * Forwarding management: the only producer of entries. Callers claim what they need; changes collect until `commit`,
+ * go down as one batch, and what waits for them (an acknowledgement, an advertisement) runs once the data plane has
+ * acknowledged that batch and all before it.
+ */
+export class Forwarding {
+  readonly #context: Context;
+  readonly #destinations = new Claims<Destination>();
+  readonly #sources = new Claims<SourceEntry>();
+  /** What the data plane was last told, so that unchanged entries are not sent again. */
+  readonly #told = new Map<string, string>();
+  #pending: Command[] = [];
+  readonly #outstanding = new Map<number, Batch>();
+  #nextBatch = 1;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Entries of the router itself: who may tunnel to us, what we may be asked to send natively, what is held for a while. */
+  start(): void {
+    const { config } = this.#context;
+    for (const peer of config.peers) {
+      this.#pending.push({ op: 'put', entry: { kind: 'peer', address: peer.address } });
+    }
+    this.permit('router', { kind: 'source', prefix: config.pool.prefix, link: LINK_TUNNEL });
+    for (const direction of ['from', 'to'] as const) {
+      this.#pending.push({ op: 'put', entry: { kind: 'hold', direction, prefix: '::/0', ...config.hold } });
+    }
+    this.commit();
+  }
+
+  deliver(owner: string, entry: DeliverEntry): void {
+    this.#tellDestination(entry.prefix, this.#destinations.claim(entry.prefix, owner, 'local', entry));
+  }
+
+  tunnel(owner: string, reason: Reason, prefix: Prefix, locator: Address): void {
+    const entry: TunnelEntry = { kind: 'tunnel', prefix, locator };
+    this.#tellDestination(prefix, this.#destinations.claim(prefix, owner, reason, entry));
+  }
+
+  withdraw(owner: string, prefix: Prefix): void {
+    this.#tellDestination(prefix, this.#destinations.withdraw(prefix, owner));
+  }
+
+  permit(owner: string, entry: SourceEntry): void {
+    const key = `${entry.prefix} ${entry.link}`;
+    this.#tellSource(entry.prefix, entry.link, this.#sources.claim(key, owner, 'local', entry));
+  }
+
+  forbid(owner: string, prefix: Prefix, link: LinkId): void {
+    this.#tellSource(prefix, link, this.#sources.withdraw(`${prefix} ${link}`, owner));
+  }
+
+  /** Lets packets held for the prefix, in either direction, go on their way once the entries before this stand. */
+  release(prefix: Prefix): void {
+    for (const direction of ['from', 'to'] as const) this.#pending.push({ op: 'release', direction, prefix });
+  }
+
+  discard(prefix: Prefix): void {
+    for (const direction of ['from', 'to'] as const) this.#pending.push({ op: 'discard', direction, prefix });
+  }
+
+  /** Sends what has collected; `then` runs when the data plane has acknowledged it and everything sent before. */
+  commit(then?: () => void): void {
+    if (this.#pending.length > 0) {
+      const batch = this.#nextBatch++;
+      this.#outstanding.set(batch, { commands: this.#pending, then: then === undefined ? [] : [then] });
+      this.#context.emit({ type: 'apply', batch, commands: this.#pending });
+      this.#pending = [];
+      return;
+    }
+    const last = [...this.#outstanding.values()].at(-1);
+    if (last === undefined) then?.();
+    else if (then !== undefined) last.then.push(then);
+  }
+
+  applied(number: number, statuses: readonly CommandStatus[]): void {
+    const batch = this.#outstanding.get(number);
+    if (batch === undefined) return;
+    this.#outstanding.delete(number);
+    statuses.forEach((status, index) => {
+      if (status === 'ok') return;
+      this.#context.count(`entry-${status}`);
+      this.#context.trace('entry-refused', { detail: { status, command: batch.commands[index] } });
+    });
+    for (const then of batch.then) then();
+  }
+
+  #tellDestination(prefix: Prefix, entry: Destination | undefined): void {
+    if (!this.#changed(prefix, entry)) return;
+    this.#pending.push(
+      entry === undefined ? { op: 'delete', kind: 'destination', prefix } : { op: 'put', entry },
+    );
+  }
+
+  #tellSource(prefix: Prefix, link: LinkId, entry: SourceEntry | undefined): void {
+    if (!this.#changed(`source ${prefix} ${link}`, entry)) return;
+    this.#pending.push(
+      entry === undefined ? { op: 'delete', kind: 'source', prefix, link } : { op: 'put', entry },
+    );
+  }
+
+  #changed(key: string, entry: object | undefined): boolean {
+    const text = entry === undefined ? undefined : JSON.stringify(entry);
+    if (this.#told.get(key) === text) return false;
+    if (text === undefined) this.#told.delete(key);
+    else this.#told.set(key, text);
+    return true;
+  }
+}

@@ -1,0 +1,104 @@
+import type { Address, LinkId, Mac, Prefix } from '../../../bindings/entries.ts';
+import { contains, linkLocalOf, prefixOf } from '../../wire/address.ts';
+import { MN_PREFIX_LENGTH } from '../haa/allocator.ts';
+
+/** A home address of an MN: the /64 that some MAAR (its anchor) assigned, and the addresses of it that were heard. */
+export interface Home {
+  readonly prefix: Prefix;
+  readonly anchor: Address;
+  /** As /128. */
+  readonly addresses: Set<Prefix>;
+  /** When the prefix ends for the MN: the longest valid lifetime that it was ever given. */
+  validUntil: number;
+  /** Whether a session ever used it: only then is it worth following the MN with. */
+  used: boolean;
+}
+
+/** A correspondent that an MN of ours has a session with, from any of its home addresses. */
+export interface Session {
+  /** CN's HoA, a /128 (or the /64 a peer named before the address was heard). */
+  readonly cn: Prefix;
+  /** Home prefixes of the MN that talk to it. */
+  readonly homes: Set<Prefix>;
+  /** CN's MAAR; the unspecified address for a correspondent outside the domain. */
+  maar: Address;
+  /** Registration counter of the CN at the time of `maar`; news with a lower one is old. */
+  counter: number;
+  lastUsed: number;
+}
+
+export type NodeState = 'authorising' | 'attached' | 'refused';
+
+/** One registered mobile node on an access link of ours. */
+export interface MobileNode {
+  readonly mnId: string;
+  readonly mac: Mac;
+  link: LinkId;
+  port: string;
+  /** Guessed from the MAC (EUI-64) until it is heard. */
+  linkLocal: Address;
+  linkLocalHeard: boolean;
+  /** False once the link layer has said that the station is gone. */
+  linkUp: boolean;
+  state: NodeState;
+  counter: number;
+  readonly attachedAt: number;
+  lastHeard: number;
+  /** What this MAAR assigned; undefined until it is registered. */
+  local: Home | undefined;
+  /** Homes anchored elsewhere, by prefix. */
+  readonly foreign: Map<Prefix, Home>;
+  /** Prefixes that earlier MAARs gave it and no session used: deprecated with every advertisement, and not bound. */
+  readonly spent: Set<Prefix>;
+  /** By CN HoA. The internal binding list is drawn from it. */
+  readonly sessions: Map<Prefix, Session>;
+  /** Source addresses heard on this link that belong to no home known yet: RS lists and first frames. */
+  readonly claimed: Set<Address>;
+}
+
+export function newNode(at: { mnId: string; mac: Mac; link: LinkId; port: string }, now: number): MobileNode {
+  return {
+    ...at,
+    linkLocal: linkLocalOf(at.mac),
+    linkLocalHeard: false,
+    linkUp: true,
+    state: 'authorising',
+    counter: 0,
+    attachedAt: now,
+    lastHeard: now,
+    local: undefined,
+    foreign: new Map(),
+    spent: new Set(),
+    sessions: new Map(),
+    claimed: new Set(),
+  };
+}
+
+export function homesOf(node: Pick<MobileNode, 'local' | 'foreign'>): Home[] {
+  return [...(node.local === undefined ? [] : [node.local]), ...node.foreign.values()];
+}
+
+/** The home in which an address or prefix lies. */
+export function homeOf(
+  node: Pick<MobileNode, 'local' | 'foreign'>,
+  where: Address | Prefix,
+): Home | undefined {
+  return homesOf(node).find((home) => contains(home.prefix, where));
+}
+
+/** How the binding lists name a home: its addresses once heard, the prefix before. */
+export function homeNames(home: Home): Prefix[] {
+  return home.addresses.size > 0 ? [...home.addresses] : [home.prefix];
+}
+
+/** The per-MN prefix around an address or a longer prefix. */
+export function mnPrefix(where: Address | Prefix): Prefix {
+  return prefixOf(where.split('/')[0] ?? where, MN_PREFIX_LENGTH);
+}
+
+/** Notes an address of a home as heard; false if it was known. */
+export function hear(home: Home, address: Prefix): boolean {
+  if (!address.endsWith('/128') || home.addresses.has(address)) return false;
+  home.addresses.add(address);
+  return true;
+}

@@ -1,0 +1,118 @@
+import type { Address, LinkId, Mac, Prefix } from '../../../bindings/entries.ts';
+import type { LinkConfig } from '../../core/config.ts';
+import type { Context } from '../../core/context.ts';
+import { ALL_NODES, multicastMac, splitPrefix } from '../../wire/address.ts';
+import { emitFrame } from '../../wire/ethernet.ts';
+import { emitIcmpv6, ROUTER_PREFERENCE, type Icmpv6Message } from '../../wire/icmpv6/message.ts';
+import type { NdOption } from '../../wire/icmpv6/options.ts';
+import { ND_HOP_LIMIT } from '../../wire/icmpv6/registry.ts';
+import { IPV6_HEADER, IPV6_MINIMUM_MTU, NEXT_HEADER } from '../../wire/ipv6.ts';
+import type { Home, MobileNode } from '../lm/node.ts';
+
+/** AdvDefaultLifetime; advertised again at a third of it [RFC 4861 6.2.1]. */
+export const ROUTER_LIFETIME_SECONDS = 1800;
+
+/** What the access router says to its stations: advertisements and probes. */
+export class AccessLinks {
+  readonly #context: Context;
+  readonly #links: ReadonlyMap<LinkId, LinkConfig>;
+  #echoes = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#links = new Map(context.config.links.map((link) => [link.id, link]));
+  }
+
+  link(id: LinkId): LinkConfig | undefined {
+    return this.#links.get(id);
+  }
+
+  /**
+   * An RA to one station: the prefix of this MAAR preferred, those of earlier MAARs deprecated but valid, all off-link,
+   * so that hosts send everything to the router. It leaves at once and by unicast, which departs from the pacing of
+   * RFC 4861 6.2.6: a handover cannot wait MIN_DELAY_BETWEEN_RAS, and each station has prefixes of its own.
+   */
+  advertise(node: MobileNode, preferredSeconds: number): void {
+    const { now, config } = this.#context;
+    const information = (prefix: Prefix, validSeconds: number, preferred: number): NdOption => ({
+      kind: 'prefix-information',
+      prefix,
+      onLink: false,
+      autonomous: true,
+      validSeconds: Math.max(0, Math.floor(validSeconds)),
+      preferredSeconds: preferred,
+    });
+    const ofHome = ({ prefix, validUntil }: Home, preferred: number): NdOption =>
+      information(prefix, (validUntil - now) / 1000, preferred);
+    const link = this.#links.get(node.link);
+    if (link === undefined || node.local === undefined) return;
+    const options: NdOption[] = [
+      { kind: 'source-link-layer', mac: link.mac },
+      // Room for the outer header, so that what is tunnelled later needs no fragmentation.
+      { kind: 'mtu', mtu: Math.max(IPV6_MINIMUM_MTU, Math.min(link.mtu, config.coreMtu - IPV6_HEADER)) },
+      ofHome(node.local, preferredSeconds),
+      ...[...node.foreign.values()].map((home) => ofHome(home, 0)),
+      ...[...node.spent].map((prefix) => information(prefix, 0, 0)),
+    ];
+    this.#send(node, node.linkLocalHeard ? node.linkLocal : ALL_NODES, {
+      kind: 'RA',
+      curHopLimit: 64,
+      managed: false,
+      other: false,
+      preference: ROUTER_PREFERENCE.medium,
+      routerLifetimeSeconds: ROUTER_LIFETIME_SECONDS,
+      reachableTime: 0,
+      retransTimer: 0,
+      options,
+    });
+    const name = node.foreign.size + node.spent.size === 0 ? 'local' : 'with earlier prefixes';
+    this.#context.trace('send', { message: 'RA', to: node.mnId, detail: { prefixes: name } });
+  }
+
+  /** Asks a station whether it is still on its link, at its link-local address and at one global address it was heard with. */
+  probe(node: MobileNode): void {
+    const heard = node.local?.addresses.values().next().value;
+    const targets = [node.linkLocal, ...(heard === undefined ? [] : [splitPrefix(heard).address])];
+    const mac = this.#links.get(node.link)?.mac;
+    if (mac === undefined) return;
+    for (const target of targets) {
+      this.#send(node, target, { kind: 'NS', target, options: [{ kind: 'source-link-layer', mac }] });
+    }
+    this.#context.trace('send', { message: 'NS', to: node.mnId, detail: { purpose: 'probe' } });
+  }
+
+  /** Asks who is there: hosts answer an echo to all nodes [RFC 4443 4.2], also those that would send nothing by themselves. */
+  discover(id: LinkId, port?: string): void {
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    this.#echoes = (this.#echoes + 1) & 0xffff;
+    const echo: Icmpv6Message = {
+      kind: 'echo-request',
+      identifier: 0,
+      sequence: this.#echoes,
+      data: new Uint8Array(),
+    };
+    this.#frame(link, multicastMac(ALL_NODES), ALL_NODES, echo, port);
+    this.#context.trace('send', { message: 'echo', detail: { purpose: 'discover', link: id, port } });
+  }
+
+  #send(node: MobileNode, dst: Address, message: Icmpv6Message): void {
+    const link = this.#links.get(node.link);
+    // A unicast frame even for ff02::1 [RFC 6085]: the advertisement is for this station alone.
+    if (link !== undefined) this.#frame(link, node.mac, dst, message, node.port);
+  }
+
+  #frame(link: LinkConfig, dstMac: Mac, dst: Address, message: Icmpv6Message, port?: string): void {
+    const src = link.linkLocal;
+    const data = emitFrame({
+      srcMac: link.mac,
+      dstMac,
+      src,
+      dst,
+      hopLimit: ND_HOP_LIMIT,
+      nextHeader: NEXT_HEADER.icmpv6,
+      payload: emitIcmpv6(message, src, dst),
+    });
+    this.#context.emit({ type: 'frame', link: link.id, data, ...(port === undefined ? {} : { port }) });
+  }
+}

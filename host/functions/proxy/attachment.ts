@@ -1,0 +1,419 @@
+import type { Address, LinkId } from '../../../bindings/entries.ts';
+import type { Context } from '../../core/context.ts';
+import { isLinkLocal } from '../../wire/address.ts';
+import type { Forwarding } from '../fm/forwarding.ts';
+import type { HomeAddressAllocator } from '../haa/allocator.ts';
+import type { Domain } from '../lm/domain.ts';
+import type { LocationManager } from '../lm/location.ts';
+import { hear, homeOf, homesOf, mnPrefix, newNode, type Home, type MobileNode } from '../lm/node.ts';
+import { type AccessLinks, ROUTER_LIFETIME_SECONDS } from './access.ts';
+import { readFrame, type Heard } from './heard.ts';
+
+/** MNs waiting for the AAA server at once; more are not looked at until one is answered. */
+const MAX_AUTHORISING = 256;
+/** How long a refused station is left alone, in milliseconds. */
+const REFUSED_MILLIS = 30_000;
+/** Foreign source addresses noted for one MN while its homes are not known. */
+const MAX_CLAIMED = 16;
+/** Probes that a silent MN may leave unanswered before it counts as gone. */
+const ALIVE_PROBES = 3;
+const ALIVE_PROBE_MILLIS = 1000;
+/** How long settled stations' frames are shown to control after a packet with an unknown source. */
+const SHOW_ALL_MILLIS = 1000;
+
+/** What attachment asks of its surroundings: the AAA server, and the scheme. */
+export interface AttachmentHooks {
+  register(node: MobileNode): void;
+  deregister(node: MobileNode): void;
+  registered(node: MobileNode, previous: Address | undefined): void;
+  detached(node: MobileNode): void;
+  heard(node: MobileNode, home: Home, address: string): void;
+  claimed(node: MobileNode, address: Address): void;
+  settled(node: MobileNode): boolean;
+}
+
+/**
+ * The mobility proxy of unmodified hosts: finds out that a station has come (from whatever frame it sends first), has it
+ * authorised, gives it a prefix, and finds out that it has gone.
+ */
+export class Attachment {
+  readonly #context: Context;
+  readonly #domain: Domain;
+  readonly #location: LocationManager;
+  readonly #forwarding: Forwarding;
+  readonly #allocator: HomeAddressAllocator;
+  readonly #access: AccessLinks;
+  readonly #hooks: AttachmentHooks;
+  /** Ports that carry our own MAC or address, so that two access links are one: deaf until they go down. */
+  readonly #looped = new Set<string>();
+  readonly #probes = new Map<string, (present: boolean) => void>();
+  readonly #unanswered = new Map<string, number>();
+  readonly #shown = new Map<LinkId, string>();
+
+  constructor(
+    functions: {
+      context: Context;
+      domain: Domain;
+      location: LocationManager;
+      forwarding: Forwarding;
+      allocator: HomeAddressAllocator;
+      access: AccessLinks;
+    },
+    hooks: AttachmentHooks,
+  ) {
+    this.#context = functions.context;
+    this.#domain = functions.domain;
+    this.#location = functions.location;
+    this.#forwarding = functions.forwarding;
+    this.#allocator = functions.allocator;
+    this.#access = functions.access;
+    this.#hooks = hooks;
+  }
+
+  /** Finds the stations that were there before us. */
+  start(): void {
+    for (const link of this.#context.config.links) {
+      this.showStations(link.id);
+      this.#access.discover(link.id);
+    }
+  }
+
+  frame(link: LinkId, port: string, data: Uint8Array): void {
+    if (this.#looped.has(port)) return;
+    const result = readFrame(link, port, data);
+    if (!result.ok) {
+      this.#context.count(`frame-${result.fault.reason}`);
+      return;
+    }
+    const heard = result.value;
+    const own = this.#access.link(link);
+    if (heard.mac === own?.mac || heard.address === own?.linkLocal) {
+      this.#looped.add(port);
+      this.#context.count('port-looped');
+      this.#context.trace('port-disabled', { detail: { port, link, why: 'hears our own address' } });
+      return;
+    }
+    if (heard.message?.kind === 'RA') this.#context.count('rogue-ra');
+    this.#heard(heard);
+  }
+
+  port(link: LinkId, port: string, up: boolean): void {
+    this.#looped.delete(port);
+    if (up) {
+      this.#access.discover(link, port);
+      return;
+    }
+    for (const node of this.#location.nodes.values()) {
+      if (node.link === link && node.port === port) this.#linkLost(node);
+    }
+  }
+
+  station(link: LinkId, port: string, mac: string, present: boolean): void {
+    const node = this.#location.byMac(mac);
+    if (!present) {
+      if (node?.state !== 'attached' || node.link !== link || node.port !== port) return;
+      // A bridge forgets stations that are merely quiet, so this is a reason to ask, not to believe.
+      node.lastHeard = Math.min(node.lastHeard, this.#context.now - this.#context.config.timers.idle);
+      this.#context.arm(`proxy:alive ${node.mnId}`, 0);
+      return;
+    }
+    this.#heard({
+      mac,
+      link,
+      port,
+      trigger: 'station',
+      address: undefined,
+      homes: [],
+      correspondents: [],
+      message: undefined,
+    });
+  }
+
+  /**
+   * The data plane met a source address that nothing permits. Where the port tells no station, the settled ones' frames
+   * are shown for a moment, so that the next such packet tells whose address it is.
+   */
+  unknownSource(src: Address, link: LinkId, mac: string | undefined): void {
+    if (this.#domain.anchorOf(src) === undefined) return;
+    if (mac === undefined) {
+      this.#shown.set(link, '');
+      this.#context.emit({ type: 'stations', link, macs: [] });
+      this.#context.arm(`proxy:stations ${link}`, SHOW_ALL_MILLIS);
+      return;
+    }
+    const node = this.#location.byMac(mac);
+    if (node?.state === 'attached') this.#hearAddress(node, src);
+  }
+
+  /** The AAA server's word. */
+  answered(
+    mnId: string,
+    answer: { previous: Address | undefined; counter: number } | { refused: string },
+  ): void {
+    const node = this.#location.nodes.get(mnId);
+    if (node === undefined) return;
+    if ('refused' in answer) {
+      this.refuse(node, answer.refused);
+      return;
+    }
+    const again = node.state === 'attached';
+    node.counter = answer.counter;
+    this.#context.trace('registered', { detail: { mnId, ...answer } });
+    if (!again && !this.#settleLocally(node)) return;
+    this.#hooks.registered(node, answer.previous);
+  }
+
+  /** Registers an MN again that is here although another MAAR has claimed it. */
+  reregister(node: MobileNode): void {
+    this.#hooks.register(node);
+  }
+
+  /** Leaves a station alone for a while; what it sent is dropped. */
+  refuse(node: MobileNode, why: string): void {
+    this.#context.count('attach-refused');
+    this.#context.trace('refused', { detail: { mnId: node.mnId, why } });
+    for (const address of node.claimed) this.#forwarding.discard(mnPrefix(address));
+    this.#withdrawLocal(node);
+    this.#forwarding.commit();
+    node.state = 'refused';
+    this.#context.arm(`proxy:refused ${node.mnId}`, REFUSED_MILLIS);
+    this.showStations(node.link);
+  }
+
+  /** Takes an MN out of this MAAR's care without telling anybody; its entries are the caller's to withdraw. */
+  forget(node: MobileNode): void {
+    this.#location.nodes.delete(node.mnId);
+    this.#unanswered.delete(node.mnId);
+    this.#answerProbe(node.mnId, false);
+    for (const timer of ['alive', 'gone', 'advertise', 'refused']) {
+      this.#context.disarm(`proxy:${timer} ${node.mnId}`);
+    }
+    this.showStations(node.link);
+  }
+
+  /** Ends a registration: the MN is gone, or the AAA server wants it gone. */
+  detach(node: MobileNode, why: string): void {
+    this.#context.trace('detach', { detail: { mnId: node.mnId, why } });
+    this.#withdrawLocal(node);
+    this.forget(node);
+    if (node.state === 'attached') this.#hooks.detached(node);
+    this.#hooks.deregister(node);
+    this.#forwarding.commit();
+  }
+
+  /** Asks the MN on its link whether it is still there; `done` hears within `timers.probe`. */
+  probe(node: MobileNode, done: (present: boolean) => void): void {
+    if (!node.linkUp) {
+      done(false);
+      return;
+    }
+    this.#probes.set(node.mnId, done);
+    this.#access.probe(node);
+    this.#context.arm(`proxy:probe ${node.mnId}`, this.#context.config.timers.probe);
+  }
+
+  timer(id: string): void {
+    const [kind, mnId = ''] = id.slice('proxy:'.length).split(' ');
+    if (kind === 'probe') this.#answerProbe(mnId, false);
+    if (kind === 'stations') this.showStations(Number(mnId));
+    const node = this.#location.nodes.get(mnId);
+    if (node === undefined) return;
+    if (kind === 'refused') {
+      this.forget(node);
+    } else if (kind === 'gone' || kind === 'alive') {
+      this.#checkAlive(node);
+    } else if (kind === 'advertise') {
+      this.advertise(node);
+    }
+  }
+
+  /** Sends the MN its prefixes and sees to the next time. */
+  advertise(node: MobileNode): void {
+    if (node.local === undefined) return;
+    const { pool } = this.#context.config;
+    this.#allocator.allocate(node.mnId, this.#context.now);
+    node.local.validUntil = this.#context.now + pool.validSeconds * 1000;
+    this.#access.advertise(node, pool.preferredSeconds);
+    const seconds = Math.min(ROUTER_LIFETIME_SECONDS, pool.preferredSeconds) / 3;
+    this.#context.arm(`proxy:advertise ${node.mnId}`, seconds * 1000);
+  }
+
+  /** Tells the packet socket which stations are settled; all others' frames come up to control. */
+  showStations(link: LinkId): void {
+    const macs = [...this.#location.nodes.values()]
+      .filter((node) => node.link === link && node.state !== 'authorising')
+      .filter((node) => node.state === 'refused' || (node.linkUp && this.#hooks.settled(node)))
+      .map((node) => node.mac);
+    const key = macs.join(' ');
+    if (this.#shown.get(link) === key) return;
+    this.#shown.set(link, key);
+    this.#context.emit({ type: 'stations', link, macs });
+  }
+
+  #heard(heard: Heard): void {
+    const known = this.#location.byMac(heard.mac);
+    const node = known ?? this.#attach(heard);
+    if (node === undefined || node.state === 'refused') return;
+    node.lastHeard = this.#context.now;
+    this.#unanswered.delete(node.mnId);
+    this.#answerProbe(node.mnId, true);
+    if (!node.linkUp || node.link !== heard.link || node.port !== heard.port) this.#moveHere(node, heard);
+    for (const address of [...heard.homes, ...(heard.address === undefined ? [] : [heard.address])]) {
+      this.#hearAddress(node, address);
+    }
+    if (heard.trigger === 'rs' && known !== undefined && node.state === 'attached') this.advertise(node);
+  }
+
+  #attach(heard: Heard): MobileNode | undefined {
+    const authorising = [...this.#location.nodes.values()].filter((node) => node.state === 'authorising');
+    if (authorising.length >= MAX_AUTHORISING) {
+      this.#context.count('attach-limit');
+      return undefined;
+    }
+    const { mac, link, port, trigger } = heard;
+    const mnId = `${mac.replaceAll(':', '')}@${this.#context.config.mnRealm}`;
+    const node = newNode({ mnId, mac, link, port }, this.#context.now);
+    this.#location.nodes.set(mnId, node);
+    this.#context.count('attach');
+    if (trigger === 'rs') this.#context.trace('receive', { message: 'RS', from: mnId });
+    this.#context.trace('attach', { detail: { mnId, mac, link, port, trigger } });
+    this.#hooks.register(node);
+    return node;
+  }
+
+  /** A known station on another port or link of this MAAR, or back after the link layer had lost it. */
+  #moveHere(node: MobileNode, heard: Heard): void {
+    const from = node.link;
+    node.linkUp = true;
+    node.port = heard.port;
+    this.#context.disarm(`proxy:gone ${node.mnId}`);
+    if (from !== heard.link) {
+      for (const home of homesOf(node)) this.#forwarding.forbid(owner(node), home.prefix, from);
+      node.link = heard.link;
+      for (const home of homesOf(node)) this.install(node, home);
+      this.#forwarding.commit();
+      this.showStations(from);
+    }
+    this.showStations(node.link);
+    this.advertise(node);
+  }
+
+  #hearAddress(node: MobileNode, address: Address): void {
+    if (isLinkLocal(address)) {
+      if (node.linkLocal === address && node.linkLocalHeard) return;
+      const changed = node.linkLocal !== address;
+      node.linkLocal = address;
+      node.linkLocalHeard = true;
+      if (changed && node.state === 'attached') {
+        for (const home of homesOf(node)) this.install(node, home);
+        this.#forwarding.commit();
+      }
+      return;
+    }
+    const home = homeOf(node, address);
+    if (home !== undefined) {
+      if (hear(home, `${address}/128`)) this.#hooks.heard(node, home, `${address}/128`);
+      return;
+    }
+    if (this.#domain.anchorOf(address) === undefined || node.claimed.has(address)) return;
+    if (node.claimed.size >= MAX_CLAIMED) {
+      this.#context.count('claimed-limit');
+      return;
+    }
+    node.claimed.add(address);
+    if (node.state === 'attached') this.#hooks.claimed(node, address);
+  }
+
+  /** Delivery to the MN and permission to send from one of its homes; a foreign home sends back through its anchor. */
+  install(node: MobileNode, home: Home): void {
+    const { prefix, anchor } = home;
+    const { link, mac, linkLocal: nextHop } = node;
+    const reverse = anchor === this.#domain.self ? {} : { reverse: anchor };
+    this.#forwarding.deliver(owner(node), { kind: 'deliver', prefix, link, nextHop, mac });
+    this.#forwarding.permit(owner(node), { kind: 'source', prefix, link, mac, ...reverse });
+    this.#forwarding.release(prefix);
+  }
+
+  /** Takes back what `install` did. */
+  uninstall(node: MobileNode, home: Home): void {
+    this.#forwarding.withdraw(owner(node), home.prefix);
+    this.#forwarding.forbid(owner(node), home.prefix, node.link);
+  }
+
+  #settleLocally(node: MobileNode): boolean {
+    const { now, config } = this.#context;
+    const prefix = this.#allocator.allocate(node.mnId, now);
+    if (prefix === undefined) {
+      this.refuse(node, `pool ${config.pool.prefix} has run dry`);
+      return false;
+    }
+    node.state = 'attached';
+    node.local = {
+      prefix,
+      anchor: this.#domain.self,
+      addresses: new Set(),
+      validUntil: now + config.pool.validSeconds * 1000,
+      used: false,
+    };
+    for (const address of node.claimed) {
+      if (mnPrefix(address) !== prefix) continue;
+      node.claimed.delete(address);
+      hear(node.local, `${address}/128`);
+    }
+    this.install(node, node.local);
+    this.#forwarding.commit(() => {
+      if (this.#location.nodes.get(node.mnId) === node) this.advertise(node);
+    });
+    this.#context.arm(`proxy:alive ${node.mnId}`, config.timers.idle);
+    return true;
+  }
+
+  #withdrawLocal(node: MobileNode): void {
+    for (const home of homesOf(node)) this.uninstall(node, home);
+  }
+
+  #linkLost(node: MobileNode): void {
+    if (!node.linkUp) return;
+    node.linkUp = false;
+    this.#context.trace('link-lost', { detail: { mnId: node.mnId, port: node.port } });
+    this.#answerProbe(node.mnId, false);
+    this.showStations(node.link);
+    // Another MAAR will ask for it; if none does within the hold time, it is gone.
+    this.#context.arm(`proxy:gone ${node.mnId}`, this.#context.config.timers.hold);
+  }
+
+  #checkAlive(node: MobileNode): void {
+    const { timers } = this.#context.config;
+    if (node.state !== 'attached') return;
+    if (!node.linkUp) {
+      if (this.#context.now - node.lastHeard >= timers.hold) this.detach(node, 'its link stayed down');
+      return;
+    }
+    const quiet = this.#context.now - node.lastHeard;
+    if (quiet < timers.idle) {
+      this.#unanswered.delete(node.mnId);
+      this.#context.arm(`proxy:alive ${node.mnId}`, timers.idle - quiet);
+      return;
+    }
+    const unanswered = this.#unanswered.get(node.mnId) ?? 0;
+    if (unanswered >= ALIVE_PROBES) {
+      this.detach(node, `${ALIVE_PROBES} probes went unanswered`);
+      return;
+    }
+    this.#unanswered.set(node.mnId, unanswered + 1);
+    this.#access.probe(node);
+    this.#context.arm(`proxy:alive ${node.mnId}`, ALIVE_PROBE_MILLIS);
+  }
+
+  #answerProbe(mnId: string, present: boolean): void {
+    const done = this.#probes.get(mnId);
+    if (done === undefined) return;
+    this.#probes.delete(mnId);
+    this.#context.disarm(`proxy:probe ${mnId}`);
+    done(present);
+  }
+}
+
+function owner(node: MobileNode): string {
+  return `mn ${node.mnId}`;
+}

@@ -1,0 +1,221 @@
+import type { Address, Prefix } from '../../../bindings/entries.ts';
+import {
+  hear,
+  homeNames,
+  homeOf,
+  homesOf,
+  mnPrefix,
+  type Home,
+  type MobileNode,
+} from '../../functions/lm/node.ts';
+import { STATUS } from './messages/constants.ts';
+import type { HomeBinding, SDba } from './messages/message.ts';
+import { addPart } from './messages/parts.ts';
+import { dropAnchored } from './anchor.ts';
+import { announce } from './repoint.ts';
+import { installSession, repointLocal, sessionWith } from './sessions.ts';
+import { stopForwarding } from './serve.ts';
+import { TIMER, type State } from './state.ts';
+
+const FETCH_ATTEMPTS = 4;
+/** Unused prefixes of earlier MAARs that are still deprecated; hosts forget them by themselves within two hours. */
+const MAX_SPENT = 8;
+
+/** What the AAA server's answer means [draft section 3.1]: a first attachment, or bindings to be fetched. */
+export function onRegistered(state: State, node: MobileNode, previous: Address | undefined): void {
+  const { location, domain } = state.functions;
+  const settledBefore = state.phase(node.mnId) === 'settled';
+  const released = location.released.get(node.mnId);
+  if (released !== undefined) {
+    // It is back: packets for its homes now wait here for the bindings instead of being sent after it.
+    stopForwarding(state, released);
+    state.functions.context.disarm(`${TIMER.release}${node.mnId}`);
+    location.released.delete(node.mnId);
+  }
+  for (const anchored of location.anchored.values()) {
+    if (anchored.mnId === node.mnId) dropAnchored(state, anchored.prefix);
+  }
+  if (settledBefore) {
+    // Another MAAR had claimed it: those who heard of that learn, by the higher counter, that it is here.
+    state.advance(node.mnId, 'first-attachment');
+    announce(state, node);
+    return;
+  }
+  const origin = previous === domain.self ? undefined : previous;
+  if (origin === undefined || !domain.isPeer(origin)) {
+    state.advance(node.mnId, 'first-attachment');
+    adopt(state, node, []);
+    return;
+  }
+  state.advance(node.mnId, 'handover');
+  const kept = released === undefined ? [] : homesOf(released.node).map((home) => keep(state, home));
+  fetch(state, node, origin, [], (homes) => {
+    state.advance(node.mnId, 'bindings');
+    adopt(state, node, homes ?? kept);
+  });
+}
+
+/** An address of the domain that the sDBA did not name: its anchor knows whether it is a home of this MN. */
+export function onClaimed(state: State, node: MobileNode, address: Address): void {
+  const { domain } = state.functions;
+  if (state.phase(node.mnId) !== 'settled') return;
+  const anchor = domain.anchorOf(address);
+  if (anchor === undefined || !domain.isPeer(anchor)) return;
+  fetch(state, node, anchor, [`${address}/128`], (homes) => {
+    if (homes !== undefined) adopt(state, node, homes);
+  });
+}
+
+/** A home that was already known here before the MN went elsewhere and came back, for when its last MAAR cannot be asked. */
+function keep(state: State, home: Home): HomeBinding {
+  const seconds = Math.max(0, Math.ceil((home.validUntil - state.functions.context.now) / 1000));
+  return { hoa: homeNames(home)[0] ?? home.prefix, validSeconds: seconds, correspondents: [] };
+}
+
+/** Asks `peer` for homes of the MN (none named: for all, and their correspondents); `done` gets undefined if there are none to be had. */
+function fetch(
+  state: State,
+  node: MobileNode,
+  peer: Address,
+  homes: readonly Prefix[],
+  done: (homes: readonly HomeBinding[] | undefined) => void,
+): void {
+  const { context, domain, location, attachment } = state.functions;
+  const { mnId } = node;
+  const ours = (): boolean => location.nodes.get(mnId) === node && node.state === 'attached';
+  state.fetches.request({
+    peer,
+    subject: `s ${mnId}`,
+    attempts: FETCH_ATTEMPTS,
+    send: (sequence) => {
+      const timestamp = Math.round(context.now);
+      const lifetimeSeconds = state.bindingSeconds;
+      const { counter } = node;
+      state.send(
+        { kind: 'sDBU', sequence, lifetimeSeconds, mnId, counter, timestamp, homes, correspondents: [] },
+        peer,
+      );
+    },
+    answered: (answer) => {
+      if (!ours()) return;
+      if (answer.status === STATUS.accepted) {
+        done(answer.homes);
+      } else if (answer.status === STATUS.stillHere || answer.status === STATUS.counter) {
+        state.advance(mnId, 'gone');
+        attachment.refuse(
+          node,
+          `${domain.nameOf(peer)} says ${answer.status}: the MN is registered elsewhere`,
+        );
+        state.unpark();
+      } else {
+        context.count(`sdba-${answer.status}`);
+        done(undefined);
+      }
+    },
+    gaveUp: () => {
+      context.count('sdbu-unanswered');
+      context.trace('unanswered', { message: 'sDBU', to: domain.nameOf(peer) });
+      if (ours()) done(undefined);
+    },
+  });
+}
+
+/** Collects the parts of an sDBA; the exchange hears of it once it is whole. */
+export class SDbaParts {
+  readonly #state: State;
+  readonly #collected = new Map<string, readonly SDba[]>();
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  receive(part: SDba, src: Address): void {
+    const key = `${src} ${part.mnId}`;
+    const assembly = addPart(this.#collected.get(key) ?? [], part);
+    // Only MNs whose bindings are asked for may take room here.
+    if (assembly.whole === undefined && this.#state.functions.location.nodes.has(part.mnId)) {
+      this.#collected.set(key, assembly.collected);
+      return;
+    }
+    this.#collected.delete(key);
+    if (assembly.whole === undefined) return;
+    const { fetches, functions } = this.#state;
+    if (!fetches.answer(src, part.sequence, assembly.whole)) functions.context.count('sdba-unmatched');
+  }
+}
+
+/**
+ * Takes over bindings (step 6 to 7): both lists first, then what waits for them: held packets, the second RA with the
+ * earlier prefixes, the dDBUs, and the updates that could not be answered before.
+ */
+function adopt(state: State, node: MobileNode, bindings: readonly HomeBinding[]): void {
+  const { context, domain, forwarding, attachment, location } = state.functions;
+  for (const binding of bindings) {
+    if (binding.validSeconds === 0) {
+      spend(node, mnPrefix(binding.hoa));
+      continue;
+    }
+    const home = takeHome(state, node, binding);
+    if (home === undefined) continue;
+    for (const { hoa, maar, counter } of binding.correspondents) {
+      const known = node.sessions.get(hoa);
+      const session = sessionWith(state, node, home, hoa, maar);
+      if (session === undefined || (known !== undefined && counter < known.counter)) continue;
+      session.maar = location.find(hoa) === undefined ? maar : domain.self;
+      session.counter = counter;
+    }
+  }
+  for (const home of node.foreign.values()) attachment.install(node, home);
+  for (const session of node.sessions.values()) installSession(state, node, session);
+  repointLocal(state, homesOf(node).flatMap(homeNames), domain.self, node.counter, state.bindingSeconds);
+  forwarding.commit(() => {
+    if (location.nodes.get(node.mnId) !== node) return;
+    context.trace('bindings', { detail: { mnId: node.mnId, homes: bindings.map(({ hoa }) => hoa) } });
+    if (bindings.length > 0) {
+      attachment.advertise(node);
+      announce(state, node);
+    }
+    attachment.showStations(node.link);
+  });
+  context.arm(`${TIMER.refresh}${node.mnId}`, (state.bindingSeconds * 1000) / 2);
+  state.unpark();
+  for (const address of node.claimed) onClaimed(state, node, address);
+}
+
+/** A prefix that the MN holds without ever having used it. */
+function spend(node: MobileNode, prefix: Prefix): void {
+  if (node.local?.prefix === prefix || node.foreign.has(prefix)) return;
+  if (node.spent.size < MAX_SPENT) node.spent.add(prefix);
+}
+
+/** The home of a binding: our own prefix, one known already, or a new foreign one; undefined if no MAAR anchors it. */
+function takeHome(state: State, node: MobileNode, binding: HomeBinding): Home | undefined {
+  const { context, domain } = state.functions;
+  const anchor = domain.anchorOf(binding.hoa);
+  if (anchor === undefined) {
+    context.count('home-without-anchor');
+    return undefined;
+  }
+  let home = homeOf(node, binding.hoa);
+  if (home === undefined) {
+    // Nobody else's word gives an MN a prefix of ours that we did not assign to it.
+    if (anchor === domain.self) {
+      context.count('home-not-assigned');
+      return undefined;
+    }
+    node.spent.delete(mnPrefix(binding.hoa));
+    home = { prefix: mnPrefix(binding.hoa), anchor, addresses: new Set(), validUntil: 0, used: true };
+    node.foreign.set(home.prefix, home);
+  }
+  if (anchor !== domain.self) {
+    home.validUntil = Math.max(home.validUntil, context.now + binding.validSeconds * 1000);
+  }
+  home.used = true;
+  hear(home, binding.hoa);
+  for (const address of node.claimed) {
+    if (mnPrefix(address) !== home.prefix) continue;
+    node.claimed.delete(address);
+    hear(home, `${address}/128`);
+  }
+  return home;
+}

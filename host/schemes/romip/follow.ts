@@ -1,0 +1,129 @@
+import type { Address, Prefix } from '../../../bindings/entries.ts';
+import { mnPrefix } from '../../functions/lm/node.ts';
+import { STATUS } from './messages/constants.ts';
+import type { DDba, DDbu } from './messages/message.ts';
+import { dropAnchored, keepAnchored } from './anchor.ts';
+import { handOver } from './serve.ts';
+import { repointLocal, sessionWith, whereabouts } from './sessions.ts';
+import type { State } from './state.ts';
+
+/**
+ * Steps 7 and 8, the side of the correspondent's MAAR and of the anchor: refreshes the internal lists, keeps where a
+ * home anchored here is served, and acknowledges once the data plane follows.
+ */
+export function onDDbu(state: State, update: DDbu, src: Address): void {
+  if (!state.admit(update, src)) return;
+  // Only the MAAR that serves the mover may say so.
+  if (update.maar !== src || update.homes.length === 0) {
+    state.refuse(update, src, STATUS.unauthorised);
+    return;
+  }
+  evaluate(state, update, src);
+}
+
+function evaluate(state: State, update: DDbu, src: Address): void {
+  const { domain, forwarding } = state.functions;
+  if (isStale(state, update)) {
+    state.refuse(update, src, STATUS.counter);
+    return;
+  }
+  const ours = update.homes.filter((home) => domain.anchorOf(home) === domain.self);
+  for (const home of ours) {
+    if (!serveElsewhere(state, update, mnPrefix(home))) {
+      state.refuse(update, src, STATUS.unauthorised);
+      return;
+    }
+  }
+  const here = update.correspondents.filter(
+    (cn) => whereabouts(state, cn) === domain.self && isHere(state, cn),
+  );
+  const away = update.correspondents.filter((cn) => !here.includes(cn));
+  if (away.length > 0 && here.length === 0 && state.fetching) {
+    // Its bindings are on the way to us, and with them whether it is ours.
+    state.park(() => {
+      evaluate(state, update, src);
+    });
+    return;
+  }
+  if (update.lifetimeSeconds > 0) noteSessions(state, update, here);
+  const touched = repointLocal(
+    state,
+    update.homes,
+    update.lifetimeSeconds > 0 ? update.maar : (domain.anchorOf(update.homes[0] ?? '') ?? update.maar),
+    update.counter,
+    update.lifetimeSeconds,
+  );
+  const accepted =
+    here.length > 0 || ours.length > 0 || (update.correspondents.length === 0 && touched.length > 0);
+  forwarding.commit(() => {
+    state.answer(answerTo(state, update, accepted, here, away, touched), src, update);
+  });
+}
+
+function isHere(state: State, cn: Prefix): boolean {
+  return state.functions.location.find(cn) !== undefined;
+}
+
+/** The highest registration counter wins; a lower one tells of a move that others have overtaken. */
+function isStale(state: State, update: DDbu): boolean {
+  const { location } = state.functions;
+  const node = location.nodes.get(update.mnId);
+  const anchored = update.homes.map((home) => location.anchored.get(mnPrefix(home))?.counter ?? 0);
+  const known = Math.max(node?.counter ?? 0, location.released.get(update.mnId)?.counter ?? 0, ...anchored);
+  return update.counter < known;
+}
+
+/** A home that we anchor is served by the sender from now on; false if it is not the mover's. */
+function serveElsewhere(state: State, update: DDbu, prefix: Prefix): boolean {
+  const { context, location, allocator } = state.functions;
+  if (!allocator.confirm(update.mnId, prefix, context.now)) return false;
+  const node = location.nodes.get(update.mnId);
+  // The MN has moved without our having been asked for its bindings (the sDBU went to another MAAR, or is late).
+  if (node !== undefined) handOver(state, node, update.maar, update.counter);
+  if (update.lifetimeSeconds === 0) {
+    dropAnchored(state, prefix);
+    return true;
+  }
+  keepAnchored(state, prefix, update.mnId, update.maar, update.counter, update.lifetimeSeconds);
+  return true;
+}
+
+/** A peer vouches for sessions whose packets we may not have seen yet: one-way traffic has no other trace here. */
+function noteSessions(state: State, update: DDbu, correspondents: readonly Prefix[]): void {
+  const { location } = state.functions;
+  for (const cn of correspondents) {
+    const found = location.find(cn);
+    if (found === undefined) continue;
+    for (const home of update.homes) sessionWith(state, found.node, found.home, home, update.maar);
+  }
+}
+
+function answerTo(
+  state: State,
+  update: DDbu,
+  accepted: boolean,
+  here: readonly Prefix[],
+  away: readonly Prefix[],
+  touched: readonly Prefix[],
+): DDba {
+  const { domain } = state.functions;
+  const { sequence, mnId, counter, homes } = update;
+  const common = { kind: 'dDBA', sequence, mnId, counter, homes } as const;
+  if (accepted) {
+    const correspondents = update.correspondents.length > 0 ? here : touched;
+    return { ...common, status: STATUS.accepted, lifetimeSeconds: update.lifetimeSeconds, correspondents };
+  }
+  const moved = away
+    .map((cn) => whereabouts(state, cn))
+    .find((maar) => maar !== undefined && maar !== domain.self);
+  if (moved === undefined) {
+    return { ...common, status: STATUS.noBinding, lifetimeSeconds: 0, correspondents: away };
+  }
+  return {
+    ...common,
+    status: STATUS.moved,
+    lifetimeSeconds: 0,
+    correspondents: away.filter((cn) => whereabouts(state, cn) === moved),
+    moved,
+  };
+}

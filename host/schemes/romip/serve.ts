@@ -1,0 +1,201 @@
+import type { Address, Prefix } from '../../../bindings/entries.ts';
+import { homeNames, homesOf, mnPrefix, type Home, type MobileNode } from '../../functions/lm/node.ts';
+import type { Released } from '../../functions/lm/location.ts';
+import { keepAnchored } from './anchor.ts';
+import { STATUS } from './messages/constants.ts';
+import type { HomeBinding, SDba, SDbu } from './messages/message.ts';
+import { repointLocal, removeSession } from './sessions.ts';
+import { TIMER, type State } from './state.ts';
+
+/**
+ * Steps 5 and 6 [draft sections 3.4, 4, 6.1, 6.2], the side of the MAAR that the MN left: makes sure that it has left,
+ * hands over both lists, and keeps them out of use for the hold time.
+ */
+export function onSDbu(state: State, update: SDbu, src: Address): void {
+  if (!state.admit(update, src)) return;
+  evaluate(state, update, src);
+}
+
+function evaluate(state: State, update: SDbu, src: Address): void {
+  const { location, attachment, context, domain } = state.functions;
+  const { mnId, counter } = update;
+  const node = location.nodes.get(mnId);
+  if (node === undefined || node.state === 'refused') {
+    answerWithout(state, update, src);
+    return;
+  }
+  if (node.state === 'authorising' || state.phase(mnId) === 'fetching') {
+    // It came here from a third MAAR a moment ago; what it brought is still on the way.
+    state.park(() => {
+      evaluate(state, update, src);
+    });
+    return;
+  }
+  if (counter < node.counter) {
+    state.refuse(update, src, STATUS.counter);
+    return;
+  }
+  state.advance(mnId, 'asked-for');
+  attachment.probe(node, (present) => {
+    if (location.nodes.get(mnId) !== node) return;
+    if (present) {
+      state.advance(mnId, 'still-here');
+      context.count('claimed-elsewhere');
+      context.trace('still-here', { detail: { mnId, claimedBy: domain.nameOf(src) } });
+      state.refuse(update, src, STATUS.stillHere);
+      attachment.reregister(node);
+      return;
+    }
+    const released = handOver(state, node, src, counter);
+    answerFrom(state, update, src, released);
+  });
+}
+
+/** Takes the MN out of use here: new decisions follow its new MAAR; its lists stay for repeats and packets in flight. */
+export function handOver(state: State, node: MobileNode, movedTo: Address, counter: number): Released {
+  const { context, domain, location, forwarding, attachment } = state.functions;
+  const { mnId } = node;
+  state.advance(mnId, 'asked-for');
+  state.advance(mnId, 'left');
+  state.repoints.cancel(`d ${mnId} `);
+  // The lists outlive the sessions' entries: what was in force is what the new MAAR must get.
+  const sessions = new Map(node.sessions);
+  for (const session of sessions.values()) removeSession(state, node, session);
+  for (const [cn, session] of sessions) node.sessions.set(cn, session);
+  const released: Released = { mnId, node, movedTo, counter, forwarding: true };
+  location.released.set(mnId, released);
+  for (const home of homesOf(node)) {
+    if (home.anchor === domain.self) {
+      if (home.used) keepAnchored(state, home.prefix, mnId, movedTo, counter, state.bindingSeconds);
+    } else {
+      forwarding.tunnel(`released ${mnId}`, 'released', home.prefix, movedTo);
+    }
+    attachment.uninstall(node, home);
+  }
+  attachment.forget(node);
+  repointLocal(state, homesOf(node).flatMap(homeNames), movedTo, counter, state.bindingSeconds);
+  context.disarm(`${TIMER.refresh}${mnId}`);
+  context.arm(`${TIMER.release}${mnId}`, context.config.timers.hold);
+  context.trace('released', { detail: { mnId, movedTo: domain.nameOf(movedTo) } });
+  return released;
+}
+
+/** The hold time is over: released lists leave forwarding, and memory a little later. */
+export function endHold(state: State, mnId: string): void {
+  const { context, location } = state.functions;
+  const released = location.released.get(mnId);
+  if (released === undefined) return;
+  stopForwarding(state, released);
+  context.arm(`${TIMER.forget}${mnId}`, context.config.timers.forget);
+}
+
+export function stopForwarding(state: State, released: Released): void {
+  const { forwarding } = state.functions;
+  released.forwarding = false;
+  for (const home of released.node.foreign.values()) {
+    forwarding.withdraw(`released ${released.mnId}`, home.prefix);
+  }
+  forwarding.commit();
+}
+
+export function forgetReleased(state: State, mnId: string): void {
+  if (state.functions.location.released.delete(mnId) && !state.functions.location.nodes.has(mnId)) {
+    state.advance(mnId, 'gone');
+  }
+}
+
+function answerFrom(state: State, update: SDbu, src: Address, released: Released): void {
+  const { node } = released;
+  const spent = [...node.spent].map((hoa): HomeBinding => ({ hoa, validSeconds: 0, correspondents: [] }));
+  reply(state, update, src, [...homesOf(node).flatMap((home) => bindingsOf(state, node, home)), ...spent]);
+}
+
+/** The MN is not here: it may have left a moment ago, or be one whose home we anchor. */
+function answerWithout(state: State, update: SDbu, src: Address): void {
+  const { context, location, forwarding, domain, allocator } = state.functions;
+  const { mnId, counter } = update;
+  const released = location.released.get(mnId);
+  if (released !== undefined) {
+    if (counter < released.counter) {
+      state.refuse(update, src, STATUS.counter);
+      return;
+    }
+    released.counter = counter;
+    released.movedTo = src;
+    for (const home of homesOf(released.node)) {
+      if (home.anchor === domain.self) {
+        if (home.used) keepAnchored(state, home.prefix, mnId, src, counter, state.bindingSeconds);
+      } else if (released.forwarding) {
+        forwarding.tunnel(`released ${mnId}`, 'released', home.prefix, src);
+      }
+    }
+    answerFrom(state, update, src, released);
+    return;
+  }
+  const asked = update.homes.map(mnPrefix).filter((prefix) => domain.anchorOf(prefix) === domain.self);
+  const known = [...location.anchored.values()].filter((anchored) => anchored.mnId === mnId);
+  if (known.some((anchored) => counter < anchored.counter)) {
+    state.refuse(update, src, STATUS.counter);
+    return;
+  }
+  const prefixes = new Set([...known.map(({ prefix }) => prefix), ...asked]);
+  const homes = [...prefixes].filter((prefix) => allocator.confirm(mnId, prefix, context.now));
+  if (homes.length === 0) {
+    state.refuse(update, src, STATUS.noBinding);
+    return;
+  }
+  for (const prefix of homes) keepAnchored(state, prefix, mnId, src, counter, state.bindingSeconds);
+  reply(
+    state,
+    update,
+    src,
+    homes.map((prefix) => ({
+      hoa: update.homes.find((home) => mnPrefix(home) === prefix) ?? prefix,
+      validSeconds: remaining(state, allocator.validUntil(prefix) ?? context.now),
+      correspondents: [],
+    })),
+  );
+}
+
+/** The acknowledgement leaves once the data plane follows: what it says has then happened. */
+function reply(state: State, update: SDbu, src: Address, homes: readonly HomeBinding[]): void {
+  const { sequence, mnId, counter } = update;
+  const answer: SDba = {
+    kind: 'sDBA',
+    status: STATUS.accepted,
+    sequence,
+    lifetimeSeconds: state.bindingSeconds,
+    mnId,
+    counter,
+    part: 1,
+    parts: 1,
+    homes,
+  };
+  state.functions.forwarding.commit(() => {
+    state.answer(answer, src, update);
+  });
+}
+
+/**
+ * One home of an sDBA, under each of its names; its correspondents stand under the first. A valid lifetime of 0 says that
+ * no session ever used it: the MN's next MAAR deprecates it and binds nothing.
+ */
+function bindingsOf(state: State, node: MobileNode, home: Home): HomeBinding[] {
+  if (!home.used) return [{ hoa: home.prefix, validSeconds: 0, correspondents: [] }];
+  const correspondents = [...node.sessions.values()]
+    .filter((session) => session.homes.has(home.prefix))
+    .map(({ cn, maar, counter }): { hoa: Prefix; maar: Address; counter: number } => ({
+      hoa: cn,
+      maar,
+      counter,
+    }));
+  return homeNames(home).map((hoa, index) => ({
+    hoa,
+    validSeconds: remaining(state, home.validUntil),
+    correspondents: index === 0 ? correspondents : [],
+  }));
+}
+
+function remaining(state: State, until: number): number {
+  return Math.max(0, Math.ceil((until - state.functions.context.now) / 1000));
+}

@@ -1,0 +1,172 @@
+import type { Address, Prefix } from '../../../bindings/entries.ts';
+import { Exchanges } from '../../functions/lm/exchange.ts';
+import { mnPrefix } from '../../functions/lm/node.ts';
+import { ReplayGuard } from '../../functions/lm/replay.ts';
+import type { Functions } from '../scheme.ts';
+import { STATUS } from './messages/constants.ts';
+import type { DDba, DDbu, DistributedMessage, SDba, SDbu } from './messages/message.ts';
+import type { Profile } from './messages/profile.ts';
+import { next, type Phase, type PhaseEvent } from './transitions.ts';
+
+type Update = SDbu | DDbu;
+type Acknowledgement = SDba | DDba;
+
+/** Timer ids, each followed by what it is for. All begin as the schemes' timers must. */
+export const TIMER = {
+  fetch: 'scheme:fetch ',
+  repoint: 'scheme:repoint ',
+  release: 'scheme:release ',
+  forget: 'scheme:forget ',
+  refresh: 'scheme:refresh ',
+  anchored: 'scheme:anchored ',
+  session: 'scheme:session ',
+  retry: 'scheme:retry ',
+  usage: 'scheme:usage',
+} as const;
+
+/** Updates that wait for another exchange to end before they can be answered; past that they are left to be repeated. */
+const MAX_PARKED = 64;
+
+/** What the steps of the protocol share. */
+export class State {
+  readonly functions: Functions;
+  readonly profile: Profile;
+  readonly fetches: Exchanges<SDba>;
+  readonly repoints: Exchanges<DDba>;
+  readonly guard: ReplayGuard;
+  readonly #phases = new Map<string, Phase>();
+  readonly #retries = new Map<string, number>();
+  #parked: (() => void)[] = [];
+
+  constructor(functions: Functions, profile: Profile) {
+    this.functions = functions;
+    this.profile = profile;
+    this.fetches = new Exchanges(functions.context, TIMER.fetch);
+    this.repoints = new Exchanges(functions.context, TIMER.repoint);
+    this.guard = new ReplayGuard(functions.context);
+  }
+
+  get bindingSeconds(): number {
+    return this.functions.context.config.timers.bindingSeconds;
+  }
+
+  phase(mnId: string): Phase {
+    return this.#phases.get(mnId) ?? 'new';
+  }
+
+  advance(mnId: string, event: PhaseEvent): void {
+    const from = this.phase(mnId);
+    const to = next(from, event);
+    if (to === from) return;
+    if (to === undefined) this.#phases.delete(mnId);
+    else this.#phases.set(mnId, to);
+    this.functions.context.trace('phase', { detail: { mnId, event, from, to: to ?? 'forgotten' } });
+  }
+
+  /** Whether some MN here has its bindings still on the way, so that what is unknown now may be known soon. */
+  get fetching(): boolean {
+    return [...this.#phases.values()].includes('fetching');
+  }
+
+  retries(id: string): number {
+    return this.#retries.get(id) ?? 0;
+  }
+
+  /** Counts one more try under a retry timer; returns how many there were before. */
+  countRetry(id: string): number {
+    const before = this.retries(id);
+    this.#retries.set(id, before + 1);
+    return before;
+  }
+
+  settleRetry(id: string): void {
+    if (this.#retries.delete(id)) this.functions.context.disarm(id);
+  }
+
+  /** Puts an update aside until the bindings that are on the way have come. */
+  park(run: () => void): void {
+    if (this.#parked.length >= MAX_PARKED) {
+      this.functions.context.count('parked-overflow');
+      return;
+    }
+    this.#parked.push(run);
+  }
+
+  unpark(): void {
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const run of parked) run();
+  }
+
+  send(message: DistributedMessage, to: Address): readonly Uint8Array[] {
+    const { context, domain } = this.functions;
+    const parts = this.profile.emit(message, domain.self, to);
+    for (const data of parts) this.#transmit(data, to);
+    context.count(`sent-${message.kind}`);
+    context.trace('send', { message: message.kind, to: domain.nameOf(to), detail: describe(message) });
+    return parts;
+  }
+
+  /** Answers an update, and remembers the answer for its repeats. */
+  answer(message: Acknowledgement, to: Address, update: Update): void {
+    const parts = this.send(message, to);
+    this.guard.answered(to, subjectOf(update), update.sequence, parts);
+  }
+
+  /**
+   * The checks that both updates owe: replay window, timestamp, MN-ID. Answers what fails; true if the update may go on.
+   */
+  admit(update: Update, src: Address): boolean {
+    const { context, domain } = this.functions;
+    context.count(`received-${update.kind}`);
+    context.trace('receive', {
+      message: update.kind,
+      from: domain.nameOf(src),
+      detail: describe(update),
+    });
+    const skew = Math.abs(update.timestamp - context.now);
+    if (skew > context.config.timers.timestampWindow) {
+      this.refuse(update, src, STATUS.timestamp);
+      return false;
+    }
+    const admission = this.guard.admit(src, subjectOf(update), update.sequence);
+    if (admission.verdict === 'accept') return true;
+    if (admission.verdict === 'out-of-window') {
+      this.refuse(update, src, STATUS.sequence, admission.last);
+      return false;
+    }
+    context.count('repeated-update');
+    for (const data of admission.answer ?? []) this.#transmit(data, src);
+    return false;
+  }
+
+  /** An acknowledgement that grants nothing. */
+  refuse(update: Update, src: Address, status: number, sequence = update.sequence): void {
+    this.functions.context.count(`refused-${update.kind}-${status}`);
+    this.send(refusal(update, status, sequence), src);
+  }
+
+  #transmit(data: Uint8Array, dst: Address): void {
+    const { context, domain } = this.functions;
+    context.emit({ type: 'mobility', src: domain.self, dst, data });
+  }
+}
+
+/** One exchange, and one sequence window, for each kind, MN and home. */
+export function subjectOf(message: DistributedMessage): string {
+  if (message.kind === 'sDBU' || message.kind === 'sDBA') return `s ${message.mnId}`;
+  const home: Prefix = message.homes[0] ?? '::/0';
+  return `d ${message.mnId} ${mnPrefix(home)}`;
+}
+
+function refusal(update: Update, status: number, sequence: number): Acknowledgement {
+  const { mnId, counter } = update;
+  const common = { status, sequence, lifetimeSeconds: 0, mnId, counter };
+  if (update.kind === 'sDBU') return { kind: 'sDBA', ...common, part: 1, parts: 1, homes: [] };
+  return { kind: 'dDBA', ...common, homes: update.homes, correspondents: update.correspondents };
+}
+
+function describe(message: DistributedMessage): Record<string, unknown> {
+  const { kind: _kind, ...fields } = message;
+  return fields;
+}

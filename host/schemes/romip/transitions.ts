@@ -1,0 +1,48 @@
+/** Where a MAAR stands with one MN that is, or was, on its link. */
+export type Phase = 'new' | 'fetching' | 'settled' | 'serving' | 'released';
+
+export type PhaseEvent =
+  /** The AAA server names no previous MAAR, or this one. */
+  | 'first-attachment'
+  /** It names another: the bindings are there. */
+  | 'handover'
+  /** Bindings came with an sDBA, or are known not to exist. */
+  | 'bindings'
+  /** Another MAAR asks for the bindings of an MN that is registered here. */
+  | 'asked-for'
+  /** The MN answered the probe on our link. */
+  | 'still-here'
+  /** It did not. */
+  | 'left'
+  /** Refused, detached, or out of memory. */
+  | 'gone';
+
+export interface Transition {
+  readonly from: Phase;
+  readonly event: PhaseEvent;
+  readonly to: Phase | undefined;
+}
+
+/** The diagram in docs/architecture.md is drawn from this table, and compared with it by a test. */
+export const TRANSITIONS: readonly Transition[] = [
+  { from: 'new', event: 'first-attachment', to: 'settled' },
+  { from: 'new', event: 'handover', to: 'fetching' },
+  { from: 'fetching', event: 'bindings', to: 'settled' },
+  { from: 'fetching', event: 'gone', to: undefined },
+  { from: 'settled', event: 'asked-for', to: 'serving' },
+  { from: 'settled', event: 'first-attachment', to: 'settled' },
+  { from: 'settled', event: 'handover', to: 'settled' },
+  { from: 'settled', event: 'gone', to: undefined },
+  { from: 'serving', event: 'still-here', to: 'settled' },
+  { from: 'serving', event: 'left', to: 'released' },
+  { from: 'serving', event: 'gone', to: undefined },
+  { from: 'released', event: 'first-attachment', to: 'settled' },
+  { from: 'released', event: 'handover', to: 'fetching' },
+  { from: 'released', event: 'gone', to: undefined },
+];
+
+/** The phase that follows, undefined once the MN is forgotten, or `from` itself where the event means nothing there. */
+export function next(from: Phase, event: PhaseEvent): Phase | undefined {
+  const row = TRANSITIONS.find((transition) => transition.from === from && transition.event === event);
+  return row === undefined ? from : row.to;
+}
