@@ -1,7 +1,7 @@
 // Written by scripts/generate.ts from bindings/abi/v1.json; edit that file.
 
 export const ABI_VERSION: u32 = 1;
-export const LIMIT_FRAME_SIZE: usize = 2048;
+export const LIMIT_FRAME_SIZE: u32 = 2048;
 export const LIMIT_HEADROOM: u32 = 128;
 export const LIMIT_PACKET_MAX: u32 = 1900;
 export const LIMIT_BATCH_MAX: u32 = 1024;

@@ -107,7 +107,8 @@ export function typescript(abi: Abi): string {
 /** The constants for AssemblyScript; offsets and sizes are added to pointers, so they are `usize`. */
 export function assemblyscript(abi: Abi): string {
   const constants = flat(abi).map(
-    ([name, value]) => `export const ${name}: ${/_(AT|SIZE)$/.test(name) ? 'usize' : 'u32'} = ${value};\n`,
+    ([name, value]) =>
+      `export const ${name}: ${/^(?!LIMIT_).*_(AT|SIZE)$/.test(name) ? 'usize' : 'u32'} = ${value};\n`,
   );
   return NOTICE + '\n' + constants.join('');
 }

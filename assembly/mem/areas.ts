@@ -1,0 +1,199 @@
+/** Where everything lies in linear memory. All areas are placed once, by `place`. */
+import {
+  ADJACENCY_SIZE,
+  AREA_ADJACENCIES,
+  AREA_COMMANDS,
+  AREA_COUNTERS,
+  AREA_DESCRIPTORS,
+  AREA_DESTINATIONS,
+  AREA_EVENTS,
+  AREA_FLOWS,
+  AREA_FRAMES,
+  AREA_OUTPUTS,
+  AREA_PEERS,
+  AREA_SOURCES,
+  COMMAND_SIZE,
+  COUNTER_SLOTS,
+  DESCRIPTOR_SIZE,
+  EVENT_SIZE,
+  FLOW_SIZE,
+  LIMIT_BATCH_MAX,
+  LIMIT_COMMANDS,
+  LIMIT_DESTINATIONS_MAX,
+  LIMIT_EVENTS,
+  LIMIT_FLOWS_MAX,
+  LIMIT_FLOW_WAYS,
+  LIMIT_FRAME_SIZE,
+  LIMIT_HELD_MAX,
+  LIMIT_HOLDS,
+  LIMIT_PEERS_MAX,
+  LIMIT_SOURCES_MAX,
+  LIMIT_SUPPRESSIONS,
+  SLOT_SIZE,
+} from '../../bindings/generated/abi.as';
+import { powerOfTwo } from './words';
+
+/** Areas that the host does not see follow those of the ABI. */
+export const AREA_ADJACENCY_HEADS: u32 = 11;
+export const AREA_HOLD_SLOTS: u32 = 12;
+export const AREA_HOLDS: u32 = 13;
+export const AREA_WAITING: u32 = 14;
+export const AREA_SUPPRESSIONS: u32 = 15;
+const AREAS: u32 = 16;
+
+export const HOLD_SIZE: usize = 40;
+export const WAITING_SIZE: usize = 48;
+export const SUPPRESSION_SIZE: usize = 64;
+
+const CACHE_LINE: usize = 64;
+/** AF_XDP wants its frames on page boundaries. */
+const PAGE: usize = 4096;
+
+@unmanaged
+export class Capacities {
+  batch: u32;
+  destinations: u32;
+  sources: u32;
+  peers: u32;
+  flows: u32;
+  held: u32;
+}
+
+export const capacities: Capacities = changetype<Capacities>(memory.data(24, 8));
+const bases: usize = memory.data(64, 8);
+
+export function legal(c: Capacities): bool {
+  return (
+    within(c.batch, LIMIT_BATCH_MAX) &&
+    within(c.destinations, LIMIT_DESTINATIONS_MAX) &&
+    within(c.sources, LIMIT_SOURCES_MAX) &&
+    within(c.peers, LIMIT_PEERS_MAX) &&
+    within(c.flows, LIMIT_FLOWS_MAX) &&
+    within(c.held, LIMIT_HELD_MAX)
+  );
+}
+
+function within(value: u32, max: u32): bool {
+  return value - 1 < max;
+}
+
+/** Half-empty tables keep linear probing short, for absent keys too. */
+function slots(capacity: u32): u32 {
+  return powerOfTwo(capacity * 2);
+}
+
+/** Records of an area. */
+export function records(area: u32, c: Capacities): u32 {
+  switch (area) {
+    case AREA_FRAMES:
+    case AREA_DESCRIPTORS:
+    case AREA_OUTPUTS:
+      return firstWaiting(c) + c.held + c.batch;
+    case AREA_COMMANDS:
+      return LIMIT_COMMANDS;
+    case AREA_EVENTS:
+      return LIMIT_EVENTS;
+    case AREA_COUNTERS:
+      return COUNTER_SLOTS;
+    case AREA_ADJACENCIES:
+      // One more than the entries that can refer to one: a replacing put takes the new before it gives up the old.
+      return c.destinations + c.sources + 1;
+    case AREA_DESTINATIONS:
+      return slots(c.destinations);
+    case AREA_SOURCES:
+      return slots(c.sources);
+    case AREA_PEERS:
+      return slots(c.peers);
+    case AREA_FLOWS:
+      return powerOfTwo((c.flows + LIMIT_FLOW_WAYS - 1) / LIMIT_FLOW_WAYS) * LIMIT_FLOW_WAYS;
+    case AREA_ADJACENCY_HEADS:
+      return powerOfTwo(c.destinations + c.sources + 1);
+    case AREA_HOLD_SLOTS:
+      return slots(LIMIT_HOLDS);
+    case AREA_HOLDS:
+      return LIMIT_HOLDS;
+    case AREA_WAITING:
+      return c.held + c.batch;
+    case AREA_SUPPRESSIONS:
+      return LIMIT_SUPPRESSIONS;
+    default:
+      return 0;
+  }
+}
+
+function recordSize(area: u32): usize {
+  switch (area) {
+    case AREA_FRAMES:
+      return LIMIT_FRAME_SIZE;
+    case AREA_DESCRIPTORS:
+      return DESCRIPTOR_SIZE;
+    case AREA_OUTPUTS:
+    case AREA_ADJACENCY_HEADS:
+      return sizeof<u32>();
+    case AREA_COMMANDS:
+      return COMMAND_SIZE;
+    case AREA_EVENTS:
+      return EVENT_SIZE;
+    case AREA_COUNTERS:
+      return sizeof<u64>();
+    case AREA_ADJACENCIES:
+      return ADJACENCY_SIZE;
+    case AREA_FLOWS:
+      return FLOW_SIZE;
+    case AREA_HOLDS:
+      return HOLD_SIZE;
+    case AREA_WAITING:
+      return WAITING_SIZE;
+    case AREA_SUPPRESSIONS:
+      return SUPPRESSION_SIZE;
+    default:
+      return SLOT_SIZE;
+  }
+}
+
+/** Descriptor of the first frame that the module fills itself. */
+export function firstMade(c: Capacities): u32 {
+  return c.batch;
+}
+
+/** Descriptor of the first frame for packets on hold. */
+export function firstWaiting(c: Capacities): u32 {
+  return c.batch * 2 + c.held;
+}
+
+/** End of all areas when the first begins at `from`; 64 bits, so that too much is seen as such. */
+export function measure(from: usize, c: Capacities): u64 {
+  let end: u64 = from;
+  for (let area: u32 = 0; area < AREAS; area++) {
+    end = aligned(area, end) + (records(area, c) as u64) * recordSize(area);
+  }
+  return end;
+}
+
+/** Places all areas for `capacities` from `from` on. The memory has to be there, and zero. */
+export function place(from: usize): void {
+  let end: u64 = from;
+  for (let area: u32 = 0; area < AREAS; area++) {
+    end = aligned(area, end);
+    store<u32>(bases + (area << 2), end as u32);
+    end += (records(area, capacities) as u64) * recordSize(area);
+  }
+}
+
+function aligned(area: u32, at: u64): u64 {
+  const step: u64 = area == AREA_FRAMES ? PAGE : CACHE_LINE;
+  return (at + step - 1) & ~(step - 1);
+}
+
+/** First record of an area; 0 before `place`. */
+export function areaBase(area: u32): usize {
+  return load<u32>(bases + (area << 2));
+}
+
+export function frameAt(index: u32): usize {
+  return areaBase(AREA_FRAMES) + (index as usize) * (LIMIT_FRAME_SIZE as usize);
+}
+
+export function descriptorAt(index: u32): usize {
+  return areaBase(AREA_DESCRIPTORS) + (index as usize) * DESCRIPTOR_SIZE;
+}

@@ -1,0 +1,85 @@
+/** Packets from access links. */
+import {
+  ADJACENCY_KIND_DELIVER,
+  COUNTER_REVERSE_TUNNELLED,
+  COUNTER_TUNNELLED,
+  DESCRIPTOR_FLAGS_AT,
+  DESCRIPTOR_FLAG_MAC,
+  DESCRIPTOR_MAC_AT,
+  DESCRIPTOR_PORT_AT,
+  DIRECTION_FROM,
+  NONE,
+  REASON_ACCESS_MOBILITY,
+  REASON_ACCESS_TUNNEL,
+  REASON_EXTENSION,
+  REASON_SOURCE_MAC,
+  REASON_SOURCE_UNKNOWN,
+  TUNNEL_HOP_LIMIT,
+} from '../../bindings/generated/abi.as';
+import { load48 } from '../mem/words';
+import { count } from '../stats/counters';
+import { raiseUnknownSource } from '../stats/events';
+import { adjacencyKind } from '../table/adjacency';
+import { flowSeen } from '../table/flow';
+import { prefixMatch, slotMac, slotValue, touch } from '../table/prefix';
+import { DESTINATIONS, HOLDS, SOURCES } from '../table/tables';
+import {
+  DESTINATION_AT,
+  IPV6_IN_IPV6,
+  MOBILITY,
+  SOURCE_AT,
+  WALK_FAILED,
+  isLocalPair,
+  walkHeaders,
+} from '../wire/ipv6';
+import { decrement, encapsulate } from './encapsulate';
+import { putOnHold } from './hold';
+import { deliver, drop, lengthOf, pass } from './outputs';
+
+export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
+  if (isLocalPair(packet)) return pass(descriptor);
+  const protocol = walkHeaders(packet, lengthOf(descriptor));
+  if (protocol == WALK_FAILED) return drop(descriptor, REASON_EXTENSION);
+  if (protocol == IPV6_IN_IPV6) return drop(descriptor, REASON_ACCESS_TUNNEL);
+  if (protocol == MOBILITY) return drop(descriptor, REASON_ACCESS_MOBILITY);
+
+  const link: u32 = load<u8>(descriptor, DESCRIPTOR_PORT_AT);
+  const hasMac = (load<u8>(descriptor, DESCRIPTOR_FLAGS_AT) & DESCRIPTOR_FLAG_MAC) != 0;
+  const mac = hasMac ? load48(descriptor + DESCRIPTOR_MAC_AT) : 0;
+  const source = prefixMatch(SOURCES, packet + SOURCE_AT, link);
+  if (source == 0) return unknownSource(index, descriptor, packet, link, hasMac, mac);
+  const owner = load48(slotMac(source));
+  if (hasMac && owner != 0 && owner != mac) return drop(descriptor, REASON_SOURCE_MAC);
+  touch(source);
+
+  flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT);
+  const destination = prefixMatch(DESTINATIONS, packet + DESTINATION_AT, 0);
+  if (destination != 0) return toDestination(descriptor, packet, destination);
+  const reverse = slotValue(source);
+  if (reverse == NONE) return pass(descriptor);
+  if (!decrement(descriptor, packet)) return;
+  if (encapsulate(descriptor, packet, reverse, TUNNEL_HOP_LIMIT)) count(COUNTER_REVERSE_TUNNELLED);
+}
+
+function unknownSource(
+  index: u32,
+  descriptor: usize,
+  packet: usize,
+  link: u32,
+  hasMac: bool,
+  mac: u64,
+): void {
+  raiseUnknownSource(packet + SOURCE_AT, link, hasMac, mac);
+  const hold = prefixMatch(HOLDS, packet + SOURCE_AT, DIRECTION_FROM);
+  if (hold == 0) return drop(descriptor, REASON_SOURCE_UNKNOWN);
+  putOnHold(index, slotValue(hold), 0, 0);
+}
+
+/** Forwards by a destination entry a packet that did not come through a tunnel. */
+export function toDestination(descriptor: usize, packet: usize, destination: usize): void {
+  touch(destination);
+  if (!decrement(descriptor, packet)) return;
+  const adjacency = slotValue(destination);
+  if (adjacencyKind(adjacency) == ADJACENCY_KIND_DELIVER) return deliver(descriptor, adjacency);
+  if (encapsulate(descriptor, packet, adjacency, TUNNEL_HOP_LIMIT)) count(COUNTER_TUNNELLED);
+}

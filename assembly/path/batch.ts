@@ -1,0 +1,71 @@
+/** One batch from its expired and released packets to its last input. */
+import {
+  COUNTER_RX_ACCESS,
+  COUNTER_RX_CORE,
+  DESCRIPTOR_PORT_AT,
+  DIRECTION_FROM,
+  LIMIT_FRAME_SIZE,
+  LIMIT_HEADROOM,
+  LIMIT_PACKET_MAX,
+  NONE,
+  PORT_CORE,
+  REASON_DESCRIPTOR,
+  REASON_NONE,
+  REASON_OVERSIZED,
+} from '../../bindings/generated/abi.as';
+import { descriptorAt, frameAt } from '../mem/areas';
+import { setNow } from '../mem/clock';
+import { count } from '../stats/counters';
+import { checkHeader, packetLength } from '../wire/ipv6';
+import { fromAccess } from './access';
+import { fromCore, resumeDecapsulated } from './core';
+import {
+  collectReleased,
+  expireHeld,
+  heldDirection,
+  heldOuterHopLimit,
+  heldOuterSource,
+  reclaim,
+  takeReleased,
+} from './hold';
+import { clearOutputs, drop, emit, lengthOf, offsetOf, outputCount, setPacket } from './outputs';
+
+/** Descriptors 0 to `inputs` - 1 in, number of outputs out. */
+export function runBatch(inputs: u32, now: u64): u32 {
+  setNow(now);
+  reclaim();
+  clearOutputs();
+  expireHeld();
+  collectReleased();
+  for (let index = takeReleased(); index != NONE; index = takeReleased()) resume(index);
+  for (let index: u32 = 0; index < inputs; index++) {
+    emit(index, index);
+    take(index);
+  }
+  return outputCount();
+}
+
+function resume(index: u32): void {
+  const descriptor = descriptorAt(index);
+  const packet = frameAt(index) + offsetOf(descriptor);
+  if (heldDirection(index) == DIRECTION_FROM) return fromAccess(index, descriptor, packet);
+  resumeDecapsulated(index, descriptor, packet, heldOuterSource(index), heldOuterHopLimit(index));
+}
+
+function take(index: u32): void {
+  const descriptor = descriptorAt(index);
+  const offset = offsetOf(descriptor);
+  const length = lengthOf(descriptor);
+  const core = load<u8>(descriptor, DESCRIPTOR_PORT_AT) == PORT_CORE;
+  count(core ? COUNTER_RX_CORE : COUNTER_RX_ACCESS);
+  if (offset < LIMIT_HEADROOM || offset + length > LIMIT_FRAME_SIZE) {
+    return drop(descriptor, REASON_DESCRIPTOR);
+  }
+  if (length > LIMIT_PACKET_MAX) return drop(descriptor, REASON_OVERSIZED);
+  const packet = frameAt(index) + offset;
+  const reason = checkHeader(packet, length);
+  if (reason != REASON_NONE) return drop(descriptor, reason);
+  setPacket(descriptor, offset, packetLength(packet));
+  if (core) fromCore(index, descriptor, packet);
+  else fromAccess(index, descriptor, packet);
+}

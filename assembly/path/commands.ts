@@ -1,0 +1,201 @@
+/** Commands of the control plane. A command is checked whole before it changes anything. */
+import {
+  ADJACENCY_KIND_DELIVER,
+  ADJACENCY_KIND_TUNNEL,
+  AREA_COMMANDS,
+  COMMAND_ADDRESS_AT,
+  COMMAND_DELETE_DESTINATION,
+  COMMAND_DELETE_HOLD,
+  COMMAND_DELETE_PEER,
+  COMMAND_DELETE_SOURCE,
+  COMMAND_DIRECTION_AT,
+  COMMAND_DISCARD,
+  COMMAND_FLAGS_AT,
+  COMMAND_FLAG_REVERSE,
+  COMMAND_LENGTH_AT,
+  COMMAND_LINK_AT,
+  COMMAND_MAC_AT,
+  COMMAND_MILLIS_AT,
+  COMMAND_OP_AT,
+  COMMAND_PACKETS_AT,
+  COMMAND_PREFIX_AT,
+  COMMAND_PUT_DELIVER,
+  COMMAND_PUT_HOLD,
+  COMMAND_PUT_PEER,
+  COMMAND_PUT_SOURCE,
+  COMMAND_PUT_TUNNEL,
+  COMMAND_RELEASE,
+  COMMAND_SIZE,
+  COMMAND_STATUS_AT,
+  DIRECTION_TO,
+  LINK_TUNNEL,
+  NONE,
+  STATUS_ABSENT,
+  STATUS_FULL,
+  STATUS_INVALID,
+  STATUS_OK,
+} from '../../bindings/generated/abi.as';
+import { areaBase } from '../mem/areas';
+import { LOCATOR } from '../mem/options';
+import { equal16, load48, store48 } from '../mem/words';
+import { adjacencyAcquire, adjacencyRelease } from '../table/adjacency';
+import {
+  PrefixTable,
+  maskHigh,
+  maskLow,
+  prefixFind,
+  prefixInsert,
+  prefixRemove,
+  setSlotValue,
+  slotMac,
+  slotValue,
+} from '../table/prefix';
+import { DESTINATIONS, HOLDS, PEERS, SOURCES } from '../table/tables';
+import { isMulticast, isTunnelEnd, isUnspecified } from '../wire/ipv6';
+import { holdCreate, holdDestroy, holdSet, releaseHeld } from './hold';
+
+const HOST_LENGTH: u32 = 128;
+/** Prefixes at least this long that begin with ff lie within ff00::/8. */
+const MULTICAST_LENGTH: u32 = 8;
+
+/** Carries out `count` commands of the command area and writes their statuses. */
+export function applyCommands(count: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const at = areaBase(AREA_COMMANDS) + (i as usize) * COMMAND_SIZE;
+    store<u8>(at, applyCommand(at) as u8, COMMAND_STATUS_AT);
+  }
+}
+
+function applyCommand(at: usize): u32 {
+  const prefix = at + COMMAND_PREFIX_AT;
+  const length: u32 = load<u8>(at, COMMAND_LENGTH_AT);
+  const link: u32 = load<u8>(at, COMMAND_LINK_AT);
+  const direction: u32 = load<u8>(at, COMMAND_DIRECTION_AT);
+  const op: u32 = load<u8>(at, COMMAND_OP_AT);
+  if (op == COMMAND_PUT_PEER) return putPeer(prefix);
+  if (op == COMMAND_DELETE_PEER) return remove(PEERS, prefix, HOST_LENGTH, 0);
+  if (!isPrefix(prefix, length)) return STATUS_INVALID;
+  switch (op) {
+    case COMMAND_PUT_DELIVER:
+      return putDeliver(at, prefix, length, link);
+    case COMMAND_PUT_TUNNEL:
+      return putTunnel(at, prefix, length);
+    case COMMAND_PUT_SOURCE:
+      return putSource(at, prefix, length, link);
+    case COMMAND_DELETE_DESTINATION:
+      return remove(DESTINATIONS, prefix, length, 0);
+    case COMMAND_DELETE_SOURCE:
+      return remove(SOURCES, prefix, length, link);
+  }
+  if (direction > DIRECTION_TO) return STATUS_INVALID;
+  switch (op) {
+    case COMMAND_PUT_HOLD:
+      return putHold(at, prefix, length, direction);
+    case COMMAND_DELETE_HOLD:
+      return remove(HOLDS, prefix, length, direction);
+    case COMMAND_RELEASE:
+    case COMMAND_DISCARD:
+      releaseHeld(direction, prefix, length, op == COMMAND_DISCARD);
+      return STATUS_OK;
+    default:
+      return STATUS_INVALID;
+  }
+}
+
+function isPrefix(prefix: usize, length: u32): bool {
+  if (length > HOST_LENGTH) return false;
+  if (isMulticast(prefix) && length >= MULTICAST_LENGTH) return false;
+  const host = (load<u64>(prefix) & ~maskHigh(length)) | (load<u64>(prefix, 8) & ~maskLow(length));
+  return host == 0;
+}
+
+/** Whether the address can be the far end of a tunnel. */
+function isLocator(address: usize): bool {
+  return isTunnelEnd(address) && !equal16(address, LOCATOR);
+}
+
+function isGroup(mac: u64): bool {
+  return (mac & 1) != 0;
+}
+
+function putDeliver(at: usize, prefix: usize, length: u32, link: u32): u32 {
+  const nextHop = at + COMMAND_ADDRESS_AT;
+  const mac = load48(at + COMMAND_MAC_AT);
+  if (link == LINK_TUNNEL || isUnspecified(nextHop) || isMulticast(nextHop)) return STATUS_INVALID;
+  if (mac == 0 || isGroup(mac)) return STATUS_INVALID;
+  return putDestination(prefix, length, adjacencyAcquire(ADJACENCY_KIND_DELIVER, link, mac, nextHop));
+}
+
+function putTunnel(at: usize, prefix: usize, length: u32): u32 {
+  const locator = at + COMMAND_ADDRESS_AT;
+  if (!isLocator(locator)) return STATUS_INVALID;
+  return putDestination(prefix, length, acquireTunnel(locator));
+}
+
+function acquireTunnel(locator: usize): u32 {
+  return adjacencyAcquire(ADJACENCY_KIND_TUNNEL, LINK_TUNNEL, 0, locator);
+}
+
+function putDestination(prefix: usize, length: u32, adjacency: u32): u32 {
+  const present = prefixFind(DESTINATIONS, prefix, length, 0);
+  if (present != 0) {
+    adjacencyRelease(slotValue(present));
+    setSlotValue(present, adjacency);
+    return STATUS_OK;
+  }
+  const slot = prefixInsert(DESTINATIONS, prefix, length, 0);
+  if (slot == 0) {
+    adjacencyRelease(adjacency);
+    return STATUS_FULL;
+  }
+  setSlotValue(slot, adjacency);
+  return STATUS_OK;
+}
+
+function putSource(at: usize, prefix: usize, length: u32, link: u32): u32 {
+  const flags: u32 = load<u8>(at, COMMAND_FLAGS_AT);
+  const mac = load48(at + COMMAND_MAC_AT);
+  const locator = at + COMMAND_ADDRESS_AT;
+  const reverse = (flags & COMMAND_FLAG_REVERSE) != 0;
+  if ((flags & ~COMMAND_FLAG_REVERSE) != 0 || isGroup(mac)) return STATUS_INVALID;
+  if (reverse && !isLocator(locator)) return STATUS_INVALID;
+  let slot = prefixFind(SOURCES, prefix, length, link);
+  const before = slot == 0 ? NONE : slotValue(slot);
+  if (slot == 0) slot = prefixInsert(SOURCES, prefix, length, link);
+  if (slot == 0) return STATUS_FULL;
+  setSlotValue(slot, reverse ? acquireTunnel(locator) : NONE);
+  store48(slotMac(slot), mac);
+  if (before != NONE) adjacencyRelease(before);
+  return STATUS_OK;
+}
+
+function putPeer(address: usize): u32 {
+  if (!isLocator(address)) return STATUS_INVALID;
+  if (prefixFind(PEERS, address, HOST_LENGTH, 0) != 0) return STATUS_OK;
+  return prefixInsert(PEERS, address, HOST_LENGTH, 0) == 0 ? STATUS_FULL : STATUS_OK;
+}
+
+function putHold(at: usize, prefix: usize, length: u32, direction: u32): u32 {
+  const packets = load<u32>(at, COMMAND_PACKETS_AT);
+  const millis = load<u32>(at, COMMAND_MILLIS_AT);
+  if (packets == 0 || millis == 0) return STATUS_INVALID;
+  let slot = prefixFind(HOLDS, prefix, length, direction);
+  if (slot == 0) {
+    slot = prefixInsert(HOLDS, prefix, length, direction);
+    if (slot == 0) return STATUS_FULL;
+    setSlotValue(slot, holdCreate(prefix, length, direction));
+  }
+  holdSet(slotValue(slot), packets, millis);
+  return STATUS_OK;
+}
+
+/** Deletes an entry and gives up what it referred to. */
+function remove(table: PrefixTable, prefix: usize, length: u32, scope: u32): u32 {
+  const slot = prefixFind(table, prefix, length, scope);
+  if (slot == 0) return STATUS_ABSENT;
+  const value = slotValue(slot);
+  prefixRemove(table, slot);
+  if (table == HOLDS) holdDestroy(value);
+  else if (table != PEERS && value != NONE) adjacencyRelease(value);
+  return STATUS_OK;
+}

@@ -1,0 +1,130 @@
+/** Packets from the core: tunnelled to us, or native. */
+import {
+  ADJACENCY_KIND_DELIVER,
+  COUNTER_DECAPSULATED,
+  COUNTER_RETUNNELLED,
+  DIRECTION_TO,
+  EVENT_REDIRECT,
+  EVENT_UNKNOWN_DESTINATION,
+  LINK_TUNNEL,
+  REASON_ADDRESS,
+  REASON_BOUNCE,
+  REASON_DESTINATION_UNKNOWN,
+  REASON_ECN,
+  REASON_LOOP,
+  REASON_NONE,
+  REASON_PEER_UNKNOWN,
+} from '../../bindings/generated/abi.as';
+import { LOCATOR } from '../mem/options';
+import { copy16, equal16 } from '../mem/words';
+import { count } from '../stats/counters';
+import { raiseTunnelled } from '../stats/events';
+import { adjacencyAddress, adjacencyKind } from '../table/adjacency';
+import { flowSeen } from '../table/flow';
+import { prefixFind, prefixMatch, slotValue, touch } from '../table/prefix';
+import { DESTINATIONS, HOLDS, PEERS, SOURCES } from '../table/tables';
+import { ECN_DROP, decapsulateEcn, ecnOf, setEcn } from '../wire/ecn';
+import {
+  DESTINATION_AT,
+  HOP_LIMIT_AT,
+  IPV6_HEADER,
+  IPV6_IN_IPV6,
+  NEXT_HEADER_AT,
+  SOURCE_AT,
+  checkHeader,
+  isLocalPair,
+  packetLength,
+} from '../wire/ipv6';
+import { toDestination } from './access';
+import { decrement, encapsulate } from './encapsulate';
+import { putOnHold } from './hold';
+import { deliver, drop, lengthOf, offsetOf, pass, setPacket } from './outputs';
+
+const HOST_LENGTH: u32 = 128;
+
+/** The outer source of the packet at hand; its place in the frame is overwritten when the packet is tunnelled on. */
+const OUTER_SOURCE: usize = memory.data(16, 16);
+
+export function fromCore(index: u32, descriptor: usize, packet: usize): void {
+  if (!equal16(packet + DESTINATION_AT, LOCATOR)) return native(descriptor, packet);
+  if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6) return pass(descriptor);
+  if (prefixFind(PEERS, packet + SOURCE_AT, HOST_LENGTH, 0) == 0) {
+    return drop(descriptor, REASON_PEER_UNKNOWN);
+  }
+  decapsulate(index, descriptor, packet);
+}
+
+function native(descriptor: usize, packet: usize): void {
+  if (isLocalPair(packet)) return pass(descriptor);
+  const destination = prefixMatch(DESTINATIONS, packet + DESTINATION_AT, 0);
+  if (destination == 0) return pass(descriptor);
+  if (adjacencyKind(slotValue(destination)) == ADJACENCY_KIND_DELIVER) {
+    flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT);
+  }
+  toDestination(descriptor, packet, destination);
+}
+
+function decapsulate(index: u32, descriptor: usize, outer: usize): void {
+  const inner = outer + IPV6_HEADER;
+  const length = lengthOf(descriptor) - IPV6_HEADER;
+  // A packet too short to have an ECN field is judged by the header check alone.
+  if (length >= IPV6_HEADER) {
+    const ecn = decapsulateEcn(ecnOf(inner), ecnOf(outer));
+    if (ecn == ECN_DROP) return drop(descriptor, REASON_ECN);
+    setEcn(inner, ecn);
+  }
+  count(COUNTER_DECAPSULATED);
+  setPacket(descriptor, offsetOf(descriptor) + IPV6_HEADER, length);
+  const reason = checkHeader(inner, length);
+  if (reason != REASON_NONE) return drop(descriptor, reason);
+  setPacket(descriptor, offsetOf(descriptor), packetLength(inner));
+  if (isLocalPair(inner)) return drop(descriptor, REASON_ADDRESS);
+  copy16(OUTER_SOURCE, outer + SOURCE_AT);
+  decapsulated(index, descriptor, inner, load<u8>(outer, HOP_LIMIT_AT));
+}
+
+/** Takes up a packet that was held after its decapsulation. */
+export function resumeDecapsulated(
+  index: u32,
+  descriptor: usize,
+  packet: usize,
+  outerSource: usize,
+  outerHopLimit: u32,
+): void {
+  copy16(OUTER_SOURCE, outerSource);
+  decapsulated(index, descriptor, packet, outerHopLimit);
+}
+
+function decapsulated(index: u32, descriptor: usize, packet: usize, outerHopLimit: u32): void {
+  const source = packet + SOURCE_AT;
+  const destination = packet + DESTINATION_AT;
+  const entry = prefixMatch(DESTINATIONS, destination, 0);
+  if (entry == 0) return unknownDestination(index, descriptor, packet, outerHopLimit);
+  touch(entry);
+  const adjacency = slotValue(entry);
+  if (adjacencyKind(adjacency) == ADJACENCY_KIND_DELIVER) {
+    flowSeen(source, destination);
+    if (decrement(descriptor, packet)) deliver(descriptor, adjacency);
+    return;
+  }
+  raiseTunnelled(EVENT_REDIRECT, OUTER_SOURCE, source, destination);
+  if (equal16(adjacencyAddress(adjacency), OUTER_SOURCE)) return drop(descriptor, REASON_BOUNCE);
+  if (outerHopLimit <= 1) return drop(descriptor, REASON_LOOP);
+  if (encapsulate(descriptor, packet, adjacency, outerHopLimit - 1)) count(COUNTER_RETUNNELLED);
+}
+
+function unknownDestination(index: u32, descriptor: usize, packet: usize, outerHopLimit: u32): void {
+  const source = packet + SOURCE_AT;
+  const destination = packet + DESTINATION_AT;
+  // Tunnelled here by the router of an MN whose prefix is anchored here: on to native routing.
+  const anchored = prefixMatch(SOURCES, source, LINK_TUNNEL);
+  if (anchored != 0) {
+    touch(anchored);
+    flowSeen(source, destination);
+    return pass(descriptor);
+  }
+  raiseTunnelled(EVENT_UNKNOWN_DESTINATION, OUTER_SOURCE, source, destination);
+  const hold = prefixMatch(HOLDS, destination, DIRECTION_TO);
+  if (hold == 0) return drop(descriptor, REASON_DESTINATION_UNKNOWN);
+  putOnHold(index, slotValue(hold), OUTER_SOURCE, outerHopLimit);
+}

@@ -1,0 +1,83 @@
+/** IPv6 in IPv6 (RFC 2473) with the ECN field of RFC 6040 and the flow label of RFC 6438. */
+import {
+  COUNTER_FRAGMENTS,
+  LIMIT_HEADROOM,
+  LIMIT_MTU_MIN,
+  REASON_HOP_LIMIT,
+  REASON_TOO_BIG,
+} from '../../bindings/generated/abi.as';
+import { descriptorAt, frameAt } from '../mem/areas';
+import { coreMtu, hopLimitDone } from '../mem/options';
+import { load16be } from '../mem/words';
+import { count } from '../stats/counters';
+import { adjacencyAddress } from '../table/adjacency';
+import { flowLabel } from '../wire/flowlabel';
+import { writeFragment, writeHeader } from '../wire/header';
+import { FRAGMENT, HOP_LIMIT_AT, IPV6_HEADER, IPV6_IN_IPV6 } from '../wire/ipv6';
+import { drop, emitMade, lengthOf, offsetOf, setPacket, toCore } from './outputs';
+import { answerTooBig } from './toobig';
+
+const FRAGMENT_HEADER: u32 = 8;
+
+let identification: u32 = 0;
+
+export function setIdentification(first: u32): void {
+  identification = first;
+}
+
+/** One hop less, unless that is done elsewhere; false where the packet was dropped for it. */
+export function decrement(descriptor: usize, packet: usize): bool {
+  if (hopLimitDone()) return true;
+  const hops: u32 = load<u8>(packet, HOP_LIMIT_AT);
+  if (hops <= 1) {
+    drop(descriptor, REASON_HOP_LIMIT);
+    return false;
+  }
+  store<u8>(packet, (hops - 1) as u8, HOP_LIMIT_AT);
+  return true;
+}
+
+/** Sends the packet to the locator of a tunnel adjacency; false where it was dropped as too big. */
+export function encapsulate(descriptor: usize, packet: usize, adjacency: u32, hopLimit: u32): bool {
+  const length = lengthOf(descriptor);
+  // Traffic class in bits 27 to 20, as in the header; ECN is copied with it (RFC 6040 section 4.1).
+  const flow = (((load16be(packet) >> 4) & 0xff) << 20) | flowLabel(packet);
+  if (length + IPV6_HEADER > coreMtu()) {
+    if (length > LIMIT_MTU_MIN) {
+      drop(descriptor, REASON_TOO_BIG);
+      answerTooBig(packet, length);
+      return false;
+    }
+    sendFragments(descriptor, packet, adjacency, hopLimit, flow);
+    return true;
+  }
+  writeHeader(packet - IPV6_HEADER, flow, length, IPV6_IN_IPV6, hopLimit, adjacencyAddress(adjacency));
+  setPacket(descriptor, offsetOf(descriptor) - IPV6_HEADER, length + IPV6_HEADER);
+  toCore(descriptor, adjacency);
+  return true;
+}
+
+/**
+ * RFC 2473 section 7.1 (b): a packet of minimum MTU must get through, so the outer one is fragmented.
+ * The core carries 1,280 octets at least, so two fragments are enough; the second one needs a frame of its own.
+ */
+function sendFragments(descriptor: usize, packet: usize, adjacency: u32, hopLimit: u32, flow: u32): void {
+  const headers = IPV6_HEADER + FRAGMENT_HEADER;
+  const length = lengthOf(descriptor);
+  const first = (coreMtu() - headers) & ~7;
+  const rest = length - first;
+  const index = emitMade();
+  const second = frameAt(index) + LIMIT_HEADROOM;
+  const locator = adjacencyAddress(adjacency);
+  memory.copy(second + headers, packet + first, rest);
+  writeHeader(second, flow, FRAGMENT_HEADER + rest, FRAGMENT, hopLimit, locator);
+  writeFragment(second + IPV6_HEADER, IPV6_IN_IPV6, first, false, identification);
+  setPacket(descriptorAt(index), LIMIT_HEADROOM, headers + rest);
+  toCore(descriptorAt(index), adjacency);
+  writeHeader(packet - headers, flow, FRAGMENT_HEADER + first, FRAGMENT, hopLimit, locator);
+  writeFragment(packet - FRAGMENT_HEADER, IPV6_IN_IPV6, 0, true, identification);
+  setPacket(descriptor, offsetOf(descriptor) - headers, headers + first);
+  toCore(descriptor, adjacency);
+  identification++;
+  count(COUNTER_FRAGMENTS, 2);
+}
