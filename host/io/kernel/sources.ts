@@ -1,0 +1,65 @@
+import type { LinkId, Mac, Prefix, SourceEntry } from '../../../bindings/entries.ts';
+import { addressBytes, splitPrefix, writeMac } from '../../wire/address.ts';
+import { setChanges } from '../netlink/set-element.ts';
+import type { KeyRange, SetChange } from '../netlink/set-element.ts';
+import type { NetlinkSocket } from '../netlink/socket.ts';
+import { SETS, tableName } from './base-table.ts';
+
+/** The key of an element: interface index (in network order, as nftables compares ranges), address, MAC padded to eight. */
+function keyRange(ifindex: number, prefix: Prefix, mac?: Mac): KeyRange {
+  const { address, length } = splitPrefix(prefix);
+  const first = new Uint8Array(mac === undefined ? 20 : 28);
+  new DataView(first.buffer).setUint32(0, ifindex, false);
+  first.set(addressBytes(address), 4);
+  if (mac !== undefined) writeMac(first, 20, mac);
+  const last = first.slice();
+  for (let bit = length; bit < 128; bit++) last[4 + (bit >> 3)]! |= 0x80 >> (bit & 7);
+  return { first, last };
+}
+
+/**
+ * Sources that belong to a station, as elements of nftables sets: those with native sources stay in the kernel's
+ * routing, those anchored elsewhere go to the data plane, and from any other station both are dropped.
+ */
+export class SourceSets {
+  readonly #netlink: NetlinkSocket;
+  readonly #table: string;
+  readonly #ifindexes: ReadonlyMap<LinkId, number>;
+  readonly #installed = new Map<string, SourceEntry>();
+
+  constructor(netlink: NetlinkSocket, maar: string, ifindexes: ReadonlyMap<LinkId, number>) {
+    this.#netlink = netlink;
+    this.#table = tableName(maar);
+    this.#ifindexes = ifindexes;
+  }
+
+  /** Makes the kernel's elements for (prefix, link) those of `entry`; undefined, or an entry without a MAC, has none. */
+  sync(prefix: Prefix, link: LinkId, entry: SourceEntry | undefined): void {
+    const ifindex = this.#ifindexes.get(link);
+    if (ifindex === undefined) return;
+    const key = `${link} ${prefix}`;
+    const before = this.#installed.get(key);
+    const after = entry?.mac === undefined ? undefined : entry;
+    const changes = [
+      ...this.#elements('delete', ifindex, before),
+      ...this.#elements('add', ifindex, after),
+    ].filter(({ set }) => set !== SETS.prefixes || before === undefined || after === undefined);
+    if (sameElements(before, after)) return;
+    this.#netlink.batch(setChanges(this.#table, changes), `nftables elements for source ${prefix}`);
+    if (after === undefined) this.#installed.delete(key);
+    else this.#installed.set(key, after);
+  }
+
+  #elements(op: SetChange['op'], ifindex: number, entry: SourceEntry | undefined): SetChange[] {
+    if (entry?.mac === undefined) return [];
+    const set = entry.reverse === undefined ? SETS.native : SETS.owned;
+    return [
+      { op, set, key: keyRange(ifindex, entry.prefix, entry.mac) },
+      { op, set: SETS.prefixes, key: keyRange(ifindex, entry.prefix) },
+    ];
+  }
+}
+
+function sameElements(a: SourceEntry | undefined, b: SourceEntry | undefined): boolean {
+  return a?.mac === b?.mac && (a?.reverse === undefined) === (b?.reverse === undefined);
+}

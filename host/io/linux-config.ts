@@ -1,0 +1,34 @@
+import type { Address, LinkId, Mac, Prefix } from '../../bindings/entries.ts';
+
+/** What the Linux host of one MAAR needs to know of the machine it runs on. */
+export interface LinuxConfig {
+  readonly name: string;
+  readonly address: Address;
+  /** Undo journal and control socket live here. */
+  readonly stateDirectory: string;
+  readonly coreInterface: string;
+  readonly coreMtu: number;
+  readonly access: readonly AccessInterface[];
+  readonly pool: Prefix;
+}
+
+export interface AccessInterface {
+  readonly link: LinkId;
+  /** A bridge, whose ports are followed, or a plain interface. */
+  readonly interface: string;
+  readonly linkLocal: Address;
+  readonly mac: Mac;
+}
+
+/** Name of the TUN device towards the core; a second MAAR in one network namespace finds it taken. */
+export const CORE_TUN = 'maar0';
+
+/** Name of the TUN device that takes what stations of an access link send. */
+export function accessTun(link: LinkId): string {
+  return `${CORE_TUN}a${link}`;
+}
+
+/** Encapsulation adds 40 octets; the data plane takes packets of up to 1,900. IPv6 needs 1,280 (RFC 8200 section 5). */
+export function tunMtu(coreMtu: number): number {
+  return Math.min(1900, Math.max(1280, coreMtu - 40));
+}

@@ -1,0 +1,68 @@
+import type { Machine, TimerEffect, TimerEvent } from '../core/machine.ts';
+import type { Clock } from './clock.ts';
+
+/** The longest that setTimeout waits; a later timer is armed again on the way. */
+const LONGEST = 0x7fff_ffff;
+
+/** Gives a machine its events with the time, keeps its timers, and hands every other effect on in order. */
+export class Runner<Event extends { readonly type: string }, Effect extends { readonly type: string }> {
+  readonly #machine: Machine<Event | TimerEvent, Effect | TimerEffect>;
+  readonly #clock: Clock;
+  readonly #carryOut: (effect: Exclude<Effect, TimerEffect>) => void;
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Events that effects give rise to at once wait until all effects of the step before are carried out. */
+  readonly #queue: (Event | TimerEvent)[] = [];
+  #running = false;
+
+  constructor(
+    machine: Machine<Event | TimerEvent, Effect | TimerEffect>,
+    clock: Clock,
+    carryOut: (effect: Exclude<Effect, TimerEffect>) => void,
+  ) {
+    this.#machine = machine;
+    this.#clock = clock;
+    this.#carryOut = carryOut;
+  }
+
+  dispatch(event: Event | TimerEvent): void {
+    this.#queue.push(event);
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        for (const effect of this.#machine.step(next, this.#clock())) {
+          if (isTimer(effect)) this.#arm(effect.id, effect.at);
+          else this.#carryOut(effect as Exclude<Effect, TimerEffect>);
+        }
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Disarms every timer. */
+  close(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #arm(id: string, at: number | undefined): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+    if (at === undefined) return;
+    // Rounded up: a machine that is called before the time would arm the timer again and again.
+    const wait = Math.min(LONGEST, Math.max(0, Math.ceil(at - this.#clock())));
+    const fire = (): void => {
+      if (this.#clock() < at) this.#arm(id, at);
+      else {
+        this.#timers.delete(id);
+        this.dispatch({ type: 'timer', id });
+      }
+    };
+    this.#timers.set(id, setTimeout(fire, wait));
+  }
+}
+
+function isTimer(effect: { readonly type: string }): effect is TimerEffect {
+  return effect.type === 'timer';
+}

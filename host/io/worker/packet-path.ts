@@ -1,0 +1,147 @@
+import type { LinkId } from '../../../bindings/entries.ts';
+import { writeAddress } from '../../wire/address.ts';
+import { IPV6_HEADER, NEXT_HEADER } from '../../wire/ipv6.ts';
+import { SystemError, addressOf, read, write } from '../ffi.ts';
+import { RawReceiver } from '../raw-socket.ts';
+import type { Engine, EngineOutput } from './engine.ts';
+
+/** `port` of the ABI for what comes from the core. */
+const PORT_CORE = 255;
+/** First octet of the destination, and its value in multicast addresses. */
+const DESTINATION = 24;
+const MULTICAST = 0xff;
+/** Batches of one descriptor before the others get their turn. */
+const ROUNDS = 8;
+
+/** Counters of what the packet worker itself drops. */
+export interface PathCounters {
+  /** IPv6-in-IPv6 to our address that came in on an access interface. */
+  'drop-access-tunnel': number;
+  /** A tunnelled packet longer than a frame. */
+  'drop-oversized': number;
+  /** The kernel led a packet here that no entry matches; back in the kernel it would come here again. */
+  'drop-unmatched': number;
+  /** The TUN device refused a packet. */
+  'drop-tun': number;
+}
+
+/** Moves packets between the kernel and the data plane's frames. */
+export class PacketPath {
+  readonly counters: PathCounters = {
+    'drop-access-tunnel': 0,
+    'drop-oversized': 0,
+    'drop-unmatched': 0,
+    'drop-tun': 0,
+  };
+  readonly #engine: Engine;
+  readonly #coreTun: number;
+  readonly #locator = new Uint8Array(16);
+  readonly #accessInterfaces: ReadonlySet<number>;
+  readonly #receiver = new RawReceiver('receive a tunnelled packet');
+  readonly #frames: {
+    readonly view: Uint8Array;
+    readonly innerAddress: bigint;
+    readonly innerRoom: number;
+  }[];
+
+  constructor(engine: Engine, coreTun: number, locator: string, accessInterfaces: readonly number[]) {
+    this.#engine = engine;
+    this.#coreTun = coreTun;
+    this.#accessInterfaces = new Set(accessInterfaces);
+    writeAddress(this.#locator, 0, locator);
+    this.#frames = Array.from({ length: engine.batch }, (_, index) => {
+      const view = engine.frame(index);
+      return {
+        view,
+        innerAddress: addressOf(view.subarray(IPV6_HEADER)),
+        innerRoom: view.length - IPV6_HEADER,
+      };
+    });
+  }
+
+  /** Packets that the kernel routed to the core's TUN device: to prefixes of tunnel entries. */
+  fromCoreTun(now: number): void {
+    this.#fromTun(this.#coreTun, PORT_CORE, now);
+  }
+
+  /** Packets of stations of `link` that the kernel does not route by itself. */
+  fromAccessTun(fd: number, link: LinkId, now: number): void {
+    this.#fromTun(fd, link, now);
+  }
+
+  /** Packets that peers tunnelled to us; the raw socket leaves out the outer header, which is rebuilt in place. */
+  fromTunnelSocket(fd: number, now: number): void {
+    for (let round = 0; round < ROUNDS; round++) {
+      let count = 0;
+      while (count < this.#frames.length) {
+        const frame = this.#frames[count]!;
+        if (!this.#receiver.receive(fd, frame.innerAddress, frame.innerRoom)) break;
+        const { packet } = this.#receiver;
+        if (this.#accessInterfaces.has(packet.ifindex)) this.counters['drop-access-tunnel']++;
+        else if (packet.truncated) this.counters['drop-oversized']++;
+        else {
+          this.#writeOuterHeader(frame.view);
+          this.#engine.describe(count++, IPV6_HEADER + packet.length, PORT_CORE);
+        }
+      }
+      this.#run(count, now, false);
+      if (count < this.#frames.length) return;
+    }
+  }
+
+  /** Sends what has been released from hold, and lets what has waited too long expire. */
+  flush(now: number): void {
+    this.#run(0, now, false);
+  }
+
+  #fromTun(fd: number, port: number, now: number): void {
+    for (let round = 0; round < ROUNDS; round++) {
+      let count = 0;
+      while (count < this.#frames.length) {
+        const length = read(fd, this.#frames[count]!.view, 'read from the TUN device');
+        if (length === undefined) break;
+        this.#engine.describe(count++, length, port);
+      }
+      this.#run(count, now, port === PORT_CORE);
+      if (count < this.#frames.length) return;
+    }
+  }
+
+  #run(count: number, now: number, kernelRouted: boolean): void {
+    for (const output of this.#engine.run(count, now)) {
+      if (output.action === 'drop' || output.action === 'hold') continue;
+      if (output.action === 'pass' && output.input >= 0) {
+        // The kernel's own multicast listener reports on the TUN devices are nobody's traffic.
+        if (output.data[DESTINATION] === MULTICAST) continue;
+        if (kernelRouted) {
+          this.counters['drop-unmatched']++;
+          continue;
+        }
+      }
+      this.#send(output);
+    }
+  }
+
+  #send({ data }: EngineOutput): void {
+    try {
+      write(this.#coreTun, data, 'write to the TUN device');
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.counters['drop-tun']++;
+    }
+  }
+
+  #writeOuterHeader(frame: Uint8Array): void {
+    const { length, hopLimit, trafficClass, flowLabel } = this.#receiver.packet;
+    frame[0] = 0x60 | (trafficClass >> 4);
+    frame[1] = ((trafficClass & 0xf) << 4) | (flowLabel >> 16);
+    frame[2] = flowLabel >> 8;
+    frame[3] = flowLabel;
+    frame[4] = length >> 8;
+    frame[5] = length;
+    frame[6] = NEXT_HEADER.ipv6;
+    frame[7] = hopLimit;
+    frame.set(this.#receiver.sourceOctets(), 8);
+    frame.set(this.#locator, 24);
+  }
+}
