@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import type { DistributedMessage } from '../../../../host/schemes/romip/messages/message.ts';
+import { createProfile, PROFILE_NAMES } from '../../../../host/schemes/romip/messages/profile.ts';
+import type { ProfileName } from '../../../../host/schemes/romip/messages/profile.ts';
+import { parseMobility } from '../../../../host/wire/mobility/message.ts';
+import { hasTool, output, pythonWithScapy } from '../../../support/tools.ts';
+
+interface Golden {
+  readonly profile: ProfileName;
+  readonly src: string;
+  readonly dst: string;
+  readonly message: DistributedMessage;
+  readonly hex: string;
+}
+
+const SCRIPT = fileURLToPath(new URL('../../../golden/messages.py', import.meta.url));
+
+/** The examples of the page: "```json example KIND" blocks, and a "```hex PROFILE KIND" block for each profile. */
+function readPage(): Golden[] {
+  const page = readFileSync(new URL('../../../../docs/messages.md', import.meta.url), 'utf8');
+  const block = (info: string): string => {
+    const found = new RegExp(`^\`\`\`${info}\n(.*?)^\`\`\``, 'ms').exec(page);
+    assert.ok(found, `docs/messages.md has no block "${info}"`);
+    return found[1]!;
+  };
+  return ['sDBU', 'sDBA', 'dDBU', 'dDBA'].flatMap((kind) => {
+    const example = JSON.parse(block(`json example ${kind}`)) as Pick<Golden, 'src' | 'dst' | 'message'>;
+    assert.equal(example.message.kind, kind);
+    return PROFILE_NAMES.map((profile) => ({
+      ...example,
+      profile,
+      hex: block(`hex ${profile} ${kind}`).replace(/\s/g, ''),
+    }));
+  });
+}
+
+const golden = readPage();
+
+test('emit writes the octets of the page', () => {
+  for (const { profile, src, dst, message, hex } of golden) {
+    const headers = createProfile(profile).emit(message, src, dst);
+    assert.deepEqual(
+      headers.map((data) => Buffer.from(data).toString('hex')),
+      [hex],
+      `${profile} ${message.kind}`,
+    );
+  }
+});
+
+test('parse reads them back', () => {
+  for (const { profile, src, dst, message, hex } of golden) {
+    const mobility = parseMobility(Buffer.from(hex, 'hex'), src, dst);
+    assert.ok(mobility.ok);
+    assert.deepEqual(createProfile(profile).parse(mobility.value), { ok: true, value: message });
+  }
+});
+
+test('scapy builds the same octets, and tshark dissects them without complaint', (t) => {
+  const python = pythonWithScapy(t);
+  if (python === undefined) return;
+  const folder = mkdtempSync(join(tmpdir(), 'maar-golden-'));
+  try {
+    const capture = join(folder, 'messages.pcap');
+    const built = output(python, [SCRIPT, '--pcap', capture], JSON.stringify(golden));
+    assert.deepEqual(
+      built.trim().split('\n'),
+      golden.map(({ hex }) => hex),
+    );
+    if (!hasTool(t, 'tshark')) return;
+    const fields = [
+      'mip6.mhtype',
+      'mip6.bu.seqnr',
+      'mip6.ba.seqnr',
+      'mip6.ba.status',
+      'mip6.mnid.identifier',
+    ];
+    const seen = output('tshark', [
+      ...['-r', capture, '-T', 'fields', '-E', 'separator=,'],
+      ...[...fields, '_ws.malformed'].flatMap((field) => ['-e', field]),
+    ]);
+    assert.deepEqual(
+      seen.trim().split('\n'),
+      golden.map(({ message }) =>
+        message.kind === 'sDBU' || message.kind === 'dDBU'
+          ? `5,${message.sequence},,,${message.mnId},`
+          : `6,,${message.sequence},${message.status},${message.mnId},`,
+      ),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
