@@ -148,7 +148,9 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
     ] as const) {
       const found = this.#location.find(own);
       if (found === undefined || found.node.state !== 'attached') continue;
-      if (hear(found.home, `${own}/128`)) this.#scheme.heard?.(found.node, found.home, `${own}/128`);
+      // Anybody may send to an address nobody has; only the MN sends from one.
+      if (own === src && hear(found.home, `${own}/128`))
+        this.#scheme.heard?.(found.node, found.home, `${own}/128`);
       this.#scheme.flow?.(found.node, found.home, `${other}/128`);
     }
   }

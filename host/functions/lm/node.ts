@@ -27,6 +27,9 @@ export interface Session {
   lastUsed: number;
 }
 
+/** Addresses noted of one home; delivery is by prefix, so that the others work too. */
+const MAX_ADDRESSES = 16;
+
 export type NodeState = 'authorising' | 'attached' | 'refused';
 
 /** One registered mobile node on an access link of ours. */
@@ -44,6 +47,8 @@ export interface MobileNode {
   counter: number;
   readonly attachedAt: number;
   lastHeard: number;
+  /** Advertisements sent while no address of the local prefix had been heard. */
+  initialRas: number;
   /** What this MAAR assigned; undefined until it is registered. */
   local: Home | undefined;
   /** Homes anchored elsewhere, by prefix. */
@@ -66,6 +71,7 @@ export function newNode(at: { mnId: string; mac: Mac; link: LinkId; port: string
     counter: 0,
     attachedAt: now,
     lastHeard: now,
+    initialRas: 0,
     local: undefined,
     foreign: new Map(),
     spent: new Set(),
@@ -96,9 +102,10 @@ export function mnPrefix(where: Address | Prefix): Prefix {
   return prefixOf(where.split('/')[0] ?? where, MN_PREFIX_LENGTH);
 }
 
-/** Notes an address of a home as heard; false if it was known. */
+/** Notes an address of a home as heard; false if it was known, or there are too many. */
 export function hear(home: Home, address: Prefix): boolean {
-  if (!address.endsWith('/128') || home.addresses.has(address)) return false;
+  if (!address.endsWith('/128') || home.addresses.has(address) || home.addresses.size >= MAX_ADDRESSES)
+    return false;
   home.addresses.add(address);
   return true;
 }

@@ -18,6 +18,9 @@ const MAX_CLAIMED = 16;
 /** Probes that a silent MN may leave unanswered before it counts as gone. */
 const ALIVE_PROBES = 3;
 const ALIVE_PROBE_MILLIS = 1000;
+/** MAX_INITIAL_RTR_ADVERTISEMENTS; closer together than MAX_INITIAL_RTR_ADVERT_INTERVAL, since a handover waits for them. */
+const INITIAL_RAS = 3;
+const INITIAL_RA_MILLIS = 2000;
 /** How long settled stations' frames are shown to control after a packet with an unknown source. */
 const SHOW_ALL_MILLIS = 1000;
 
@@ -168,21 +171,29 @@ export class Attachment {
     this.#hooks.register(node);
   }
 
-  /** Leaves a station alone for a while; what it sent is dropped. */
-  refuse(node: MobileNode, why: string): void {
+  /** Leaves a station alone for a while (milliseconds); what it sent is dropped. */
+  refuse(node: MobileNode, why: string, millis = REFUSED_MILLIS): void {
     this.#context.count('attach-refused');
     this.#context.trace('refused', { detail: { mnId: node.mnId, why } });
+    if (node.state === 'attached') {
+      this.#hooks.detached(node);
+      this.#hooks.deregister(node);
+    }
     for (const address of node.claimed) this.#forwarding.discard(mnPrefix(address));
     this.#withdrawLocal(node);
     this.#forwarding.commit();
     node.state = 'refused';
-    this.#context.arm(`proxy:refused ${node.mnId}`, REFUSED_MILLIS);
+    node.local = undefined;
+    node.foreign.clear();
+    for (const timer of ['alive', 'gone', 'advertise']) this.#context.disarm(`proxy:${timer} ${node.mnId}`);
+    this.#context.arm(`proxy:refused ${node.mnId}`, millis);
     this.showStations(node.link);
   }
 
-  /** Takes an MN out of this MAAR's care without telling anybody; its entries are the caller's to withdraw. */
+  /** Takes an MN out of this MAAR's care; its entries are the caller's to withdraw. */
   forget(node: MobileNode): void {
     this.#location.nodes.delete(node.mnId);
+    this.#hooks.deregister(node);
     this.#unanswered.delete(node.mnId);
     this.#answerProbe(node.mnId, false);
     for (const timer of ['alive', 'gone', 'advertise', 'refused']) {
@@ -195,9 +206,8 @@ export class Attachment {
   detach(node: MobileNode, why: string): void {
     this.#context.trace('detach', { detail: { mnId: node.mnId, why } });
     this.#withdrawLocal(node);
-    this.forget(node);
     if (node.state === 'attached') this.#hooks.detached(node);
-    this.#hooks.deregister(node);
+    this.forget(node);
     this.#forwarding.commit();
   }
 
@@ -234,8 +244,10 @@ export class Attachment {
     this.#allocator.allocate(node.mnId, this.#context.now);
     node.local.validUntil = this.#context.now + pool.validSeconds * 1000;
     this.#access.advertise(node, pool.preferredSeconds);
+    // Until the MN is heard with an address of the prefix, the advertisement may have been lost [RFC 4861 6.2.4].
+    const again = node.local.addresses.size === 0 && node.initialRas++ < INITIAL_RAS;
     const seconds = Math.min(ROUTER_LIFETIME_SECONDS, pool.preferredSeconds) / 3;
-    this.#context.arm(`proxy:advertise ${node.mnId}`, seconds * 1000);
+    this.#context.arm(`proxy:advertise ${node.mnId}`, again ? INITIAL_RA_MILLIS : seconds * 1000);
   }
 
   /** Tells the packet socket which stations are settled; all others' frames come up to control. */
@@ -277,6 +289,7 @@ export class Attachment {
     this.#context.count('attach');
     if (trigger === 'rs') this.#context.trace('receive', { message: 'RS', from: mnId });
     this.#context.trace('attach', { detail: { mnId, mac, link, port, trigger } });
+    this.#context.arm(`proxy:alive ${mnId}`, this.#context.config.timers.idle);
     this.#hooks.register(node);
     return node;
   }
@@ -364,7 +377,6 @@ export class Attachment {
     this.#forwarding.commit(() => {
       if (this.#location.nodes.get(node.mnId) === node) this.advertise(node);
     });
-    this.#context.arm(`proxy:alive ${node.mnId}`, config.timers.idle);
     return true;
   }
 
@@ -384,7 +396,7 @@ export class Attachment {
 
   #checkAlive(node: MobileNode): void {
     const { timers } = this.#context.config;
-    if (node.state !== 'attached') return;
+    if (node.state === 'refused') return;
     if (!node.linkUp) {
       if (this.#context.now - node.lastHeard >= timers.hold) this.detach(node, 'its link stayed down');
       return;
@@ -396,8 +408,8 @@ export class Attachment {
       return;
     }
     const unanswered = this.#unanswered.get(node.mnId) ?? 0;
-    if (unanswered >= ALIVE_PROBES) {
-      this.detach(node, `${ALIVE_PROBES} probes went unanswered`);
+    if (unanswered >= ALIVE_PROBES || node.state === 'authorising') {
+      this.detach(node, 'it has fallen silent');
       return;
     }
     this.#unanswered.set(node.mnId, unanswered + 1);

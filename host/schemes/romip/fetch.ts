@@ -18,6 +18,8 @@ import { stopForwarding } from './serve.ts';
 import { TIMER, type State } from './state.ts';
 
 const FETCH_ATTEMPTS = 4;
+/** How long a station is left alone that another MAAR has just heard: it may be on its way, or a thief of the MAC. */
+const ELSEWHERE_MILLIS = 250;
 /** Unused prefixes of earlier MAARs that are still deprecated; hosts forget them by themselves within two hours. */
 const MAX_SPENT = 8;
 
@@ -57,8 +59,11 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
 
 /** An address of the domain that the sDBA did not name: its anchor knows whether it is a home of this MN. */
 export function onClaimed(state: State, node: MobileNode, address: Address): void {
+  if (state.phase(node.mnId) === 'settled') askAnchor(state, node, address);
+}
+
+function askAnchor(state: State, node: MobileNode, address: Address): void {
   const { domain } = state.functions;
-  if (state.phase(node.mnId) !== 'settled') return;
   const anchor = domain.anchorOf(address);
   if (anchor === undefined || !domain.isPeer(anchor)) return;
   fetch(state, node, anchor, [`${address}/128`], (homes) => {
@@ -82,10 +87,11 @@ function fetch(
 ): void {
   const { context, domain, location, attachment } = state.functions;
   const { mnId } = node;
+  let sent = 0;
   const ours = (): boolean => location.nodes.get(mnId) === node && node.state === 'attached';
   state.fetches.request({
     peer,
-    subject: `s ${mnId}`,
+    subject: `s ${mnId} ${homes[0] ?? ''}`,
     attempts: FETCH_ATTEMPTS,
     send: (sequence) => {
       const timestamp = Math.round(context.now);
@@ -95,18 +101,18 @@ function fetch(
         { kind: 'sDBU', sequence, lifetimeSeconds, mnId, counter, timestamp, homes, correspondents: [] },
         peer,
       );
+      // The previous MAAR may be down. The anchors can confirm the addresses that the MN is using, without its sessions.
+      if (++sent === 2 && homes.length === 0) {
+        for (const address of node.claimed) askAnchor(state, node, address);
+      }
     },
     answered: (answer) => {
       if (!ours()) return;
       if (answer.status === STATUS.accepted) {
         done(answer.homes);
       } else if (answer.status === STATUS.stillHere || answer.status === STATUS.counter) {
-        state.advance(mnId, 'gone');
-        attachment.refuse(
-          node,
-          `${domain.nameOf(peer)} says ${answer.status}: the MN is registered elsewhere`,
-        );
-        state.unpark();
+        const why = `${domain.nameOf(peer)} answers ${answer.status}: the MN is registered elsewhere`;
+        attachment.refuse(node, why, ELSEWHERE_MILLIS);
       } else {
         context.count(`sdba-${answer.status}`);
         done(undefined);

@@ -57,6 +57,7 @@ export function handOver(state: State, node: MobileNode, movedTo: Address, count
   const { mnId } = node;
   state.advance(mnId, 'asked-for');
   state.advance(mnId, 'left');
+  state.fetches.cancel(`s ${mnId}`);
   state.repoints.cancel(`d ${mnId} `);
   // The lists outlive the sessions' entries: what was in force is what the new MAAR must get.
   const sessions = new Map(node.sessions);
@@ -77,6 +78,7 @@ export function handOver(state: State, node: MobileNode, movedTo: Address, count
   context.disarm(`${TIMER.refresh}${mnId}`);
   context.arm(`${TIMER.release}${mnId}`, context.config.timers.hold);
   context.trace('released', { detail: { mnId, movedTo: domain.nameOf(movedTo) } });
+  state.unpark();
   return released;
 }
 

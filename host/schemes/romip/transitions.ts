@@ -28,6 +28,7 @@ export const TRANSITIONS: readonly Transition[] = [
   { from: 'new', event: 'first-attachment', to: 'settled' },
   { from: 'new', event: 'handover', to: 'fetching' },
   { from: 'fetching', event: 'bindings', to: 'settled' },
+  { from: 'fetching', event: 'left', to: 'released' },
   { from: 'fetching', event: 'gone', to: undefined },
   { from: 'settled', event: 'asked-for', to: 'serving' },
   { from: 'settled', event: 'first-attachment', to: 'settled' },
