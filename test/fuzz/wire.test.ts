@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { readAddress } from '../../host/wire/address.ts';
+import { fillChecksum } from '../../host/wire/checksum.ts';
+import { parseEthernet } from '../../host/wire/ethernet.ts';
+import { receiveIcmpv6 } from '../../host/wire/icmpv6/check.ts';
+import { emitIcmpv6 } from '../../host/wire/icmpv6/message.ts';
+import { emitIpv6, parseIpv6, parseIpv6Header, walkExtensions } from '../../host/wire/ipv6.ts';
+import { emitMobility, parseMobility } from '../../host/wire/mobility/message.ts';
+import { expectSound, generator, mutate, wholeUnits } from './mutate.ts';
+
+/**
+ * Byte mutation of everything that the wire parsers read. One file of the corpus is one input, its name says which
+ * parser it is for. MAAR_FUZZ_RUNS sets the mutations per file, MAAR_FUZZ_SEED the seed.
+ */
+const CORPUS = new URL('corpus/wire/', import.meta.url);
+const RUNS = Number(process.env['MAAR_FUZZ_RUNS'] ?? 300);
+const SEED = Number(process.env['MAAR_FUZZ_SEED'] ?? 1);
+const SRC = 'fe80::211:22ff:fe33:4455';
+const DST = 'ff02::2';
+
+/** Reads an input as its parser would, and holds what came out to what a parser promises. */
+const TARGETS: Record<string, (mutated: Uint8Array, run: number) => void> = {
+  mobility(mutated, run) {
+    const data = run % 2 === 0 ? mutated : wholeUnits(mutated);
+    if (data.length >= 8) fillChecksum(data, 4, SRC, DST, 135);
+    const result = expectSound(parseMobility(data, SRC, DST), data.length);
+    if (result === undefined) return;
+    // Equal after another round: nothing that parse accepts can confuse emit.
+    const again = parseMobility(emitMobility(result, SRC, DST), SRC, DST);
+    assert.deepEqual(again, { ok: true, value: result });
+  },
+  icmpv6(data) {
+    if (data.length >= 4) fillChecksum(data, 2, SRC, DST, 58);
+    const result = expectSound(
+      receiveIcmpv6(data, { src: SRC, dst: DST, hopLimit: data[0]! > 142 ? 1 : 255 }),
+      data.length,
+    );
+    if (result !== undefined) emitIcmpv6(result, SRC, DST);
+  },
+  ipv6(data) {
+    expectSound(parseIpv6Header(data), data.length);
+    const packet = expectSound(parseIpv6(data), data.length);
+    if (packet === undefined) return;
+    assert.deepEqual(emitIpv6(packet, packet.payload), data.slice(0, 40 + packet.payload.length));
+    const upper = expectSound(walkExtensions(packet), data.length);
+    if (upper !== undefined) assert.ok(upper.offset + upper.payload.length <= data.length);
+  },
+  ethernet(data) {
+    expectSound(parseEthernet(data), data.length);
+  },
+};
+
+for (const [name, target] of Object.entries(TARGETS)) {
+  test(`${name}: mutations of the corpus are parsed or refused, never worse`, () => {
+    const files = readdirSync(CORPUS).filter((file) => file.startsWith(`${name}-`));
+    assert.ok(files.length > 0, `no corpus for ${name}`);
+    const random = generator(SEED);
+    for (const file of files) {
+      const input = Uint8Array.from(Buffer.from(readFileSync(new URL(file, CORPUS), 'utf8').trim(), 'hex'));
+      for (let run = 0; run <= RUNS; run++) {
+        // The file itself first; its checksum is filled in as for all others.
+        const data = run === 0 ? Uint8Array.from(input) : mutate(input, random);
+        const before = Uint8Array.from(data);
+        try {
+          target(data, run);
+        } catch (error) {
+          throw new Error(`${file}, run ${run}: ${keep(name, before)}`, { cause: error });
+        }
+      }
+    }
+  });
+}
+
+/** Saves an input that broke a parser, so that it is tried on every later run. */
+function keep(name: string, data: Uint8Array): string {
+  const hex = Buffer.from(data).toString('hex');
+  const file = `${name}-found-${hex.slice(0, 8)}-${data.length}.hex`;
+  mkdirSync(CORPUS, { recursive: true });
+  writeFileSync(new URL(file, CORPUS), `${hex}\n`);
+  return `saved as ${file}`;
+}
+
+test('any 16 octets are an address', () => {
+  const random = generator(SEED);
+  for (let run = 0; run < RUNS; run++) {
+    const octets = Uint8Array.from({ length: 16 }, () => (random(2) === 0 ? 0 : random(256)));
+    assert.match(readAddress(octets), /^[0-9a-f:]+$/);
+  }
+});
