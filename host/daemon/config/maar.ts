@@ -1,0 +1,230 @@
+import { z } from 'zod';
+import type { MaarConfig } from '../../core/config.ts';
+import type { LinuxConfig } from '../../io/linux-config.ts';
+import { defaultScheme, findScheme, schemeNames } from '../../schemes/registry.ts';
+import { contains, isLinkLocal, parseMac, splitPrefix } from '../../wire/address.ts';
+import { DIAMETER_PORT, address, identity, port, vendorId } from './aaa.ts';
+import { canonicalPrefix } from './load.ts';
+
+const text = (what: string) => z.string({ error: `must be ${what}` }).min(1, { error: `must be ${what}` });
+const prefix = (what: string) => text(what).transform(canonicalPrefix);
+const positive = (what: string) =>
+  z.int({ error: `must be ${what}` }).min(1, { error: `must be ${what}, at least 1` });
+const mtu = z
+  .int({ error: 'must be an MTU in octets' })
+  .min(1280, { error: 'must be at least 1280 (RFC 8200 section 5)' })
+  .max(65_535, { error: 'must be at most 65535' });
+const INTERFACE = 'the name of an interface, 15 characters at most';
+const interfaceName = text(INTERFACE).max(15, { error: `must be ${INTERFACE}` });
+const mac = text('a MAC address').transform((value, context) => {
+  const parsed = parseMac(value);
+  if (parsed === undefined || (Number.parseInt(parsed.slice(0, 2), 16) & 1) !== 0) {
+    context.addIssue('must be a unicast MAC address, like "02:00:5e:10:00:01"');
+  }
+  return parsed ?? value;
+});
+const linkLocal = address('the link-local address of every access link of the domain').refine(isLinkLocal, {
+  error: 'must be a link-local address, like "fe80::1"',
+});
+
+/** Pools and home networks are cut into one /64 for each MN. */
+const STATION_PREFIX_LENGTH = 64;
+
+/** Values of [timers], in the units of TimerConfig; docs/linux.md says what each is for. */
+const timers = z.strictObject({
+  hold: positive('milliseconds').default(10_000),
+  forget: positive('milliseconds').default(2_000),
+  bindingSeconds: positive('seconds').default(300),
+  idle: positive('milliseconds').default(60_000),
+  probe: positive('milliseconds').default(1_000),
+  retransmit: positive('milliseconds').default(1_000),
+  retransmitMax: positive('milliseconds').default(32_000),
+  timestampWindow: positive('milliseconds').default(300),
+});
+const hold = z.strictObject({
+  packets: positive('a number of packets').default(64),
+  millis: positive('milliseconds').default(2_000),
+});
+
+/** `maar run --config FILE`, section by section; what one section cannot know is in `crossFaults`. */
+const sections = z.strictObject({
+  name: z
+    .string({ error: 'must be a name for logs and kernel objects' })
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, { error: 'must be letters, digits, "-" and "_", 32 at most' }),
+  address: address('our address towards the core'),
+  stateDirectory: text('a directory for the undo journal and the control socket').optional(),
+  mnRealm: identity('the realm of MN-IDs'),
+  core: z.strictObject(
+    { interface: interfaceName, mtu: mtu.default(1500) },
+    { error: 'must be a table, [core]' },
+  ),
+  access: z
+    .array(z.strictObject({ interface: interfaceName, linkLocal, mac, mtu: mtu.default(1500) }), {
+      error: 'must be a list of [[access]] tables',
+    })
+    .min(1, { error: 'must have one [[access]] table at least' })
+    .max(16, { error: 'must have 16 [[access]] tables at most' }),
+  pool: z.strictObject(
+    {
+      prefix: prefix('the prefix that this MAAR assigns from'),
+      preferredSeconds: positive('seconds').default(1_800),
+      validSeconds: positive('seconds').default(3_600),
+    },
+    { error: 'must be a table, [pool]' },
+  ),
+  peer: z
+    .array(
+      z.strictObject({
+        name: text('the name of a MAAR'),
+        address: address('its address'),
+        prefixes: z.array(prefix('a prefix'), { error: 'must be the list of prefixes that it assigns from' }),
+      }),
+      { error: 'must be a list of [[peer]] tables: the other MAARs of the domain' },
+    )
+    .default([]),
+  aaa: z.strictObject(
+    {
+      originHost: identity('the Diameter identity of this MAAR'),
+      originRealm: identity('its realm'),
+      destinationRealm: identity('the realm of the AAA server'),
+      vendorId,
+      server: z
+        .array(
+          z.strictObject({
+            name: identity('the Diameter identity of a server or relay'),
+            address: address('its address'),
+            port: port.default(DIAMETER_PORT),
+          }),
+          { error: 'must be a list of [[aaa.server]] tables, in order of preference' },
+        )
+        .min(1, { error: 'must have one [[aaa.server]] table at least' }),
+    },
+    { error: 'must be a table, [aaa]' },
+  ),
+  scheme: z
+    .strictObject({
+      name: text('the name of a scheme').default(defaultScheme),
+      options: z.record(z.string(), z.unknown()).default({}),
+    })
+    .prefault({}),
+  timers: timers.prefault({}),
+  hold: hold.prefault({}),
+});
+
+type Sections = z.output<typeof sections>;
+
+interface CrossFault {
+  readonly path: PropertyKey[];
+  readonly message: string;
+}
+
+/** What can only be seen of several values together. */
+function crossFaults(config: Sections): CrossFault[] {
+  const faults: CrossFault[] = [];
+  const fault = (path: PropertyKey[], message: string): void => void faults.push({ path, message });
+  const once = (path: PropertyKey[], value: string, seen: Set<string>, what: string): void => {
+    if (seen.has(value)) fault(path, `must not be the same as that of ${what}`);
+    seen.add(value);
+  };
+
+  if (isLinkLocal(config.address))
+    fault(['address'], 'must be a global address: tunnels and signalling end there');
+  if (splitPrefix(config.pool.prefix).length > STATION_PREFIX_LENGTH) {
+    fault(
+      ['pool', 'prefix'],
+      `must be a /${STATION_PREFIX_LENGTH} or shorter: every MN gets a /${STATION_PREFIX_LENGTH}`,
+    );
+  }
+  if (contains(config.pool.prefix, config.address)) {
+    fault(['pool', 'prefix'], `must not contain our own address ${config.address}`);
+  }
+  if (config.pool.preferredSeconds > config.pool.validSeconds) {
+    fault(['pool', 'preferredSeconds'], 'must not be longer than validSeconds (RFC 4861 section 6.2.1)');
+  }
+
+  const interfaces = new Set([config.core.interface]);
+  config.access.forEach((access, index) =>
+    once(['access', index, 'interface'], access.interface, interfaces, 'the core or another access link'),
+  );
+
+  const names = new Set([config.name]);
+  const addresses = new Set([config.address]);
+  const pools = [{ owner: 'this MAAR', prefix: config.pool.prefix }];
+  config.peer.forEach((peer, index) => {
+    once(['peer', index, 'name'], peer.name, names, 'this MAAR or another peer');
+    once(['peer', index, 'address'], peer.address, addresses, 'this MAAR or another peer');
+    peer.prefixes.forEach((own, at) => {
+      const other = pools.find((pool) => contains(pool.prefix, own) || contains(own, pool.prefix));
+      if (other !== undefined) {
+        fault(['peer', index, 'prefixes', at], `must not overlap ${other.prefix} of ${other.owner}`);
+      }
+      pools.push({ owner: `peer "${peer.name}"`, prefix: own });
+    });
+  });
+
+  const servers = new Set<string>();
+  config.aaa.server.forEach((server, index) =>
+    once(['aaa', 'server', index, 'name'], server.name, servers, 'another server'),
+  );
+  if (config.timers.retransmit > config.timers.retransmitMax) {
+    fault(['timers', 'retransmit'], 'must not be longer than retransmitMax');
+  }
+
+  const scheme = findScheme(config.scheme.name);
+  if (scheme === undefined) fault(['scheme', 'name'], `must be one of ${schemeNames().join(', ')}`);
+  for (const { key, remedy } of scheme?.check(config.scheme.options) ?? []) {
+    fault(['scheme', 'options', key], remedy);
+  }
+  return faults;
+}
+
+/** A prefix or address that the sections have already found fault with would only fail again. */
+export const maarSchema = sections.superRefine((config, context) => {
+  for (const { path, message } of crossFaults(config)) context.addIssue({ code: 'custom', path, message });
+});
+
+export type MaarFile = z.output<typeof maarSchema>;
+
+const DEFAULT_STATE = '/var/lib/maar';
+
+/** What the Linux host needs of the file. */
+export function linuxConfig(file: MaarFile): LinuxConfig {
+  return {
+    name: file.name,
+    address: file.address,
+    stateDirectory: file.stateDirectory ?? `${DEFAULT_STATE}/${file.name}`,
+    coreInterface: file.core.interface,
+    coreMtu: file.core.mtu,
+    access: file.access.map((access, link) => ({
+      link,
+      interface: access.interface,
+      linkLocal: access.linkLocal,
+      mac: access.mac,
+    })),
+    pool: file.pool.prefix,
+  };
+}
+
+/** What the control plane needs of it. */
+export function controlConfig(file: MaarFile): MaarConfig {
+  const { name, address, scheme, pool, aaa, mnRealm, core, hold } = file;
+  return {
+    name,
+    address,
+    scheme,
+    links: file.access.map(({ linkLocal, mac, mtu }, id) => ({ id, linkLocal, mac, mtu })),
+    pool,
+    peers: file.peer,
+    aaa: {
+      originHost: aaa.originHost,
+      originRealm: aaa.originRealm,
+      destinationRealm: aaa.destinationRealm,
+      vendorId: aaa.vendorId,
+      servers: aaa.server.map((server) => ({ name: server.name, host: server.address, port: server.port })),
+    },
+    mnRealm,
+    coreMtu: core.mtu,
+    timers: file.timers,
+    hold,
+  };
+}
