@@ -245,7 +245,10 @@ export class AaaClient {
   handle(event: StreamEvent | TimerEvent, now: number): AaaOutput {
     return this.#run(now, () => {
       const peer = this.#peers.find((each) => each.owns(event));
-      if (peer !== undefined) return this.#from(peer, peer.step(event, now), now);
+      if (peer !== undefined) {
+        this.#from(peer, peer.step(event, now), now);
+        return;
+      }
       if (event.type !== 'timer' || !this.owns(event)) return;
       const [kind, sessionId] = event.id.slice(AAA_PREFIX.length).split('/', 2);
       const session = this.#sessions.get(sessionId ?? '');
@@ -282,10 +285,14 @@ export class AaaClient {
       case 'timeout':
         for (const request of notice.unanswered) this.#failOver(peer, request);
         return;
-      case 'answer':
-        return this.#answered(peer, notice, now);
-      case 'request':
-        return this.#from(peer, peer.answer(this.#serve(notice.message)), now);
+      case 'answer': {
+        this.#answered(peer, notice, now);
+        return;
+      }
+      case 'request': {
+        this.#from(peer, peer.answer(this.#serve(notice.message)), now);
+        return;
+      }
       case 'up':
       case 'recovered':
     }
@@ -353,7 +360,10 @@ export class AaaClient {
     }
     session.phase = 'settled';
     // Whatever a server says to an STR, the session is over for us.
-    if (verdict.type === 'ended' || session.command === COMMAND.STR) return this.#detached(session);
+    if (verdict.type === 'ended' || session.command === COMMAND.STR) {
+      this.#detached(session);
+      return;
+    }
     this.#arm('patience', session, undefined);
     const { id, mnId, sessionId } = session;
     if (verdict.type === 'registered') {
@@ -402,7 +412,10 @@ export class AaaClient {
     this.#arm('retry', session, undefined);
     this.#forgetRequest(session);
     this.#queue.delete(session);
-    if (!session.offered) return this.#detached(session);
+    if (!session.offered) {
+      this.#detached(session);
+      return;
+    }
     session.command = COMMAND.STR;
     session.cause = cause;
     session.attempts = 0;

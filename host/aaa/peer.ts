@@ -159,16 +159,25 @@ export class Peer {
     return this.#run(() => {
       if (!this.owns(event)) return;
       switch (event.type) {
-        case 'stream.opened':
-          return this.#input('connected', now);
+        case 'stream.opened': {
+          this.#input('connected', now);
+          return;
+        }
         case 'stream.closed':
           this.#reason = event.reason;
           this.#stream = undefined;
-          return this.#input('lost', now);
-        case 'stream.data':
-          return this.#data(event.data, now);
-        case 'timer':
-          return this.#timer(event.id.slice(this.name.length + 1) as PeerTimer, now);
+          {
+            this.#input('lost', now);
+            return;
+          }
+        case 'stream.data': {
+          this.#data(event.data, now);
+          return;
+        }
+        case 'timer': {
+          this.#timer(event.id.slice(this.name.length + 1) as PeerTimer, now);
+          return;
+        }
       }
     });
   }
@@ -204,12 +213,20 @@ export class Peer {
     switch (timer) {
       case 'watchdog':
         this.#reason = 'watchdog unanswered';
-        return this.#input(this.#probing ? 'unanswered' : 'watchdog', now);
+        {
+          this.#input(this.#probing ? 'unanswered' : 'watchdog', now);
+          return;
+        }
       case 'deadline':
         this.#reason = `${this.#state} took too long`;
-        return this.#input('deadline', now);
-      case 'retry':
-        return this.#input('retry', now);
+        {
+          this.#input('deadline', now);
+          return;
+        }
+      case 'retry': {
+        this.#input('retry', now);
+        return;
+      }
       case 'answer': {
         const unanswered = this.#pending.expire(now);
         this.#arm('answer', this.#pending.deadline);
@@ -242,21 +259,33 @@ export class Peer {
     this.#traceMessage('receive', message, fault);
     if (this.#state === 'open' || this.#state === 'suspect') this.#setWatchdog(now);
     this.#input('received', now);
-    if (message.command === COMMAND.CER) return this.#capabilities(message, fault, now);
+    if (message.command === COMMAND.CER) {
+      this.#capabilities(message, fault, now);
+      return;
+    }
     if (this.#state === 'expecting' || this.#state === 'greeting') {
       this.#reason = `${messageName(message)} before the capabilities exchange`;
-      return this.#input('unfit', now);
+      this.#input('unfit', now);
+      return;
     }
-    if (!message.request) return this.#answered(message, fault, now);
-    if (fault !== undefined) return this.#send(faultAnswer(message, node.identity, fault));
+    if (!message.request) {
+      this.#answered(message, fault, now);
+      return;
+    }
+    if (fault !== undefined) {
+      this.#send(faultAnswer(message, node.identity, fault));
+      return;
+    }
     if (message.command === COMMAND.DWR) {
-      return this.#send(
+      this.#send(
         answerTo(message, node.identity, RESULT.SUCCESS, [avp('Origin-State-Id', node.originStateId)]),
       );
+      return;
     }
     if (message.command === COMMAND.DPR) {
       this.#dpr = message;
-      return this.#input('dpr', now);
+      this.#input('dpr', now);
+      return;
     }
     if (this.#state === 'open') this.#out.notices.push({ type: 'request', message });
     else this.#send(answerTo(message, node.identity, RESULT.TOO_BUSY));
@@ -267,9 +296,15 @@ export class Peer {
       this.#probing = false;
       return;
     }
-    if (message.command === COMMAND.DPR) return this.#input('dpa', now);
+    if (message.command === COMMAND.DPR) {
+      this.#input('dpa', now);
+      return;
+    }
     const request = this.#pending.take(message);
-    if (request === undefined) return this.#trace('drop', { reason: 'answer to no pending request' });
+    if (request === undefined) {
+      this.#trace('drop', { reason: 'answer to no pending request' });
+      return;
+    }
     this.#arm('answer', this.#pending.deadline);
     this.#out.notices.push({
       type: 'answer',
@@ -295,7 +330,8 @@ export class Peer {
     }
     if (result !== RESULT.SUCCESS) {
       this.#reason = fault?.text ?? `capabilities exchange ended with Result-Code ${result}`;
-      return this.#input('unfit', now);
+      this.#input('unfit', now);
+      return;
     }
     this.#remote = remote;
     this.#input('capabilities', now);

@@ -194,11 +194,14 @@ export function answerTo(
   };
 }
 
-/** The answer that reports a fault, with Error-Message and Failed-AVP. */
+/**
+ * The answer that reports a fault in the request, with Error-Message and Failed-AVP. It has the E bit for permanent
+ * failures too, as section 7.1.5 allows: what the grammar of the command wants may not be at hand.
+ */
 export function faultAnswer(request: Message, identity: Identity, fault: DiameterFault): Message {
   const content: Avp[] = [avp('Error-Message', fault.text)];
   if (fault.failed !== undefined) content.push(avp('Failed-AVP', [fault.failed]));
-  return answerTo(request, identity, fault.code, content);
+  return { ...answerTo(request, identity, fault.code, content), error: true };
 }
 
 /** A request of one of our commands. The identifiers are set by whoever sends it. */

@@ -1,0 +1,126 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
+import type { SessionRecord, Store } from '../aaa/store.ts';
+
+const SCHEMA_VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS sessions (
+    session_id TEXT PRIMARY KEY,
+    mn_id TEXT NOT NULL,
+    maar TEXT NOT NULL,
+    host TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    counter INTEGER NOT NULL,
+    since REAL NOT NULL,
+    ended REAL,
+    UNIQUE (mn_id, counter)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** Another AAA process on the same file may hold the write lock for this long, in milliseconds. */
+const LOCK_WAIT = 2_000;
+
+interface Row {
+  readonly session_id: string;
+  readonly mn_id: string;
+  readonly maar: string;
+  readonly host: string;
+  readonly previous: string;
+  readonly counter: number;
+  readonly since: number;
+  readonly ended: number | null;
+}
+
+function record(row: unknown): SessionRecord | undefined {
+  if (row === undefined) return undefined;
+  const { session_id, mn_id, maar, host, previous, counter, since, ended } = row as Row;
+  return {
+    sessionId: session_id,
+    mnId: mn_id,
+    maar,
+    host,
+    previous,
+    counter,
+    since,
+    ended: ended ?? undefined,
+  };
+}
+
+/**
+ * Registrations in an SQLite file. Two AAA servers may share it. The constructor throws where the file cannot be
+ * opened, is no database, or was written by a later version.
+ */
+export class SqliteStore implements Store {
+  readonly #database: DatabaseSync;
+  readonly #session: StatementSync;
+  readonly #current: StatementSync;
+  readonly #currents: StatementSync;
+  readonly #put: StatementSync;
+  readonly #prune: StatementSync;
+
+  constructor(file: string) {
+    const database = new DatabaseSync(file);
+    this.#database = database;
+    database.exec(`PRAGMA busy_timeout = ${LOCK_WAIT}`);
+    database.exec('PRAGMA journal_mode = WAL');
+    // FULL syncs the log at each commit: an acknowledged registration survives loss of power, not only kill -9.
+    database.exec('PRAGMA synchronous = FULL');
+    const { user_version: version } = database.prepare('PRAGMA user_version').get() as {
+      user_version: number;
+    };
+    if (version > SCHEMA_VERSION) {
+      database.close();
+      throw new Error(`${file} has schema version ${version}; this program knows ${SCHEMA_VERSION}`);
+    }
+    database.exec(SCHEMA);
+    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    this.#session = database.prepare('SELECT * FROM sessions WHERE session_id = ?');
+    this.#current = database.prepare('SELECT * FROM sessions WHERE mn_id = ? ORDER BY counter DESC LIMIT 1');
+    this.#currents = database.prepare(
+      'SELECT * FROM sessions AS s WHERE counter = (SELECT max(counter) FROM sessions WHERE mn_id = s.mn_id) ORDER BY mn_id',
+    );
+    this.#put = database.prepare(
+      'INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE SET ended = excluded.ended',
+    );
+    this.#prune = database.prepare('DELETE FROM sessions WHERE mn_id = ? AND counter < ?');
+  }
+
+  transaction<T>(body: () => T): T {
+    // IMMEDIATE takes the write lock before the first read: what is read cannot change before the write.
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = body();
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  session(sessionId: string): SessionRecord | undefined {
+    return record(this.#session.get(sessionId));
+  }
+
+  current(mnId: string): SessionRecord | undefined {
+    return record(this.#current.get(mnId));
+  }
+
+  currents(): SessionRecord[] {
+    return this.#currents.all().map((row) => record(row)!);
+  }
+
+  put(entry: SessionRecord): void {
+    const { sessionId, mnId, maar, host, previous, counter, since, ended } = entry;
+    this.#put.run(sessionId, mnId, maar, host, previous, counter, since, ended ?? null);
+  }
+
+  prune(mnId: string, counter: number): void {
+    this.#prune.run(mnId, counter);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
