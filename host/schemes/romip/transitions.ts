@@ -23,7 +23,7 @@ export interface Transition {
   readonly to: Phase | undefined;
 }
 
-/** The diagram in docs/architecture.md is drawn from this table, and compared with it by a test. */
+/** Drawn in README.md beside this file; a test compares the two. */
 export const TRANSITIONS: readonly Transition[] = [
   { from: 'new', event: 'first-attachment', to: 'settled' },
   { from: 'new', event: 'handover', to: 'fetching' },

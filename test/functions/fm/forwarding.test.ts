@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { MaarEffect } from '../../../host/core/maar-io.ts';
+import { Context } from '../../../host/core/context.ts';
+import { Forwarding } from '../../../host/functions/fm/forwarding.ts';
+import { testConfig } from '../../support/maar-config.ts';
+
+const PREFIX = '2001:db8:12:1::/64';
+
+function set(): {
+  context: Context;
+  forwarding: Forwarding;
+  batches: () => Extract<MaarEffect, { type: 'apply' }>[];
+} {
+  const context = new Context(testConfig(), () => 0.5);
+  return {
+    context,
+    forwarding: new Forwarding(context),
+    batches: () => context.take().filter((effect) => effect.type === 'apply'),
+  };
+}
+
+test('the entries of the router itself: peers, its own pool from tunnels, and both holds', () => {
+  const { forwarding, batches } = set();
+  forwarding.start();
+  const [batch] = batches();
+  assert.deepEqual(
+    batch?.commands.map((command) => (command.op === 'put' ? command.entry.kind : command.op)),
+    ['peer', 'peer', 'source', 'hold', 'hold'],
+  );
+});
+
+test('an acknowledgement waits for its batch and for every batch before it', () => {
+  const { forwarding, batches } = set();
+  const done: string[] = [];
+  forwarding.tunnel('x', 'internal', PREFIX, '2001:db8:0:2::1');
+  forwarding.commit(() => done.push('tunnel'));
+  forwarding.commit(() => done.push('nothing new'));
+  assert.deepEqual(done, []);
+  const [batch] = batches();
+  assert.ok(batch);
+  forwarding.applied(batch.batch, ['ok']);
+  assert.deepEqual(done, ['tunnel', 'nothing new']);
+  forwarding.commit(() => done.push('idle'));
+  assert.deepEqual(done, ['tunnel', 'nothing new', 'idle']);
+});
+
+test('what the data plane knows already is not sent again', () => {
+  const { forwarding, batches } = set();
+  forwarding.tunnel('x', 'internal', PREFIX, '2001:db8:0:2::1');
+  forwarding.tunnel('y', 'internal', PREFIX, '2001:db8:0:2::1');
+  forwarding.commit();
+  assert.equal(batches()[0]?.commands.length, 1);
+  forwarding.withdraw('x', PREFIX);
+  forwarding.commit();
+  assert.deepEqual(batches(), []);
+  forwarding.withdraw('y', PREFIX);
+  forwarding.commit();
+  assert.deepEqual(batches()[0]?.commands, [{ op: 'delete', kind: 'destination', prefix: PREFIX }]);
+});
+
+test('an entry passes from one reason to the next in one command, without a gap', () => {
+  const { forwarding, batches } = set();
+  forwarding.deliver('mn A', {
+    kind: 'deliver',
+    prefix: PREFIX,
+    link: 0,
+    nextHop: 'fe80::a',
+    mac: '02:00:00:00:00:0a',
+  });
+  forwarding.tunnel('anchor', 'anchored', PREFIX, '2001:db8:0:3::1');
+  forwarding.commit();
+  batches();
+  forwarding.withdraw('mn A', PREFIX);
+  forwarding.commit();
+  assert.deepEqual(batches()[0]?.commands, [
+    { op: 'put', entry: { kind: 'tunnel', prefix: PREFIX, locator: '2001:db8:0:3::1' } },
+  ]);
+});
+
+test('an entry that the data plane refuses is counted and traced, and does not block what follows', () => {
+  const { context, forwarding, batches } = set();
+  let done = false;
+  forwarding.tunnel('x', 'internal', PREFIX, '2001:db8:0:2::1');
+  forwarding.commit(() => (done = true));
+  forwarding.applied(batches()[0]?.batch ?? 0, ['full']);
+  assert.equal(context.counters.get('entry-full'), 1);
+  assert.equal(
+    context.take().some((effect) => effect.type === 'trace' && effect.what === 'entry-refused'),
+    true,
+  );
+  assert.equal(done, true);
+});
