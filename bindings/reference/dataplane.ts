@@ -1,0 +1,350 @@
+import {
+  COUNTER_NAMES,
+  DIRECTION_NAMES,
+  ICMP_BURST,
+  ICMP_RATE,
+  LIMIT_MTU_MAX,
+  LIMIT_MTU_MIN,
+  LIMIT_PACKET_MAX,
+  LINK_TUNNEL,
+  TUNNEL_HOP_LIMIT,
+} from '../generated/abi.ts';
+import type { DataPlane, DataPlaneOptions, EntryDump, PacketIn, PacketOut, Verdict } from '../dataplane.ts';
+import type { Command, CommandStatus, DataPlaneEvent, Mac } from '../entries.ts';
+import { addressOctets, formatAddress, formatPrefix, parseAddress, parseMac } from './address.ts';
+import { EventLog, FlowTable, flowEvent } from './events.ts';
+import type { Direction, Frame, HeldFrame } from './hold.ts';
+import * as packets from './packet.ts';
+import type { Destination } from './tables.ts';
+import { Tables, isTunnelEnd } from './tables.ts';
+import { encapsulate, mayAnswerWithError, packetTooBig } from './tunnel.ts';
+
+type CountedEncapsulation = 'tunnelled' | 'reverse-tunnelled' | 'retunnelled';
+
+/** The token bucket counts thousandths of a token: a rate per second is then a whole number per millisecond. */
+const TOKEN = 1000;
+
+/**
+ * The data plane as the ABI page tells it, in plain TypeScript: the oracle for the WebAssembly module, with which
+ * it shares the numbers of the ABI and nothing else. Slow.
+ * Throws a RangeError for options that the module's `init` refuses, and for a batch over its capacity.
+ */
+export class ReferenceDataPlane implements DataPlane {
+  readonly #options: DataPlaneOptions;
+  readonly #locator: bigint;
+  readonly #tables: Tables;
+  readonly #flows: FlowTable;
+  readonly #log: EventLog;
+  readonly #counters = new Map(Object.values(COUNTER_NAMES).map((name) => [name, 0]));
+  readonly #bucket = { tokens: ICMP_BURST * TOKEN, filled: 0 };
+  #identification: number;
+  #now = 0;
+  #outputs: PacketOut[] = [];
+
+  constructor(options: DataPlaneOptions) {
+    const locator = parseAddress(options.locator);
+    if (locator === undefined || !isTunnelEnd(locator)) {
+      throw new RangeError(`locator ${options.locator} cannot be the end of a tunnel`);
+    }
+    if (options.coreMtu < LIMIT_MTU_MIN || options.coreMtu > LIMIT_MTU_MAX) {
+      throw new RangeError(`coreMtu ${options.coreMtu} is not from ${LIMIT_MTU_MIN} to ${LIMIT_MTU_MAX}`);
+    }
+    this.#options = options;
+    this.#locator = locator;
+    this.#tables = new Tables(options.capacities, locator, (discarded) =>
+      this.#count('hold-discarded', discarded),
+    );
+    this.#flows = new FlowTable(options.seed, options.capacities.flows);
+    this.#log = new EventLog(options.seed, () => this.#count('events-lost'));
+    this.#identification = Number(options.seed % 2n ** 32n);
+  }
+
+  apply(commands: readonly Command[], _now: number): CommandStatus[] {
+    return commands.map((command) => this.#tables.apply(command));
+  }
+
+  process(batch: readonly PacketIn[], now: number): PacketOut[] {
+    if (batch.length > this.#options.capacities.batch) {
+      throw new RangeError(`batch of ${batch.length}, capacity ${this.#options.capacities.batch}`);
+    }
+    this.#now = Math.max(this.#now, now);
+    this.#outputs = [];
+    for (const held of this.#tables.holds.takeExpired(this.#now)) this.#dropHeld(held, 'hold-expired');
+    for (const { frame } of this.#tables.holds.takeReleased()) {
+      this.#count('released');
+      const again = { ...frame, input: -1, released: true };
+      if (frame.outer === undefined) this.#fromAccess(again);
+      else this.#decapsulated(again, frame.outer);
+    }
+    batch.forEach((input, index) => this.#receive(input, index));
+    return this.#outputs;
+  }
+
+  events(): DataPlaneEvent[] {
+    return this.#log.take();
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#counters);
+  }
+
+  dump(): EntryDump {
+    return this.#tables.dump();
+  }
+
+  deadline(): number | undefined {
+    return this.#tables.holds.deadline();
+  }
+
+  #receive(input: PacketIn, index: number): void {
+    this.#count(input.port.side === 'core' ? 'rx-core' : 'rx-access');
+    const frame: Frame = {
+      packet: input.data.slice(),
+      port: input.port,
+      mac: input.mac === undefined ? undefined : parseMac(input.mac),
+      input: index,
+      released: false,
+    };
+    if (input.data.length > LIMIT_PACKET_MAX) return this.#drop(frame, 'oversized');
+    const checked = packets.checkHeader(input.data);
+    if ('reason' in checked) return this.#drop(frame, checked.reason);
+    const whole = { ...frame, packet: checked.packet };
+    if (input.port.side === 'access') this.#fromAccess(whole);
+    else this.#fromCore(whole);
+  }
+
+  /** "From an access link" of the ABI page. */
+  #fromAccess(frame: Frame): void {
+    const { packet, port } = frame;
+    if (port.side !== 'access') return;
+    if (packets.isLocalPair(packet)) return this.#pass(frame);
+
+    const upper = packets.upperLayer(packet);
+    if (upper === undefined) return this.#drop(frame, 'extension');
+    if (upper.protocol === packets.IPV6_IN_IPV6) return this.#drop(frame, 'access-tunnel');
+    if (upper.protocol === packets.MOBILITY) return this.#drop(frame, 'access-mobility');
+
+    const src = packets.source(packet);
+    const source = this.#tables.source(port.link, src);
+    if (source === undefined) {
+      this.#unknownSource(src, port.link, frame.mac);
+      return this.#hold(frame, 'from', 'source-unknown');
+    }
+    if (source.mac !== undefined && frame.mac !== undefined && source.mac.join() !== frame.mac.join()) {
+      return this.#drop(frame, 'source-mac');
+    }
+    source.lastUsed = this.#seconds();
+
+    this.#flow(packet);
+    const entry = this.#destination(packet);
+    if (entry?.action.kind === 'deliver') return this.#deliver(frame, entry.action);
+    if (entry?.action.kind === 'tunnel') return this.#forwardTo(frame, entry.action.peer, 'tunnelled');
+    if (source.reverse !== undefined) return this.#forwardTo(frame, source.reverse, 'reverse-tunnelled');
+    this.#pass(frame);
+  }
+
+  /** "From the core" of the ABI page. */
+  #fromCore(frame: Frame): void {
+    const { packet } = frame;
+    if (packets.destination(packet) === this.#locator) {
+      if (packets.nextHeader(packet) === packets.IPV6_IN_IPV6) return this.#decapsulate(frame);
+      return this.#pass(frame);
+    }
+    if (packets.isLocalPair(packet)) return this.#pass(frame);
+    const entry = this.#destination(packet);
+    if (entry?.action.kind === 'deliver') {
+      this.#flow(packet);
+      return this.#deliver(frame, entry.action);
+    }
+    if (entry?.action.kind === 'tunnel') return this.#forwardTo(frame, entry.action.peer, 'tunnelled');
+    this.#pass(frame);
+  }
+
+  #decapsulate(frame: Frame): void {
+    const { packet: outer } = frame;
+    if (!this.#tables.peers.has(packets.source(outer))) return this.#drop(frame, 'peer-unknown');
+    const carried = outer.slice(packets.IPV6_HEADER);
+    // Octets 0 and 1 hold the ECN field; a shorter inner packet fails the header check below.
+    const marked = carried.length < 2 ? carried : packets.withOuterEcn(carried, packets.trafficClass(outer));
+    if (marked === undefined) return this.#drop({ ...frame, packet: carried }, 'ecn');
+    this.#count('decapsulated');
+    const checked = packets.checkHeader(marked);
+    if ('reason' in checked) return this.#drop({ ...frame, packet: marked }, checked.reason);
+    const inner = { ...frame, packet: checked.packet };
+    if (packets.isLocalPair(checked.packet)) return this.#drop(inner, 'address');
+    this.#decapsulated(inner, { source: packets.source(outer), hopLimit: packets.hopLimit(outer) });
+  }
+
+  /** Step 4 of "From the core": also where a packet on a `to` hold starts again. */
+  #decapsulated(frame: Frame, outer: { source: bigint; hopLimit: number }): void {
+    const { packet } = frame;
+    const [src, dst] = [packets.source(packet), packets.destination(packet)];
+    const pair = {
+      peer: formatAddress(outer.source),
+      src: formatAddress(src),
+      dst: formatAddress(dst),
+    };
+    const key = [addressOctets(outer.source), src, dst] as const;
+    const entry = this.#destination(packet);
+    if (entry?.action.kind === 'deliver') {
+      this.#flow(packet);
+      return this.#deliver(frame, entry.action);
+    }
+    if (entry?.action.kind === 'tunnel') {
+      const { peer } = entry.action;
+      this.#log.raiseUnlessRepeated({ kind: 'redirect', ...pair }, key, this.#now);
+      if (peer === outer.source) return this.#drop(frame, 'bounce');
+      if (outer.hopLimit <= 1) return this.#drop(frame, 'loop');
+      return this.#encapsulate(frame, peer, outer.hopLimit - 1, 'retunnelled');
+    }
+    const anchored = this.#tables.source(LINK_TUNNEL, src);
+    if (anchored !== undefined) {
+      anchored.lastUsed = this.#seconds();
+      this.#flow(packet);
+      return this.#pass(frame);
+    }
+    this.#log.raiseUnlessRepeated({ kind: 'unknown-destination', ...pair }, key, this.#now);
+    this.#hold({ ...frame, outer }, 'to', 'destination-unknown');
+  }
+
+  #destination(packet: Uint8Array): Destination | undefined {
+    const entry = this.#tables.destinations.longest(packets.destination(packet));
+    if (entry !== undefined) entry.lastUsed = this.#seconds();
+    return entry;
+  }
+
+  #deliver(frame: Frame, action: Extract<Destination['action'], { kind: 'deliver' }>): void {
+    const packet = this.#decremented(frame);
+    if (packet === undefined) return;
+    this.#count('delivered');
+    const { link, nextHop, mac } = action;
+    this.#put(frame, packet, { action: 'deliver', link, nextHop: formatAddress(nextHop), mac });
+  }
+
+  #forwardTo(frame: Frame, peer: bigint, counter: CountedEncapsulation): void {
+    const packet = this.#decremented(frame);
+    if (packet !== undefined) this.#encapsulate({ ...frame, packet }, peer, TUNNEL_HOP_LIMIT, counter);
+  }
+
+  #encapsulate(frame: Frame, peer: bigint, hopLimit: number, counter: CountedEncapsulation): void {
+    const { coreMtu } = this.#options;
+    const sent = encapsulate(frame.packet, {
+      locator: this.#locator,
+      peer,
+      hopLimit,
+      coreMtu,
+      identification: () => this.#nextIdentification(),
+    });
+    if (sent === undefined) {
+      this.#drop(frame, 'too-big');
+      return this.#sendPacketTooBig(frame.packet);
+    }
+    this.#count(counter);
+    if (sent.length > 1) this.#count('fragments', sent.length);
+    const verdict = { action: 'core', locator: formatAddress(peer) } as const;
+    sent.forEach((packet, index) => this.#put(index === 0 ? frame : { input: -1 }, packet, verdict));
+  }
+
+  #nextIdentification(): number {
+    const identification = this.#identification;
+    this.#identification = (identification + 1) % 2 ** 32;
+    return identification;
+  }
+
+  #sendPacketTooBig(packet: Uint8Array): void {
+    if (!mayAnswerWithError(packet)) return;
+    const bucket = this.#bucket;
+    const earned = (this.#now - bucket.filled) * ICMP_RATE;
+    bucket.tokens = Math.min(bucket.tokens + earned, ICMP_BURST * TOKEN);
+    bucket.filled = this.#now;
+    if (bucket.tokens < TOKEN) return this.#count('icmp-limited');
+    bucket.tokens -= TOKEN;
+    this.#count('too-big-sent');
+    const message = packetTooBig(packet, this.#locator, this.#options.coreMtu);
+    this.#put({ input: -1 }, message, { action: 'pass' });
+  }
+
+  /** The packet with its hop limit one less; drops it and returns undefined where that is exhausted. */
+  #decremented(frame: Frame): Uint8Array | undefined {
+    if (this.#options.hopLimitDone) return frame.packet;
+    const hopLimit = packets.hopLimit(frame.packet);
+    if (hopLimit <= 1) {
+      this.#drop(frame, 'hop-limit');
+      return undefined;
+    }
+    const packet = frame.packet.slice();
+    packet[7] = hopLimit - 1;
+    return packet;
+  }
+
+  #hold(frame: Frame, direction: Direction, otherwise: string): void {
+    const entry = this.#tables.holds.entryFor(direction, frame.packet);
+    if (entry === undefined) return this.#drop(frame, otherwise);
+    for (const held of this.#tables.holds.keep(frame, entry, this.#now)) {
+      this.#dropHeld(held, 'hold-overflow');
+    }
+    this.#count('held');
+    if (!frame.released) this.#put(frame, new Uint8Array(), { action: 'hold' });
+  }
+
+  #dropHeld(held: HeldFrame, reason: string): void {
+    const { frame, entry } = held;
+    if (entry !== undefined) {
+      const { direction, prefix } = entry;
+      const first = new Uint8Array(16);
+      first[0] = Object.values(DIRECTION_NAMES).indexOf(direction);
+      first[1] = prefix.length;
+      this.#log.raiseUnlessRepeated(
+        { kind: 'hold-drop', direction, prefix: formatPrefix(prefix) },
+        [first, prefix.address, 0n],
+        this.#now,
+      );
+    }
+    this.#drop({ ...frame, input: -1 }, reason);
+  }
+
+  #unknownSource(src: bigint, link: number, mac: Uint8Array | undefined): void {
+    const first = new Uint8Array(16);
+    first[0] = link;
+    if (mac !== undefined) first.set(mac, 1);
+    const event = { kind: 'unknown-source', src: formatAddress(src), link } as const;
+    this.#log.raiseUnlessRepeated(
+      mac === undefined ? event : { ...event, mac: formatMac(mac) },
+      [first, src, 0n],
+      this.#now,
+    );
+  }
+
+  #flow(packet: Uint8Array): void {
+    const [src, dst] = [packets.source(packet), packets.destination(packet)];
+    if (this.#flows.see(src, dst, this.#now)) this.#log.raise(flowEvent(src, dst));
+  }
+
+  #pass(frame: Frame): void {
+    this.#count('passed');
+    this.#put(frame, frame.packet, { action: 'pass' });
+  }
+
+  #drop(frame: Frame, reason: string): void {
+    this.#count(`drop-${reason}`);
+    this.#put(frame, frame.packet, { action: 'drop', reason });
+  }
+
+  #put({ input }: Pick<Frame, 'input'>, data: Uint8Array, verdict: Verdict): void {
+    this.#outputs.push({ data, verdict, input });
+  }
+
+  #count(name: string, by = 1): void {
+    const value = this.#counters.get(name);
+    if (value === undefined) throw new RangeError(`no counter named ${name}`);
+    this.#counters.set(name, value + by);
+  }
+
+  #seconds(): number {
+    return Math.floor(this.#now / 1000);
+  }
+}
+
+function formatMac(mac: Uint8Array): Mac {
+  return [...mac].map((octet) => octet.toString(16).padStart(2, '0')).join(':');
+}

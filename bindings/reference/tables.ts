@@ -1,0 +1,222 @@
+import { LIMIT_HOLDS, LINK_TUNNEL } from '../generated/abi.ts';
+import type { Capacities, EntryDump } from '../dataplane.ts';
+import type { Address, Command, CommandStatus, Entry, LinkId } from '../entries.ts';
+import type { PrefixValue } from './address.ts';
+import {
+  formatAddress,
+  formatPrefix,
+  isLinkLocal,
+  isMulticast,
+  parseAddress,
+  parseMac,
+  parsePrefix,
+} from './address.ts';
+import { HoldPool } from './hold.ts';
+import { PrefixTable } from './prefix-table.ts';
+
+export type DestinationAction =
+  | { readonly kind: 'deliver'; readonly link: LinkId; readonly nextHop: bigint; readonly mac: string }
+  | { readonly kind: 'tunnel'; readonly peer: bigint };
+
+export interface Destination {
+  readonly prefix: PrefixValue;
+  readonly action: DestinationAction;
+  /** Whole seconds, 0 if never. */
+  lastUsed: number;
+}
+
+export interface Source {
+  readonly prefix: PrefixValue;
+  readonly link: LinkId;
+  readonly mac: Uint8Array | undefined;
+  readonly reverse: bigint | undefined;
+  /** Whole seconds, 0 if never. */
+  lastUsed: number;
+}
+
+const UINT32_MAX = 0xffff_ffff;
+
+/** All entries, and the commands that change them: "Commands" of the ABI page. */
+export class Tables {
+  readonly destinations = new PrefixTable<Destination>();
+  readonly peers = new Set<bigint>();
+  readonly holds: HoldPool;
+  readonly #sources = new Map<LinkId, PrefixTable<Source>>();
+  readonly #capacities: Capacities;
+  readonly #locator: bigint;
+  readonly #discarded: (packets: number) => void;
+
+  constructor(capacities: Capacities, locator: bigint, discarded: (packets: number) => void) {
+    this.#capacities = capacities;
+    this.#locator = locator;
+    this.#discarded = discarded;
+    this.holds = new HoldPool(capacities.held);
+  }
+
+  source(link: LinkId, address: bigint): Source | undefined {
+    return this.#sources.get(link)?.longest(address);
+  }
+
+  apply(command: Command): CommandStatus {
+    if (command.op === 'put') return this.#put(command.entry);
+    if (command.op === 'delete' && command.kind === 'peer') return this.#deletePeer(command.address);
+    const prefix = unicastPrefix(command.prefix);
+    if (prefix === undefined) return 'invalid';
+    if (command.op === 'delete' && command.kind === 'destination') {
+      return this.destinations.delete(prefix) ? 'ok' : 'absent';
+    }
+    if (command.op === 'delete' && command.kind === 'source') {
+      return this.#sources.get(command.link)?.delete(prefix) === true ? 'ok' : 'absent';
+    }
+    if (!isDirection(command.direction)) return 'invalid';
+    if (command.op === 'release') {
+      this.holds.release(command.direction, prefix);
+      return 'ok';
+    }
+    const discarded =
+      command.op === 'discard'
+        ? this.holds.discard(command.direction, prefix)
+        : this.holds.deleteEntry(command.direction, prefix);
+    if (discarded === undefined) return 'absent';
+    this.#discarded(discarded);
+    return 'ok';
+  }
+
+  #put(entry: Entry): CommandStatus {
+    if (entry.kind === 'peer') return this.#putPeer(entry.address);
+    const prefix = unicastPrefix(entry.prefix);
+    if (prefix === undefined) return 'invalid';
+    switch (entry.kind) {
+      case 'deliver': {
+        const nextHop = parseAddress(entry.nextHop);
+        if (nextHop === undefined || nextHop === 0n || isMulticast(nextHop)) return 'invalid';
+        const mac = parseMac(entry.mac);
+        if (mac === undefined || isZero(mac) || isGroup(mac)) return 'invalid';
+        if (!isLink(entry.link) || entry.link === LINK_TUNNEL) return 'invalid';
+        const action = { kind: 'deliver', link: entry.link, nextHop, mac: entry.mac.toLowerCase() } as const;
+        return this.#putDestination(prefix, action);
+      }
+      case 'tunnel': {
+        const peer = this.#tunnelEnd(entry.locator);
+        return peer === undefined ? 'invalid' : this.#putDestination(prefix, { kind: 'tunnel', peer });
+      }
+      case 'source':
+        return this.#putSource(prefix, entry);
+      case 'hold': {
+        const { direction, packets, millis } = entry;
+        if (!isDirection(direction) || !isCount(packets) || !isCount(millis)) return 'invalid';
+        const entries = this.holds.entries[direction];
+        const known = entries.get(prefix);
+        if (known !== undefined) {
+          Object.assign(known, { packets, millis });
+          return 'ok';
+        }
+        if (this.holds.entries.from.size + this.holds.entries.to.size >= LIMIT_HOLDS) return 'full';
+        entries.set(prefix, { direction, prefix, packets, millis });
+        return 'ok';
+      }
+    }
+  }
+
+  #putDestination(prefix: PrefixValue, action: DestinationAction): CommandStatus {
+    const known = this.destinations.get(prefix);
+    if (known === undefined && this.destinations.size >= this.#capacities.destinations) return 'full';
+    this.destinations.set(prefix, { prefix, action, lastUsed: known?.lastUsed ?? 0 });
+    return 'ok';
+  }
+
+  #putSource(prefix: PrefixValue, entry: Extract<Entry, { kind: 'source' }>): CommandStatus {
+    if (!isLink(entry.link)) return 'invalid';
+    const reverse = entry.reverse === undefined ? undefined : this.#tunnelEnd(entry.reverse);
+    if (entry.reverse !== undefined && reverse === undefined) return 'invalid';
+    const mac = entry.mac === undefined ? new Uint8Array(6) : parseMac(entry.mac);
+    if (mac === undefined || isGroup(mac)) return 'invalid';
+
+    const onLink = this.#sources.get(entry.link) ?? new PrefixTable<Source>();
+    const known = onLink.get(prefix);
+    const total = [...this.#sources.values()].reduce((sum, table) => sum + table.size, 0);
+    if (known === undefined && total >= this.#capacities.sources) return 'full';
+    this.#sources.set(entry.link, onLink);
+    onLink.set(prefix, {
+      prefix,
+      link: entry.link,
+      mac: isZero(mac) ? undefined : mac,
+      reverse,
+      lastUsed: known?.lastUsed ?? 0,
+    });
+    return 'ok';
+  }
+
+  #putPeer(text: Address): CommandStatus {
+    const address = this.#tunnelEnd(text);
+    if (address === undefined) return 'invalid';
+    if (!this.peers.has(address) && this.peers.size >= this.#capacities.peers) return 'full';
+    this.peers.add(address);
+    return 'ok';
+  }
+
+  #deletePeer(text: Address): CommandStatus {
+    const address = parseAddress(text);
+    if (address === undefined || isMulticast(address)) return 'invalid';
+    return this.peers.delete(address) ? 'ok' : 'absent';
+  }
+
+  #tunnelEnd(text: Address): bigint | undefined {
+    const address = parseAddress(text);
+    return address !== undefined && isTunnelEnd(address) && address !== this.#locator ? address : undefined;
+  }
+
+  dump(): EntryDump {
+    return {
+      destinations: [...this.destinations.values()].map(({ prefix, action, lastUsed }) => ({
+        prefix: formatPrefix(prefix),
+        action: describe(action),
+        lastUsed: lastUsed * 1000,
+      })),
+      sources: [...this.#sources.values()].flatMap((table) =>
+        [...table.values()].map(({ prefix, link, lastUsed }) => ({
+          prefix: formatPrefix(prefix),
+          link,
+          lastUsed: lastUsed * 1000,
+        })),
+      ),
+      peers: [...this.peers].map(formatAddress),
+    };
+  }
+}
+
+function describe(action: DestinationAction): string {
+  if (action.kind === 'tunnel') return `tunnel ${formatAddress(action.peer)}`;
+  return `deliver link ${action.link} via ${formatAddress(action.nextHop)} ${action.mac}`;
+}
+
+/** An address that may stand at an end of a tunnel. */
+export function isTunnelEnd(address: bigint): boolean {
+  return address !== 0n && address !== 1n && !isMulticast(address) && !isLinkLocal(address);
+}
+
+function unicastPrefix(text: string): PrefixValue | undefined {
+  const prefix = parsePrefix(text);
+  if (prefix === undefined || (prefix.length >= 8 && isMulticast(prefix.address))) return undefined;
+  return prefix;
+}
+
+function isDirection(value: string): boolean {
+  return value === 'from' || value === 'to';
+}
+
+function isLink(link: number): boolean {
+  return Number.isInteger(link) && link >= 0 && link <= LINK_TUNNEL;
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= UINT32_MAX;
+}
+
+function isZero(mac: Uint8Array): boolean {
+  return mac.every((octet) => octet === 0);
+}
+
+function isGroup(mac: Uint8Array): boolean {
+  return ((mac[0] ?? 0) & 1) === 1;
+}

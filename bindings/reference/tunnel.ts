@@ -1,0 +1,146 @@
+import { ICMP_MAX, TUNNEL_HOP_LIMIT } from '../generated/abi.ts';
+import { addressOctets } from './address.ts';
+import {
+  FRAGMENT,
+  ICMPV6,
+  IPV6_HEADER,
+  IPV6_IN_IPV6,
+  octet,
+  source,
+  trafficClass,
+  upperLayer,
+} from './packet.ts';
+
+/** RFC 8200 section 5. */
+export const MINIMUM_MTU = 1280;
+const FRAGMENT_HEADER = 8;
+const ICMP_HEADER = 8;
+const PACKET_TOO_BIG = 2;
+const REDIRECT = 137;
+
+interface HeaderFields {
+  readonly trafficClass: number;
+  readonly flowLabel: number;
+  readonly nextHeader: number;
+  readonly hopLimit: number;
+  readonly source: bigint;
+  readonly destination: bigint;
+}
+
+function ipv6(fields: HeaderFields, payload: Uint8Array): Uint8Array {
+  const packet = new Uint8Array(IPV6_HEADER + payload.length);
+  const view = new DataView(packet.buffer);
+  view.setUint32(0, 6 * 2 ** 28 + fields.trafficClass * 2 ** 20 + fields.flowLabel);
+  view.setUint16(4, payload.length);
+  view.setUint8(6, fields.nextHeader);
+  view.setUint8(7, fields.hopLimit);
+  packet.set(addressOctets(fields.source), 8);
+  packet.set(addressOctets(fields.destination), 24);
+  packet.set(payload, IPV6_HEADER);
+  return packet;
+}
+
+/** "Flow label" of the ABI page. */
+export function flowLabel(inner: Uint8Array): number {
+  let h = 2166136261n;
+  for (const value of [...inner.subarray(8, 40), octet(inner, 1) & 0x0f, octet(inner, 2), octet(inner, 3)]) {
+    h = ((h ^ BigInt(value)) * 16777619n) % 2n ** 32n;
+  }
+  const label = Number((h ^ (h >> 20n)) % 2n ** 20n);
+  return label === 0 ? 1 : label;
+}
+
+export interface Encapsulation {
+  readonly locator: bigint;
+  readonly peer: bigint;
+  readonly hopLimit: number;
+  readonly coreMtu: number;
+  /** Taken only if the packet must be fragmented. */
+  readonly identification: () => number;
+}
+
+/**
+ * "Encapsulation to X" of the ABI page: one packet, two outer fragments, or undefined where it is too big for the
+ * core and long enough that its source can be told so.
+ */
+export function encapsulate(inner: Uint8Array, to: Encapsulation): Uint8Array[] | undefined {
+  const outer = {
+    trafficClass: trafficClass(inner),
+    flowLabel: flowLabel(inner),
+    hopLimit: to.hopLimit,
+    source: to.locator,
+    destination: to.peer,
+  };
+  if (inner.length + IPV6_HEADER <= to.coreMtu) return [ipv6({ ...outer, nextHeader: IPV6_IN_IPV6 }, inner)];
+  if (inner.length > MINIMUM_MTU) return undefined;
+
+  const identification = to.identification();
+  const first = Math.floor((to.coreMtu - IPV6_HEADER - FRAGMENT_HEADER) / 8) * 8;
+  const fragment = (offset: number, part: Uint8Array, more: boolean): Uint8Array => {
+    const payload = new Uint8Array(FRAGMENT_HEADER + part.length);
+    const view = new DataView(payload.buffer);
+    view.setUint8(0, IPV6_IN_IPV6);
+    view.setUint16(2, offset | (more ? 1 : 0));
+    view.setUint32(4, identification);
+    payload.set(part, FRAGMENT_HEADER);
+    return ipv6({ ...outer, nextHeader: FRAGMENT }, payload);
+  };
+  return [fragment(0, inner.subarray(0, first), true), fragment(first, inner.subarray(first), false)];
+}
+
+/** RFC 4443 section 2.4 (e): never in answer to an error or a redirect. */
+export function mayAnswerWithError(packet: Uint8Array): boolean {
+  const upper = upperLayer(packet);
+  if (upper === undefined) return false;
+  if (upper.protocol !== ICMPV6) return true;
+  if (upper.offset >= packet.length) return false;
+  const type = octet(packet, upper.offset);
+  return type >= 128 && type !== REDIRECT;
+}
+
+/** RFC 4443 section 3.2. */
+export function packetTooBig(offending: Uint8Array, locator: bigint, coreMtu: number): Uint8Array {
+  const quoted = offending.subarray(0, ICMP_MAX - IPV6_HEADER - ICMP_HEADER);
+  const message = new Uint8Array(ICMP_HEADER + quoted.length);
+  const view = new DataView(message.buffer);
+  view.setUint8(0, PACKET_TOO_BIG);
+  view.setUint32(4, Math.max(MINIMUM_MTU, coreMtu - IPV6_HEADER));
+  message.set(quoted, ICMP_HEADER);
+  const to = source(offending);
+  view.setUint16(2, checksum(locator, to, message));
+  return ipv6(
+    {
+      trafficClass: 0,
+      flowLabel: 0,
+      nextHeader: ICMPV6,
+      hopLimit: TUNNEL_HOP_LIMIT,
+      source: locator,
+      destination: to,
+    },
+    message,
+  );
+}
+
+/** RFC 8200 section 8.1, over the pseudo-header and an ICMPv6 message whose checksum field is 0. */
+function checksum(from: bigint, to: bigint, message: Uint8Array): number {
+  const length = message.length;
+  const pseudo = [
+    ...addressOctets(from),
+    ...addressOctets(to),
+    0,
+    0,
+    length >> 8,
+    length & 255,
+    0,
+    0,
+    0,
+    ICMPV6,
+  ];
+  const octets = [...pseudo, ...message, ...(length % 2 === 0 ? [] : [0])];
+  let sum = 0;
+  for (let index = 0; index < octets.length; index += 2) {
+    sum += (octets[index] ?? 0) * 256 + (octets[index + 1] ?? 0);
+    if (sum > 0xffff) sum -= 0xffff;
+  }
+  return 0xffff - sum;
+}
