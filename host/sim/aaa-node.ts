@@ -10,7 +10,9 @@ import type {
 import type { Cancel, Scheduler } from './scheduler.ts';
 import type { StreamFabric, StreamNode } from './streams.ts';
 
-export type AaaMachine = Machine<StreamEvent | TimerEvent, StreamEffect | TimerEffect | TraceEffect>;
+type AaaEffect = StreamEffect | TimerEffect | TraceEffect;
+
+export type AaaMachine = Machine<StreamEvent | TimerEvent | { readonly type: 'stop' }, AaaEffect>;
 
 export interface AaaNodeOptions {
   readonly name: string;
@@ -70,6 +72,11 @@ export class AaaNode implements StreamNode {
     this.#streams.reset(this);
   }
 
+  /** Tells the process to stop; it is still there to finish. */
+  stop(): void {
+    this.#step({ type: 'stop' });
+  }
+
   /** Resets the connection from `remote` at its next registration request, before or after the server has acted on it. */
   severAtRegistration(remote: Address, when: Severance['when']): void {
     this.#severances.push({ remote, when });
@@ -95,15 +102,19 @@ export class AaaNode implements StreamNode {
   }
 
   /** What the server sends on the stream `mute` is lost. */
-  #step(event: StreamEvent | TimerEvent, mute?: string): void {
+  #step(event: Parameters<AaaMachine['step']>[0], mute?: string): void {
     if (this.#machine === undefined) return;
-    for (const effect of this.#machine.step(event, Math.floor(this.#scheduler.now))) {
+    for (const effect of this.#machine.step(event, this.#now())) {
       if ('stream' in effect && effect.stream === mute) continue;
       this.#perform(effect);
     }
   }
 
-  #perform(effect: StreamEffect | TimerEffect | TraceEffect): void {
+  #now(): number {
+    return Math.floor(this.#scheduler.now);
+  }
+
+  #perform(effect: AaaEffect): void {
     switch (effect.type) {
       case 'stream.open':
         this.#streams.open(this, effect.stream, effect.host, effect.port);

@@ -23,6 +23,7 @@ const GROUP_BIT = 1;
  */
 export class AccessLink {
   readonly name: string;
+  cut = false;
   readonly #medium: Medium;
   readonly #router: AccessRouter;
   readonly #stations = new Map<string, Station>();
@@ -67,8 +68,11 @@ export class AccessLink {
   #carry(sender: string, frame: Uint8Array, arrive: () => void): void {
     const { scheduler, taps, random, delay, loss } = this.#medium;
     if (isIpv6(frame) && !taps.offer(this.name, sender, frame.subarray(ETHERNET_HEADER))) return;
+    if (this.cut) return;
     if (loss > 0 && random() < loss) return;
-    scheduler.after(delay, arrive);
+    scheduler.after(delay, () => {
+      if (!this.cut) arrive();
+    });
   }
 }
 

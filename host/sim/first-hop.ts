@@ -1,11 +1,9 @@
 import type { Address, Mac } from '../../bindings/entries.ts';
 import { isLinkLocal, isMulticast, readAddress, readMac } from '../wire/address.ts';
-import { emitEthernet, emitFrame, ETHERNET_HEADER } from '../wire/ethernet.ts';
-import { receiveIcmpv6 } from '../wire/icmpv6/check.ts';
-import { emitIcmpv6 } from '../wire/icmpv6/message.ts';
-import { ND_HOP_LIMIT } from '../wire/icmpv6/registry.ts';
-import { IPV6_HEADER, NEXT_HEADER, parseIpv6 } from '../wire/ipv6.ts';
+import { emitEthernet, ETHERNET_HEADER } from '../wire/ethernet.ts';
+import { IPV6_HEADER } from '../wire/ipv6.ts';
 import type { AccessLink, AccessRouter } from './access-link.ts';
+import { answerSolicitation } from './answer.ts';
 
 const HOP_LIMIT = 7;
 const SOURCE = 8;
@@ -45,7 +43,8 @@ export class FirstHop implements AccessRouter {
     const src = readAddress(packet, SOURCE);
     const dst = readAddress(packet, DESTINATION);
     if (isLinkLocal(src) || isLinkLocal(dst) || isMulticast(dst)) {
-      this.#answer(packet);
+      const answer = answerSolicitation(packet, this.#linkLocal, this.#mac);
+      if (answer !== undefined) this.#segment?.fromRouter(answer);
       return;
     }
     this.#stations.set(src, readMac(frame, 6));
@@ -60,35 +59,6 @@ export class FirstHop implements AccessRouter {
     const forwarded = decremented(packet);
     if (forwarded !== undefined) this.#segment?.fromRouter(emitEthernet(this.#mac, mac, forwarded));
     return true;
-  }
-
-  #answer(data: Uint8Array): void {
-    const packet = parseIpv6(data);
-    if (!packet.ok || packet.value.nextHeader !== NEXT_HEADER.icmpv6) return;
-    const message = receiveIcmpv6(packet.value.payload, packet.value);
-    if (!message.ok || message.value.kind !== 'NS' || message.value.target !== this.#linkLocal) return;
-    const option = message.value.options.find((candidate) => candidate.kind === 'source-link-layer');
-    if (option === undefined) return;
-    const answer = {
-      kind: 'NA',
-      target: this.#linkLocal,
-      router: true,
-      solicited: true,
-      override: true,
-      options: [{ kind: 'target-link-layer', mac: this.#mac }],
-    } as const;
-    const dst = packet.value.src;
-    this.#segment?.fromRouter(
-      emitFrame({
-        srcMac: this.#mac,
-        dstMac: option.mac,
-        src: this.#linkLocal,
-        dst,
-        nextHeader: NEXT_HEADER.icmpv6,
-        hopLimit: ND_HOP_LIMIT,
-        payload: emitIcmpv6(answer, this.#linkLocal, dst),
-      }),
-    );
   }
 }
 

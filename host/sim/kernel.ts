@@ -9,6 +9,7 @@ import { emitIcmpv6 } from '../wire/icmpv6/message.ts';
 import { emitIpv6, IPV6_HEADER, NEXT_HEADER, parseIpv6, walkExtensions } from '../wire/ipv6.ts';
 import { isAddressedTo } from './access-link.ts';
 import type { AccessLink } from './access-link.ts';
+import { answerSolicitation } from './answer.ts';
 import { decremented } from './first-hop.ts';
 import type { PointToPointLink } from './link.ts';
 import type { Cancel, Scheduler } from './scheduler.ts';
@@ -109,8 +110,10 @@ export class RouterKernel {
       this.#hear({ type: 'frame', link: link.id, port, data });
     }
     if (((frame[12]! << 8) | frame[13]!) !== ETHERTYPE_IPV6) return;
-    const input: Port = { side: 'access', link: link.id };
-    this.#process([{ data: frame.subarray(ETHERNET_HEADER), port: input, mac }]);
+    const packet = frame.subarray(ETHERNET_HEADER);
+    const answer = discovery ? answerSolicitation(packet, link.linkLocal, link.mac) : undefined;
+    if (answer !== undefined) this.sendFrame(link.id, answer, port);
+    this.#process([{ data: packet, port: { side: 'access', link: link.id }, mac }]);
   }
 
   receiveCore(packet: Uint8Array): void {
@@ -122,9 +125,9 @@ export class RouterKernel {
     this.#links.access.get(link)?.fromRouter(frame, port);
   }
 
-  /** A Mobility Header from control. */
-  sendMobility(src: Address, dst: Address, data: Uint8Array): void {
-    const fields = { nextHeader: NEXT_HEADER.mobility, hopLimit: HOP_LIMIT, src, dst };
+  /** A packet of control's own, to the core. */
+  send(nextHeader: number, src: Address, dst: Address, data: Uint8Array): void {
+    const fields = { nextHeader, hopLimit: HOP_LIMIT, src, dst };
     this.#links.core.send(this.#config.name, emitIpv6(fields, data));
   }
 

@@ -4,6 +4,7 @@ import type { MaarConfig } from '../core/config.ts';
 import type { MaarEffect, MaarEvent } from '../core/maar-io.ts';
 import type { Machine, StreamEvent, TraceEffect } from '../core/machine.ts';
 import type { MaarView, StatusView } from '../core/view.ts';
+import { NEXT_HEADER } from '../wire/ipv6.ts';
 import type { AccessRouter } from './access-link.ts';
 import { RouterKernel } from './kernel.ts';
 import type { KernelLinks } from './kernel.ts';
@@ -168,7 +169,8 @@ export class MaarNode implements LinkEnd, AccessRouter, StreamNode {
         kernel.sendFrame(effect.link, effect.data, effect.port);
         break;
       case 'mobility':
-        kernel.sendMobility(effect.src, effect.dst, effect.data);
+      case 'icmpv6':
+        kernel.send(NEXT_HEADER[effect.type], effect.src, effect.dst, effect.data);
         break;
       case 'stations':
         kernel.setStations(effect.link, effect.macs);

@@ -22,10 +22,11 @@ export class Scheduler {
   #now = 0;
   #serial = 0;
   #sleeping = 0;
-  #woken = false;
+  /** Sleepers woken so far. */
+  #wakes = 0;
   #running = false;
-  #failure: { error: unknown } | undefined;
-  #fail: ((error: unknown) => void)[] = [];
+  #failure: Error | undefined;
+  #fail: ((error: Error) => void)[] = [];
 
   constructor(settle: Settle) {
     this.#settle = settle;
@@ -53,7 +54,7 @@ export class Scheduler {
   sleep(ms: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) {
-        reject(this.#failure.error);
+        reject(this.#failure);
         return;
       }
       this.#sleeping++;
@@ -61,7 +62,7 @@ export class Scheduler {
       this.after(ms, () => {
         this.#sleeping--;
         this.#fail.splice(this.#fail.indexOf(reject), 1);
-        this.#woken = true;
+        this.#wakes++;
         resolve();
       });
       if (!this.#running) void this.#run();
@@ -82,16 +83,21 @@ export class Scheduler {
     try {
       await this.#settle();
       while (this.#sleeping > 0) {
-        this.#woken = false;
-        while (!this.#woken) this.#next();
+        this.#runToWake();
         await this.#settle();
       }
     } catch (error) {
-      this.#failure = { error };
-      for (const reject of this.#fail) reject(error);
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+      for (const reject of this.#fail) reject(this.#failure);
     } finally {
       this.#running = false;
     }
+  }
+
+  /** A sleeper is an event itself, so while there is one the queue does not run dry. */
+  #runToWake(): void {
+    const wakes = this.#wakes;
+    while (this.#wakes === wakes) this.#next();
   }
 
   #next(): void {

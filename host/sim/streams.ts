@@ -19,7 +19,7 @@ export interface StreamNode {
   readonly address: Address;
   readonly running: boolean;
   /** Port that it listens on, if any. */
-  readonly listens?: number;
+  readonly listens?: number | undefined;
   streamEvent(event: StreamEvent): void;
 }
 

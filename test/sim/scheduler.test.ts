@@ -48,7 +48,7 @@ test('a task that wakes runs before the next event, however many promises it awa
   const log: string[] = [];
   const task = async (name: string, ms: number): Promise<void> => {
     await scheduler.sleep(ms);
-    for (let turn = 0; turn < 20; turn++) await null;
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
     log.push(`${name} at ${scheduler.now}`);
   };
   scheduler.at(10, () => log.push('event at 10'));

@@ -158,6 +158,8 @@ export class Discovery {
       case 'prefix-information':
         if (option.autonomous) this.#prefix(option);
         break;
+      default:
+        break;
     }
   }
 

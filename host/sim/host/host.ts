@@ -14,7 +14,7 @@ import { emitIcmpv6 } from '../../wire/icmpv6/message.ts';
 import type { Echo, Icmpv6Error, Icmpv6Message } from '../../wire/icmpv6/message.ts';
 import { withRouterAlert } from '../../wire/icmpv6/mld.ts';
 import { MLD_HOP_LIMIT, ND_HOP_LIMIT } from '../../wire/icmpv6/registry.ts';
-import { emitIpv6, NEXT_HEADER, parseIpv6, walkExtensions } from '../../wire/ipv6.ts';
+import { emitIpv6, IPV6_HEADER, NEXT_HEADER, parseIpv6, walkExtensions } from '../../wire/ipv6.ts';
 import type { Ipv6Packet } from '../../wire/ipv6.ts';
 import type { Station } from '../access-link.ts';
 import type { Scheduler } from '../scheduler.ts';
@@ -147,9 +147,11 @@ export class Host implements Station {
     return true;
   }
 
-  /** Puts a packet on the wire past the stack, from any station. */
+  /** Puts a packet on the wire past the stack, as if from station `mac`; `router` is for what is no multicast. */
   inject(packet: Uint8Array, router: Mac, mac: Mac): void {
-    this.#transmit(emitEthernet(mac, router, packet));
+    const dst = packet.length < IPV6_HEADER ? undefined : readAddress(packet, DESTINATION);
+    const to = dst !== undefined && isMulticast(dst) ? multicastMac(dst) : router;
+    this.#transmit(emitEthernet(mac, to, packet));
   }
 
   receive(frame: Uint8Array): void {
@@ -194,10 +196,7 @@ export class Host implements Station {
         this.discovery.receive(message, src);
         break;
       case 'echo-request':
-        if (this.owns(dst)) {
-          const reply: Echo = { ...message, kind: 'echo-reply' };
-          this.send(dst, src, NEXT_HEADER.icmpv6, emitIcmpv6(reply, dst, src));
-        }
+        this.#reply(message, src, dst);
         break;
       case 'echo-reply':
         this.echoReplies.get(message.identifier)?.(message);
@@ -205,7 +204,17 @@ export class Host implements Station {
       case 'packet-too-big':
         this.#tooBig(message);
         break;
+      default:
+        break;
     }
+  }
+
+  /** Requests to a group are answered too, from the address that a new session would use (RFC 4443 section 4.2). */
+  #reply(request: Echo, src: Address, dst: Address): void {
+    const source = isMulticast(dst) ? this.addresses.source(src, this.#scheduler.now) : dst;
+    if (source === undefined || !this.owns(source)) return;
+    const reply = emitIcmpv6({ ...request, kind: 'echo-reply' }, source, src);
+    this.send(source, src, NEXT_HEADER.icmpv6, reply);
   }
 
   /** RFC 8201 section 4: never below the minimum, never upwards. */

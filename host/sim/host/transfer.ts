@@ -60,7 +60,9 @@ export class Transfer {
   #written: number;
   #window = INITIAL_WINDOW;
   #duplicates = 0;
+  /** End of the octets that were sent when the last loss was noticed: no second loss is inferred below it, RFC 6582. */
   #recovery = 0;
+  #recovering = false;
   #timer: Cancel | undefined;
   #rto: number = RTO.initial;
   #smoothed: number | undefined;
@@ -158,6 +160,8 @@ export class Transfer {
       this.#rto = Math.min(2 * this.#rto, RTO.maximum);
       this.#window = 1;
       this.#timed = undefined;
+      this.#recovery = this.#next;
+      this.#recovering = false;
       // Everything after the first hole is sent again as the window opens.
       this.#next = this.#acknowledged;
       this.#fill();
@@ -178,6 +182,7 @@ export class Transfer {
     else if (offset === this.#acknowledged && this.#next > offset && ++this.#duplicates === DUPLICATES) {
       if (offset >= this.#recovery) {
         this.#recovery = this.#next;
+        this.#recovering = true;
         this.#window = Math.max(2, Math.floor(this.#window / 2));
         this.#timed = undefined;
         this.#sendData(offset, Math.min(offset + this.#segmentSize(), this.#next));
@@ -197,7 +202,8 @@ export class Transfer {
       this.#sample(this.#scheduler.now - this.#timed.at);
       this.#timed = undefined;
     }
-    if (offset < this.#recovery) {
+    if (offset >= this.#recovery) this.#recovering = false;
+    else if (this.#recovering) {
       this.#sendData(offset, Math.min(offset + this.#segmentSize(), this.#data.length));
     }
   }

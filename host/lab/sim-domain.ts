@@ -1,0 +1,185 @@
+import type { DataPlane, DataPlaneOptions } from '../../bindings/dataplane.ts';
+import type { Prefix } from '../../bindings/entries.ts';
+import type { MaarConfig } from '../core/config.ts';
+import type { Random, TraceEffect } from '../core/machine.ts';
+import { AaaNode } from '../sim/aaa-node.ts';
+import type { AaaMachine } from '../sim/aaa-node.ts';
+import { AccessLink } from '../sim/access-link.ts';
+import { CoreRouter } from '../sim/core-router.ts';
+import { FirstHop } from '../sim/first-hop.ts';
+import { Host } from '../sim/host/host.ts';
+import { PointToPointLink } from '../sim/link.ts';
+import type { LinkEnd, Medium } from '../sim/link.ts';
+import { MaarNode } from '../sim/maar-node.ts';
+import type { MaarMachine } from '../sim/maar-node.ts';
+import { seededRandom } from '../sim/random.ts';
+import type { Scheduler } from '../sim/scheduler.ts';
+import { StreamFabric } from '../sim/streams.ts';
+import type { Path } from '../sim/streams.ts';
+import { Taps } from '../sim/taps.ts';
+import type { HostName, LabOptions, MaarName } from './lab.ts';
+import {
+  AAA,
+  ACCESS_LINK,
+  CN,
+  CORE_MTU,
+  endMac,
+  HOSTS,
+  maarConfig,
+  maarPool,
+  maarPrefix,
+  MAARS,
+  OUTSIDER,
+} from './plan.ts';
+
+/** What the simulation runs: one of each for every start of a node. */
+export interface SimParts {
+  maar(config: MaarConfig, random: Random): MaarMachine;
+  dataPlane(options: DataPlaneOptions): DataPlane;
+  aaa(random: Random): AaaMachine;
+}
+
+/** Room for every scenario; small, since each MAAR of each run has its own. */
+const CAPACITIES = { batch: 256, destinations: 1024, sources: 256, peers: 16, flows: 1024, held: 512 };
+const DEFAULT_DELAY = 10;
+
+/** The nodes and links of the topology that lab.ts describes. */
+export class SimDomain {
+  readonly scheduler: Scheduler;
+  readonly taps: Taps;
+  readonly delay: number;
+  readonly core: CoreRouter;
+  readonly aaa: AaaNode;
+  readonly maars = new Map<MaarName, MaarNode>();
+  readonly access = new Map<MaarName, AccessLink>();
+  readonly hosts = new Map<HostName, Host>();
+  readonly cn: Host;
+  /** Its end of the core is the only thing there is of the machine that is no peer. */
+  readonly outsider: PointToPointLink;
+  readonly #medium: Medium;
+  readonly #options: LabOptions;
+  readonly #trace: (node: string, effect: TraceEffect) => void;
+  readonly #coreLinks = new Map<string, PointToPointLink>();
+
+  constructor(
+    options: LabOptions,
+    parts: SimParts,
+    scheduler: Scheduler,
+    trace: (node: string, effect: TraceEffect) => void,
+  ) {
+    this.#options = options;
+    this.#trace = trace;
+    this.scheduler = scheduler;
+    this.delay = options.delay ?? DEFAULT_DELAY;
+    this.taps = new Taps(
+      () => scheduler.now,
+      (fault, { link, sender }) =>
+        trace('fault', { type: 'trace', what: 'drop', detail: { fault, link, sender } }),
+    );
+    this.#medium = {
+      scheduler,
+      taps: this.taps,
+      random: this.#random('links'),
+      delay: this.delay,
+      loss: options.loss ?? 0,
+    };
+    this.core = new CoreRouter((effect) => trace('core', effect));
+    const streams = new StreamFabric(scheduler, (from, to) => this.#path(from, to));
+    this.aaa = this.#createAaa(parts, streams);
+    for (const name of MAARS) this.#createMaar(name, parts, streams);
+    this.cn = this.#createCorrespondent();
+    this.outsider = this.#coreLink(OUTSIDER.name, [OUTSIDER.prefix], () => undefined);
+    for (const name of HOSTS) this.hosts.set(name, this.#createHost(name));
+  }
+
+  /** Cuts or restores all links of a node. */
+  partition(node: MaarName | 'aaa', cut: boolean): void {
+    this.#coreLinks.get(node)!.cut = cut;
+    const access = node === 'aaa' ? undefined : this.access.get(node);
+    if (access !== undefined) access.cut = cut;
+  }
+
+  #random(label: string): Random {
+    return seededRandom(this.#options.seed, label);
+  }
+
+  /** The link between a node and the core router, which routes `prefixes` there. */
+  #coreLink(node: string, prefixes: readonly Prefix[], receive: LinkEnd['receive']): PointToPointLink {
+    const coreEnd: LinkEnd = { node: this.core.node, receive: (packet) => this.core.receive(link, packet) };
+    const link: PointToPointLink = new PointToPointLink(`core-${node}`, this.#medium, [
+      coreEnd,
+      { node, receive },
+    ]);
+    for (const prefix of prefixes) this.core.addRoute(prefix, link);
+    this.#coreLinks.set(node, link);
+    return link;
+  }
+
+  #path(from: string, to: string): Path {
+    const links = [this.#coreLinks.get(from)!, this.#coreLinks.get(to)!];
+    return { delay: links.length * this.delay, up: links.every((link) => !link.cut) };
+  }
+
+  #createAaa(parts: SimParts, streams: StreamFabric): AaaNode {
+    const { name, address, port } = AAA;
+    const random = this.#random(name);
+    const trace = (effect: TraceEffect): void => this.#trace(name, effect);
+    const node = new AaaNode(
+      { name, address, port, machine: () => parts.aaa(random), trace },
+      this.scheduler,
+      streams,
+    );
+    streams.register(node);
+    this.#coreLink(name, [AAA.prefix], () => undefined);
+    return node;
+  }
+
+  #createMaar(name: MaarName, parts: SimParts, streams: StreamFabric): void {
+    const config = maarConfig(name, this.#options);
+    const random = this.#random(name);
+    const node = new MaarNode(
+      {
+        config,
+        machine: () => parts.maar(config, random),
+        dataPlane: () =>
+          parts.dataPlane({
+            capacities: CAPACITIES,
+            locator: config.address,
+            seed: BigInt(Math.floor(random() * 2 ** 32)),
+            coreMtu: CORE_MTU,
+            hopLimitDone: false,
+          }),
+        applyDelay: 0,
+        trace: (effect) => this.#trace(name, effect),
+      },
+      this.scheduler,
+      streams,
+    );
+    streams.register(node);
+    const core = this.#coreLink(name, [maarPrefix(name), maarPool(name)], (packet) => node.receive(packet));
+    const access = new AccessLink(`access-${name}`, this.#medium, node);
+    node.connect({ core, access: new Map([[ACCESS_LINK.id, access]]) });
+    this.maars.set(name, node);
+    this.access.set(name, access);
+  }
+
+  #createCorrespondent(): Host {
+    const { gateway, mac, address, prefix } = CN;
+    const hop = new FirstHop('cn-gateway', gateway.address, gateway.mac, (packet) => core.send('cn', packet));
+    const core = this.#coreLink('cn', [prefix], (packet) => void hop.deliver(packet));
+    const segment = new AccessLink('access-cn', this.#medium, hop);
+    hop.connect(segment);
+    hop.addStation(address, mac);
+    const cn = new Host({ name: 'cn', mac, aware: false }, this.scheduler, this.#random('cn'), this.taps);
+    segment.plug('cn', cn);
+    cn.plug({ peer: hop.name, transmit: (frame) => segment.fromStation('cn', frame) });
+    cn.configure(address, gateway);
+    cn.setCarrier(true);
+    return cn;
+  }
+
+  #createHost(name: HostName): Host {
+    const aware = this.#options.awareHosts?.includes(name) ?? false;
+    return new Host({ name, mac: endMac(name), aware }, this.scheduler, this.#random(name), this.taps);
+  }
+}

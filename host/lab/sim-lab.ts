@@ -1,0 +1,224 @@
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { TraceEffect } from '../core/machine.ts';
+import type { StatusView } from '../core/view.ts';
+import { isLinkLocal } from '../wire/address.ts';
+import type { Host } from '../sim/host/host.ts';
+import type { MaarNode } from '../sim/maar-node.ts';
+import { seededRandom } from '../sim/random.ts';
+import { Scheduler } from '../sim/scheduler.ts';
+import { startFlow } from '../sim/traffic.ts';
+import type {
+  CapturedPacket,
+  EndName,
+  Fault,
+  HostName,
+  Lab,
+  LabOptions,
+  MaarName,
+  MoveKind,
+  Stream,
+  StreamSpec,
+  TraceRecord,
+} from './lab.ts';
+import { writeCaptures } from './pcap-files.ts';
+import { ACCESS_LINK, maarAddress, MAARS, portName } from './plan.ts';
+import { SimDomain } from './sim-domain.ts';
+import type { SimParts } from './sim-domain.ts';
+
+/** Until every MAAR has its Diameter connection, besides the round trips. */
+const START_MILLIS = 1_000;
+const START_PATHS = 20;
+/** What a node may take to say good-bye, besides the round trips. */
+const STOP_MILLIS = 500;
+/** Captures show the run as beginning on 1 January 2026. */
+const EPOCH = Date.UTC(2026, 0, 1);
+
+/** A whole domain in virtual time on one seed: the same options give the same packets at the same times. */
+export class SimLab implements Lab {
+  readonly backend = 'sim';
+  readonly delay: number;
+  readonly fault: Fault;
+  readonly #options: LabOptions;
+  readonly #scheduler = new Scheduler(() => setImmediate());
+  readonly #domain: SimDomain;
+  readonly #trace: TraceRecord[] = [];
+  readonly #places = new Map<HostName, MaarName>();
+  #flows = 0;
+
+  constructor(options: LabOptions, parts: SimParts) {
+    this.#options = options;
+    const trace = (node: string, effect: TraceEffect): void => {
+      this.#trace.push({ ...effect, at: this.#scheduler.now, node });
+    };
+    this.#domain = new SimDomain(options, parts, this.#scheduler, trace);
+    this.delay = this.#domain.delay;
+    this.fault = {
+      drop: (name, matches, count) => this.#domain.taps.drop(name, matches, count),
+      partition: async (node, cut) => {
+        this.#say(`${node} ${cut ? 'cut off' : 'reconnected'}`);
+        this.#domain.partition(node, cut);
+      },
+      closeDiameter: (maar, when) => this.#domain.aaa.severAtRegistration(maarAddress(maar), when),
+    };
+  }
+
+  /** Starts every node and gives them time to find each other. */
+  async up(): Promise<void> {
+    this.#domain.aaa.start();
+    for (const name of MAARS) this.#maar(name).start();
+    await this.sleep(START_MILLIS + START_PATHS * this.delay);
+  }
+
+  now(): number {
+    return this.#scheduler.now;
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.#scheduler.sleep(ms);
+  }
+
+  until(what: string, ms: number, condition: () => boolean | Promise<boolean>): Promise<void> {
+    return this.#scheduler.until(what, ms, condition);
+  }
+
+  async move(name: HostName, to: MaarName, kind: MoveKind = 'carrier', gapMs = 0): Promise<void> {
+    const host = this.#host(name);
+    // A host that is taken down keeps no carrier either: the port at the other end goes down with it.
+    const told = kind !== 'silent' || !host.up;
+    this.#say(`${name}: ${this.#places.get(name) ?? 'nowhere'} -> ${to} (${kind}, ${gapMs} ms)`);
+    if (kind === 'admin') host.setUp(false);
+    this.#unplug(name, told);
+    if (gapMs > 0) await this.sleep(gapMs);
+    const link = this.#domain.access.get(to)!;
+    const port = portName(name);
+    link.plug(port, host);
+    host.plug({ peer: to, transmit: (frame) => link.fromStation(port, frame) });
+    this.#places.set(name, to);
+    if (told) {
+      this.#maar(to).setPort(port, true);
+      host.setCarrier(true);
+    }
+    host.setUp(true);
+  }
+
+  async leave(name: HostName): Promise<void> {
+    this.#say(`${name}: ${this.#places.get(name) ?? 'nowhere'} -> nowhere`);
+    this.#unplug(name, true);
+  }
+
+  async addresses(name: EndName): Promise<{ address: string; deprecated: boolean; tentative: boolean }[]> {
+    const now = this.now();
+    return this.#host(name)
+      .addresses.list(now)
+      .filter(({ address }) => !isLinkLocal(address))
+      .map(({ address, tentative, preferredUntil }) => ({
+        address,
+        deprecated: preferredUntil <= now,
+        tentative,
+      }))
+      .reverse()
+      .sort((a, b) => Number(a.deprecated) - Number(b.deprecated));
+  }
+
+  async stream(spec: StreamSpec): Promise<Stream> {
+    const to = { host: this.#host(spec.to), address: spec.toAddress ?? (await this.#newestAddress(spec.to)) };
+    const source = spec.fromAddress ?? this.#host(spec.from).addresses.source(to.address, this.now());
+    if (source === undefined)
+      throw new Error(`stream ${spec.name}: ${spec.from} has no address to send from`);
+    const from = { host: this.#host(spec.from), address: source };
+    const number = this.#flows++;
+    const flow = startFlow(
+      spec,
+      { from, to },
+      {
+        scheduler: this.#scheduler,
+        random: seededRandom(this.#options.seed, `stream ${spec.name}`),
+        number,
+        hash: (data) => createHash('sha256').update(data).digest('hex'),
+      },
+    );
+    return {
+      addresses: () => ({ from: from.address, to: to.address }),
+      finish: async () => ({ spec, ...(await flow.finish()) }),
+    };
+  }
+
+  async show(maar: MaarName): Promise<StatusView> {
+    return this.#maar(maar).status();
+  }
+
+  trace(): readonly TraceRecord[] {
+    return this.#trace;
+  }
+
+  async captured(): Promise<readonly CapturedPacket[]> {
+    return this.#domain.taps.packets;
+  }
+
+  async inject(name: HostName, packet: Uint8Array, mac?: string): Promise<void> {
+    const host = this.#host(name);
+    host.inject(packet, ACCESS_LINK.mac, mac ?? host.mac);
+  }
+
+  async injectCore(packet: Uint8Array): Promise<void> {
+    this.#domain.outsider.send('outsider', packet);
+  }
+
+  async kill(name: MaarName | 'aaa'): Promise<void> {
+    this.#say(`${name} killed`);
+    this.#node(name).kill();
+  }
+
+  async stop(name: MaarName | 'aaa'): Promise<void> {
+    this.#say(`${name} stopping`);
+    this.#node(name).stop();
+    await this.sleep(STOP_MILLIS + START_PATHS * this.delay);
+    this.#node(name).kill();
+  }
+
+  async start(name: MaarName | 'aaa'): Promise<void> {
+    this.#say(`${name} starting`);
+    this.#node(name).start();
+  }
+
+  async close(): Promise<void> {
+    const { pcap } = this.#options;
+    if (pcap !== undefined) await writeCaptures(pcap, this.#domain.taps.packets, EPOCH);
+  }
+
+  #say(line: string): void {
+    this.#options.progress?.(`${Math.round(this.now())} ms  ${line}`);
+  }
+
+  #maar(name: MaarName): MaarNode {
+    return this.#domain.maars.get(name)!;
+  }
+
+  #node(name: MaarName | 'aaa'): { start(): void; stop(): void; kill(): void } {
+    return name === 'aaa' ? this.#domain.aaa : this.#maar(name);
+  }
+
+  #host(name: EndName): Host {
+    return name === 'cn' ? this.#domain.cn : this.#domain.hosts.get(name)!;
+  }
+
+  /** Takes a host off its access link; `told` if both ends lose carrier. */
+  #unplug(name: HostName, told: boolean): void {
+    const host = this.#host(name);
+    if (told) host.setCarrier(false);
+    const place = this.#places.get(name);
+    if (place === undefined) return;
+    const port = portName(name);
+    this.#domain.access.get(place)!.unplug(port);
+    host.plug(undefined);
+    this.#places.delete(name);
+    if (told) this.#maar(place).setPort(port, false);
+  }
+
+  async #newestAddress(name: EndName): Promise<string> {
+    const own = (await this.addresses(name)).find(({ tentative }) => !tentative);
+    if (own === undefined) throw new Error(`${name} has no global address`);
+    return own.address;
+  }
+}
