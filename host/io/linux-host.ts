@@ -1,7 +1,7 @@
 import type { Server } from 'node:net';
 import type { Command } from '../../bindings/entries.ts';
 import type { MaarEffect, MaarEvent } from '../core/maar-io.ts';
-import type { Machine, StreamEffect, StreamEvent, TimerEffect, TraceEffect } from '../core/machine.ts';
+import type { Machine, TraceEffect } from '../core/machine.ts';
 import type { MaarView, StatusView } from '../core/view.ts';
 import { AccessPorts } from './access/ports.ts';
 import { clockFrom } from './clock.ts';
@@ -11,8 +11,10 @@ import { KernelState } from './kernel/kernel-state.ts';
 import type { LinuxConfig } from './linux-config.ts';
 import { parseMessages } from './netlink/message.ts';
 import { PacketPlane } from './packet-plane.ts';
-import { sendMobility } from './raw-socket.ts';
+import { sendRaw } from './raw-socket.ts';
 import { Runner } from './runner.ts';
+import type { OtherEffect } from './runner.ts';
+import { Streams } from './streams.ts';
 import { openSystem } from './system.ts';
 import type { System } from './system.ts';
 import { NativeUsage, destinationUsage } from './usage.ts';
@@ -29,18 +31,12 @@ const CAPACITIES = {
 /** How long messages that the machine sends at its stop may take to leave. */
 const FAREWELL_MS = 200;
 
-export interface Streams {
-  handle(effect: StreamEffect): void;
-  close(): void;
-}
-
 export interface LinuxHostOptions {
   readonly config: LinuxConfig;
   readonly machine: Machine<MaarEvent, MaarEffect>;
   readonly view: (now: number) => MaarView;
   /** Takes what the machine traces, and faults of the system under `what: "fault"`. */
-  readonly trace: (now: number, effect: TraceEffect) => void;
-  readonly streams: (dispatch: (event: StreamEvent) => void) => Streams;
+  readonly trace: (effect: TraceEffect) => void;
   /** Of `clockOrigin()`. */
   readonly clockOrigin: number;
   /** Seeds the data plane's hashes. */
@@ -68,9 +64,8 @@ export class LinuxHost {
     this.#options = options;
     this.#clock = clockFrom(options.clockOrigin);
     this.#runner = new Runner(options.machine, this.#clock, (effect) => this.#carryOut(effect));
-    this.#streams = options.streams((event) => this.#runner.dispatch(event));
+    this.#streams = new Streams((event) => this.#runner.dispatch(event), config.address);
     this.#system = openSystem(config);
-    process.on('exit', this.#abandon);
     const { sockets, interfaces } = this.#system;
     this.#plane = new PacketPlane(
       {
@@ -88,6 +83,7 @@ export class LinuxHost {
       },
       (notice) => this.#notice(notice),
     );
+    process.on('exit', this.#abandon);
     this.#kernel = new KernelState(
       this.#system.route,
       this.#system.netfilter,
@@ -148,7 +144,7 @@ export class LinuxHost {
     return this.#system.undo();
   }
 
-  #carryOut(effect: Exclude<MaarEffect, TimerEffect>): void {
+  #carryOut(effect: OtherEffect<MaarEffect>): void {
     switch (effect.type) {
       case 'apply':
         this.#batches = this.#batches.then(() => this.#apply(effect.batch, effect.commands));
@@ -170,8 +166,11 @@ export class LinuxHost {
         return;
       case 'mobility':
         this.#attempt(`Mobility Header to ${effect.dst}`, () =>
-          sendMobility(this.#system.sockets.mobility, effect.dst, effect.data),
+          sendRaw(this.#system.sockets.mobility, effect.dst, effect.data),
         );
+        return;
+      case 'icmpv6':
+        this.#attempt(`ICMPv6 to ${effect.dst}`, () => sendRaw(this.#system.icmp, effect.dst, effect.data));
         return;
       case 'stations':
         this.#attempt(`stations of link ${effect.link}`, () =>
@@ -179,7 +178,7 @@ export class LinuxHost {
         );
         return;
       case 'trace':
-        this.#options.trace(this.#clock(), effect);
+        this.#options.trace(effect);
         return;
       default:
         this.#streams.handle(effect);
@@ -232,7 +231,7 @@ export class LinuxHost {
 
   #fault(what: string, faults: readonly string[]): void {
     for (const fault of faults) {
-      this.#options.trace(this.#clock(), { type: 'trace', what: 'fault', detail: { of: what, fault } });
+      this.#options.trace({ type: 'trace', what: 'fault', detail: { of: what, fault } });
     }
   }
 }

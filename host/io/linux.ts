@@ -26,6 +26,9 @@ export const IPPROTO_IPV6 = {
   flowinfo: 11,
 } as const;
 
+/** `filter`: one bit for each type, set to keep it out. */
+export const IPPROTO_ICMPV6 = { level: 58, filter: 1 } as const;
+
 export const SOL_PACKET = {
   level: 263,
   addMembership: 1,

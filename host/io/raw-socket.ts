@@ -1,7 +1,17 @@
 import { addressBytes, readAddress } from '../wire/address.ts';
 import type { Address } from '../wire/address.ts';
-import { addressOf, bind, recvmsg, sendto, setsockoptInt, socket } from './ffi.ts';
-import { AF, CMSGHDR, IPPROTO, IPPROTO_IPV6, MSGHDR, SOCK, SOCKADDR_IN6, SOL_SOCKET } from './linux.ts';
+import { addressOf, bind, recvmsg, sendto, setsockopt, setsockoptInt, socket } from './ffi.ts';
+import {
+  AF,
+  CMSGHDR,
+  IPPROTO,
+  IPPROTO_ICMPV6,
+  IPPROTO_IPV6,
+  MSGHDR,
+  SOCK,
+  SOCKADDR_IN6,
+  SOL_SOCKET,
+} from './linux.ts';
 
 const NAME_OCTETS = SOCKADDR_IN6.size;
 const CONTROL_OCTETS = 256;
@@ -41,8 +51,24 @@ export function openMobilitySocket(address: Address): number {
   return openRaw(IPPROTO.mobility, address, 'raw socket for the Mobility Header');
 }
 
-export function sendMobility(fd: number, dst: Address, data: Uint8Array): void {
-  sendto(fd, data, sockaddr(dst), `send a Mobility Header to ${dst}`);
+/** For sending ICMPv6 from `address`; every received type is filtered out. The kernel fills the checksum. */
+export function openIcmpSocket(address: Address): number {
+  const what = 'raw socket for ICMPv6';
+  const fd = socket(AF.inet6, SOCK.raw | SOCK.cloexec, IPPROTO_ICMPV6.level, what);
+  setsockopt(
+    fd,
+    IPPROTO_ICMPV6.level,
+    IPPROTO_ICMPV6.filter,
+    new Uint8Array(32).fill(0xff),
+    `${what}: filter`,
+  );
+  bind(fd, sockaddr(address), `${what} to ${address}`);
+  return fd;
+}
+
+/** Sends an upper-layer message from the address that the socket is bound to. */
+export function sendRaw(fd: number, dst: Address, data: Uint8Array): void {
+  sendto(fd, data, sockaddr(dst), `send to ${dst}`);
 }
 
 /** What a raw socket says of one packet besides its payload. */

@@ -4,20 +4,29 @@ import type { Clock } from './clock.ts';
 /** The longest that setTimeout waits; a later timer is armed again on the way. */
 const LONGEST = 0x7fff_ffff;
 
-/** Gives a machine its events with the time, keeps its timers, and hands every other effect on in order. */
-export class Runner<Event extends { readonly type: string }, Effect extends { readonly type: string }> {
-  readonly #machine: Machine<Event | TimerEvent, Effect | TimerEffect>;
+interface Typed {
+  readonly type: string;
+}
+
+/** Effects that are not timers. */
+export type OtherEffect<Effect extends Typed> = Exclude<Effect, TimerEffect>;
+
+/**
+ * Gives a machine its events with the time, keeps its timers, and hands every other effect on in order.
+ */
+export class Runner<Event extends Typed, Effect extends Typed> {
+  readonly #machine: Machine<Event | TimerEvent, Effect>;
   readonly #clock: Clock;
-  readonly #carryOut: (effect: Exclude<Effect, TimerEffect>) => void;
+  readonly #carryOut: (effect: OtherEffect<Effect>) => void;
   readonly #timers = new Map<string, NodeJS.Timeout>();
   /** Events that effects give rise to at once wait until all effects of the step before are carried out. */
   readonly #queue: (Event | TimerEvent)[] = [];
   #running = false;
 
   constructor(
-    machine: Machine<Event | TimerEvent, Effect | TimerEffect>,
+    machine: Machine<Event | TimerEvent, Effect>,
     clock: Clock,
-    carryOut: (effect: Exclude<Effect, TimerEffect>) => void,
+    carryOut: (effect: OtherEffect<Effect>) => void,
   ) {
     this.#machine = machine;
     this.#clock = clock;
@@ -32,7 +41,7 @@ export class Runner<Event extends { readonly type: string }, Effect extends { re
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
         for (const effect of this.#machine.step(next, this.#clock())) {
           if (isTimer(effect)) this.#arm(effect.id, effect.at);
-          else this.#carryOut(effect as Exclude<Effect, TimerEffect>);
+          else this.#carryOut(effect as OtherEffect<Effect>);
         }
       }
     } finally {
@@ -63,6 +72,6 @@ export class Runner<Event extends { readonly type: string }, Effect extends { re
   }
 }
 
-function isTimer(effect: { readonly type: string }): effect is TimerEffect {
+function isTimer(effect: Typed): effect is Typed & TimerEffect {
   return effect.type === 'timer';
 }

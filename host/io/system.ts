@@ -12,7 +12,7 @@ import type { Link } from './netlink/link.ts';
 import { putRoute } from './netlink/route.ts';
 import { addRule } from './netlink/rule.ts';
 import { NetlinkSocket, openEventSocket } from './netlink/socket.ts';
-import { openMobilitySocket, openTunnelSocket } from './raw-socket.ts';
+import { openIcmpSocket, openMobilitySocket, openTunnelSocket } from './raw-socket.ts';
 import { openTun } from './tun.ts';
 import type { WorkerSetup } from './worker/messages.ts';
 
@@ -28,6 +28,8 @@ export interface System {
   readonly route: NetlinkSocket;
   readonly netfilter: NetlinkSocket;
   readonly sockets: Sockets;
+  /** Sends ICMPv6 messages of our own. */
+  readonly icmp: number;
   readonly coreTunIndex: number;
   /** Access interfaces by their index. */
   readonly interfaces: ReadonlyMap<number, AccessInterface>;
@@ -76,6 +78,7 @@ export function openSystem(config: LinuxConfig): System {
         routeEvents: opened(openEventSocket(NETLINK.route, [RTNLGRP.link, RTNLGRP.neigh], EVENT_BUFFER)),
         connectionEvents: opened(openEventSocket(NETLINK.netfilter, [NFNLGRP.conntrackNew], EVENT_BUFFER)),
       };
+      const icmp = opened(openIcmpSocket(config.address));
       find(config.coreInterface);
       const interfaces = new Map(config.access.map((access) => [find(access.interface).index, access]));
       prepareKernel(config, route, journal, find);
@@ -83,6 +86,7 @@ export function openSystem(config: LinuxConfig): System {
         route,
         netfilter,
         sockets,
+        icmp,
         coreTunIndex: find(CORE_TUN).index,
         interfaces,
         undo,

@@ -9,6 +9,7 @@ import { FlowRecorder } from './flow-recorder.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { openEngine } from './module-engine.ts';
 import { PacketPath } from './packet-path.ts';
+import type { PathCounters } from './packet-path.ts';
 import { PollSet } from './poll-set.ts';
 
 /**
@@ -48,7 +49,7 @@ function handle(message: ToWorker): void {
       post({
         type: 'dump',
         request: message.request,
-        counters: { ...engine.counters(), ...addUp(engine.counters(), path.counters) },
+        counters: addUp(engine.counters(), path.counters),
         entries: engine.dump(),
       });
       return;
@@ -62,11 +63,10 @@ function handle(message: ToWorker): void {
 }
 
 /** Counters that both know by the same name are one counter to the reader. */
-function addUp(
-  module: Readonly<Record<string, number>>,
-  own: Readonly<Record<string, number>>,
-): Record<string, number> {
-  return Object.fromEntries(Object.entries(own).map(([name, value]) => [name, value + (module[name] ?? 0)]));
+function addUp(module: Readonly<Record<string, number>>, own: PathCounters): Record<string, number> {
+  const sum: Record<string, number> = { ...module };
+  for (const [name, value] of Object.entries(own) as [string, number][]) sum[name] = (sum[name] ?? 0) + value;
+  return sum;
 }
 
 function drainMessages(): void {

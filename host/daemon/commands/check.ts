@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { parse } from 'smol-toml';
+import { shortages } from '../../io/preflight.ts';
+import { aaaSchema } from '../config/aaa.ts';
+import { formatFaults, loadConfig } from '../config/load.ts';
+import type { ConfigFault } from '../config/load.ts';
+import { linuxConfig, maarSchema } from '../config/maar.ts';
+import { UsageError } from '../usage.ts';
+
+/** Top-level keys that only the file of an AAA server has. */
+const AAA_KEYS = ['listen', 'database', 'subscriber', 'originHost'];
+
+/** `maar check`: lists every fault of a configuration, and what this machine lacks for it. */
+export async function checkCommand(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { config: { type: 'string' }, json: { type: 'boolean', default: false } },
+  });
+  if (values.config === undefined) throw new UsageError('check needs --config FILE');
+  const faults = checkFile(values.config);
+  if (values.json) process.stdout.write(`${JSON.stringify({ file: values.config, faults })}\n`);
+  else if (faults.length > 0) process.stderr.write(formatFaults(faults));
+  else process.stdout.write(`${values.config}: no faults\n`);
+  return faults.length === 0 ? 0 : 2;
+}
+
+export function checkFile(file: string): readonly ConfigFault[] {
+  if (isAaaFile(file)) {
+    const config = loadConfig(file, aaaSchema);
+    return config.ok ? [] : config.faults;
+  }
+  const config = loadConfig(file, maarSchema);
+  if (!config.ok) return config.faults;
+  return shortages(linuxConfig(config.value)).map((shortage) => ({ file, ...shortage }));
+}
+
+function isAaaFile(file: string): boolean {
+  try {
+    const keys = Object.keys(parse(readFileSync(file, 'utf8')));
+    return keys.some((key) => AAA_KEYS.includes(key));
+  } catch {
+    // Unreadable or no TOML: the loader says so, with the place.
+    return false;
+  }
+}
