@@ -1,0 +1,103 @@
+import { MAARS } from '../plan.ts';
+import type { HostName, MaarName, MoveKind } from '../lab.ts';
+import { AIR, HOST_INTERFACE, air } from './topology.ts';
+import type { Sandbox } from './sandbox.ts';
+
+export interface Joined {
+  readonly from: MaarName | undefined;
+  /** When the change that joins the new link was begun, in milliseconds of the wall clock. */
+  readonly at: number;
+}
+
+/** Plugs hosts into MAARs by changing which cable the medium joins with the host's. */
+export class AccessMedium {
+  readonly #sandbox: Sandbox;
+  readonly #attached = new Map<HostName, MaarName>();
+  /** Cables that have carrier at the MAAR's end. */
+  readonly #live = new Set<string>();
+
+  constructor(sandbox: Sandbox) {
+    this.#sandbox = sandbox;
+  }
+
+  attached(host: HostName): MaarName | undefined {
+    return this.#attached.get(host);
+  }
+
+  /**
+   * `silent` changes nothing but the joining; `carrier` takes carrier from the host and from both MAARs' ports for the
+   * gap; `admin` lets the host's owner take its interface down for the gap. A first attachment always brings carrier.
+   */
+  async move(host: HostName, to: MaarName, kind: MoveKind, gapMs: number): Promise<Joined> {
+    const from = this.#attached.get(host);
+    const effective = from === undefined ? 'carrier' : kind;
+    // Before the gap, since nobody may be told at its end: a port that was plugged out long ago has no carrier.
+    if (effective !== 'carrier') await this.#raise(host, to);
+    await this.#separate(host, from, to, effective);
+    if (gapMs > 0) await new Promise((resolve) => setTimeout(resolve, gapMs));
+    const at = performance.timeOrigin + performance.now();
+    await this.#join(host, to, effective);
+    this.#attached.set(host, to);
+    return { from, at };
+  }
+
+  /** Unplugs a host: both ends lose carrier. */
+  async leave(host: HostName): Promise<void> {
+    const from = this.#attached.get(host);
+    if (from === undefined) return;
+    await this.#separate(host, from, undefined, 'carrier');
+    this.#attached.delete(host);
+  }
+
+  /** Cuts or restores every access link of a MAAR; who is attached stays attached. */
+  async partition(maar: MaarName, cut: boolean): Promise<void> {
+    const cables = [...this.#live].filter((cable) => cable.endsWith(`-${maar}`));
+    if (cables.length > 0) await this.#air(cables.map((cable) => `set ${cable} ${cut ? 'down' : 'up'}`));
+  }
+
+  async #separate(
+    host: HostName,
+    from: MaarName | undefined,
+    to: MaarName | undefined,
+    kind: MoveKind,
+  ): Promise<void> {
+    if (kind === 'admin') await this.#owner(host, 'down');
+    const lines = from === undefined ? [] : [`set ${air.patch(host, from)} nomaster`];
+    if (kind === 'carrier') {
+      lines.push(`set ${air.port(host)} down`);
+      for (const maar of MAARS.filter((name) => name === from || name === to)) {
+        lines.push(`set ${air.patch(host, maar)} down`);
+        this.#live.delete(air.patch(host, maar));
+      }
+    }
+    if (lines.length > 0) await this.#air(lines);
+  }
+
+  async #join(host: HostName, to: MaarName, kind: MoveKind): Promise<void> {
+    const patch = air.patch(host, to);
+    const lines = [`set ${patch} master ${air.bridge(host)}`];
+    if (kind === 'carrier') {
+      lines.push(`set ${patch} up`, `set ${air.port(host)} up`);
+      this.#live.add(patch);
+    }
+    await this.#air(lines);
+    if (kind === 'admin') await this.#owner(host, 'up');
+  }
+
+  async #raise(host: HostName, maar: MaarName): Promise<void> {
+    const patch = air.patch(host, maar);
+    if (this.#live.has(patch)) return;
+    await this.#air([`set ${patch} up`]);
+    this.#live.add(patch);
+  }
+
+  async #owner(host: HostName, state: 'up' | 'down'): Promise<void> {
+    await this.#sandbox.shell(host).run(`ip link set ${HOST_INTERFACE} ${state}`);
+  }
+
+  /** All changes in one process: they take effect within a tenth of a millisecond of each other. */
+  async #air(lines: readonly string[]): Promise<void> {
+    const batch = lines.map((line) => `link ${line}\n`).join('');
+    await this.#sandbox.shell(AIR).run(`ip -batch - <<'END'\n${batch}END`);
+  }
+}

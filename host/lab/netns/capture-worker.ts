@@ -1,0 +1,66 @@
+/**
+ * Process of the lab that captures on every link at once: all core links end in one namespace and all access links in
+ * another, so two rings see everything. Started with its taps as JSON; a line on standard input asks it to catch up.
+ */
+import { PacketRing, enterNetns, interfaceIndex } from '../../io/packet-ring.ts';
+import type { PollHandle, RingFrame } from '../../io/packet-ring.ts';
+import { encodeRecord, encodeSync } from './capture-records.ts';
+
+/** One interface to listen on. */
+export interface Tap {
+  readonly netns: string;
+  readonly interface: string;
+}
+
+export interface CaptureOrder {
+  readonly taps: readonly Tap[];
+  /** Octets kept of every frame, and of a frame longer than that. */
+  readonly keep: number;
+  readonly keepOfLonger: number;
+}
+
+/** Longer than a ring holds back a block that is not full. */
+const CATCH_UP = 20;
+
+const order = JSON.parse(process.argv[2]!) as CaptureOrder;
+const rings: { readonly ring: PacketRing; readonly handle: PollHandle }[] = [];
+let lost = 0;
+
+for (const netns of new Set(order.taps.map((tap) => tap.netns))) {
+  enterNetns(`/run/netns/${netns}`);
+  const taps = new Map<number, number>();
+  for (const [index, tap] of order.taps.entries()) {
+    if (tap.netns === netns) taps.set(interfaceIndex(tap.interface), index);
+  }
+  const ring = new PacketRing();
+  rings.push({ ring, handle: ring.onReadable(() => drain(ring, taps)) });
+}
+process.stdout.write(encodeSync(0));
+
+process.stdin.on('data', () => {
+  setTimeout(() => {
+    for (const { ring } of rings) lost += ring.lost();
+    process.stdout.write(encodeSync(lost));
+  }, CATCH_UP);
+});
+process.stdin.on('end', () => process.exit(0));
+
+function drain(ring: PacketRing, taps: ReadonlyMap<number, number>): void {
+  const records: Buffer[] = [];
+  ring.drain((frame) => {
+    const tap = taps.get(frame.ifindex);
+    if (tap !== undefined) records.push(encode(frame, tap));
+  });
+  if (records.length > 0) process.stdout.write(Buffer.concat(records));
+}
+
+function encode(frame: RingFrame, tap: number): Buffer {
+  const kept = frame.length > order.keep ? order.keepOfLonger : order.keep;
+  return encodeRecord({
+    time: Number(frame.time / 1_000n) / 1_000,
+    tap,
+    outgoing: frame.outgoing,
+    data: frame.data.subarray(0, kept),
+    length: frame.length,
+  });
+}

@@ -1,0 +1,155 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LINKTYPE_ETHERNET } from '../../wire/capture.ts';
+import { ETHERNET_HEADER, ETHERTYPE_IPV6 } from '../../wire/ethernet.ts';
+import { writePcapng } from '../../wire/pcapng.ts';
+import { AAA, HOSTS, MAARS } from '../plan.ts';
+import type { CapturedPacket } from '../lab.ts';
+import { RecordReader } from './capture-records.ts';
+import type { CaptureRecord } from './capture-records.ts';
+import type { CaptureOrder, Tap } from './capture-worker.ts';
+import type { Sandbox } from './sandbox.ts';
+import { nodeCommand } from './node-command.ts';
+import { AIR, CORE, air } from './topology.ts';
+
+interface Place extends Tap {
+  readonly link: string;
+  /** Who sent what comes in through this interface, and what leaves through it. */
+  readonly incoming: string;
+  readonly outgoing?: string;
+}
+
+/** Long enough for every message of the protocols here; the rest is payload, wanted only in files. */
+const KEEP_HEADERS = { keep: 700, keepOfLonger: 160 };
+const KEEP_ALL = { keep: 65_535, keepOfLonger: 65_535 };
+
+const PLACES: readonly Place[] = [
+  ...[...MAARS, AAA.name, 'cn'].map((name) => ({
+    netns: CORE,
+    interface: name,
+    link: `core-${name}`,
+    incoming: name,
+    outgoing: CORE,
+  })),
+  ...HOSTS.flatMap((host) => [
+    { netns: AIR, interface: air.port(host), link: `host-${host}`, incoming: host },
+    ...MAARS.map((maar) => ({
+      netns: AIR,
+      interface: air.patch(host, maar),
+      link: `access-${maar}`,
+      incoming: maar,
+      outgoing: host,
+    })),
+  ]),
+];
+
+/** Everything that any link carried, from the moment it was started. */
+export class Captures {
+  readonly #process: ChildProcess;
+  readonly #start: number;
+  readonly #records: CaptureRecord[] = [];
+  readonly #synced: ((lost: number) => void)[] = [];
+  #lost = 0;
+
+  private constructor(process: ChildProcess, start: number) {
+    this.#process = process;
+    this.#start = start;
+    const reader = new RecordReader(
+      (record) => this.#records.push(record),
+      (lost) => this.#synced.shift()?.(lost),
+    );
+    process.stdout!.on('data', (chunk: Buffer) => reader.push(chunk));
+  }
+
+  /** `start` is the wall clock in milliseconds at which the run began; `whole` keeps payloads too. */
+  static async start(sandbox: Sandbox, start: number, whole: boolean): Promise<Captures> {
+    const order: CaptureOrder = {
+      taps: PLACES.map((place) => ({ netns: place.netns, interface: place.interface })),
+      ...(whole ? KEEP_ALL : KEEP_HEADERS),
+    };
+    const worker = nodeCommand(new URL('./capture-worker.ts', import.meta.url), JSON.stringify(order));
+    const child = sandbox.spawn(CORE, worker, ['pipe', 'pipe', 'inherit']);
+    const captures = new Captures(child, start);
+    await captures.#next();
+    return captures;
+  }
+
+  /** IPv6 packets of all links up to now, in order of time. */
+  async packets(): Promise<CapturedPacket[]> {
+    await this.#catchUp();
+    return this.#records
+      .filter(isIpv6)
+      .map((record) => this.#packet(record))
+      .sort((a, b) => a.at - b.at);
+  }
+
+  /** Frames that the kernel had no room to show; any number but 0 makes every count of packets doubtful. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Writes one pcapng file for each link that carried anything. */
+  async write(directory: string): Promise<string[]> {
+    await this.#catchUp();
+    mkdirSync(directory, { recursive: true });
+    const links = new Map<string, CaptureRecord[]>();
+    for (const record of this.#records) {
+      const link = PLACES[record.tap]!.link;
+      const records = links.get(link);
+      if (records === undefined) links.set(link, [record]);
+      else records.push(record);
+    }
+    return [...links].map(([link, records]) => {
+      const path = join(directory, `${link}.pcapng`);
+      writeFileSync(path, pcapng(link, records));
+      return path;
+    });
+  }
+
+  #packet(record: CaptureRecord): CapturedPacket {
+    const place = PLACES[record.tap]!;
+    const sender = record.outgoing ? place.outgoing : place.incoming;
+    return {
+      at: record.time - this.#start,
+      link: place.link,
+      data: record.data.subarray(ETHERNET_HEADER),
+      ...(sender === undefined ? {} : { sender }),
+    };
+  }
+
+  async #catchUp(): Promise<void> {
+    this.#process.stdin!.write('\n');
+    this.#lost = await this.#next();
+  }
+
+  /** The next answer of the process. */
+  #next(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const ended = (): void => reject(new Error('the capture process ended'));
+      this.#process.once('exit', ended);
+      this.#synced.push((lost) => {
+        this.#process.off('exit', ended);
+        resolve(lost);
+      });
+    });
+  }
+}
+
+function isIpv6({ data }: CaptureRecord): boolean {
+  return data.length > ETHERNET_HEADER && ((data[12]! << 8) | data[13]!) === ETHERTYPE_IPV6;
+}
+
+function pcapng(link: string, records: readonly CaptureRecord[]): Uint8Array {
+  return writePcapng({
+    interfaces: [{ linkType: LINKTYPE_ETHERNET, snapLength: 0, name: link }],
+    packets: [...records]
+      .sort((a, b) => a.time - b.time)
+      .map((record) => ({
+        interface: 0,
+        time: BigInt(Math.round(record.time * 1_000)) * 1_000n,
+        data: record.data,
+        length: record.length,
+      })),
+  });
+}

@@ -1,0 +1,154 @@
+import { AAA, ACCESS_LINK, CN, CORE_MTU, HOSTS, MAARS, OUTSIDER } from '../plan.ts';
+import { endMac, maarAddress, maarPool, maarPrefix, portName } from '../plan.ts';
+import type { HostName, MaarName } from '../lab.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/** The medium between hosts and access routers. */
+export const AIR = 'air';
+export const CORE = 'core';
+/** Interface of a MAAR, of the AAA server and of every other machine of the core towards the core router. */
+export const CORE_INTERFACE = 'core';
+/** Bridge that is the access interface of a MAAR, with one port for each host. */
+export const ACCESS_INTERFACE = 'acc0';
+export const HOST_INTERFACE = 'eth0';
+
+/** Next hops on the links of the core: the router's end and the other. */
+const CORE_ROUTER = CN.gateway;
+const CORE_NEIGHBOUR = 'fe80::2';
+
+const CORE_MACHINES = [AAA.name, 'cn', OUTSIDER.name] as const;
+
+export const NAMESPACES = [CORE, AIR, ...MAARS, ...CORE_MACHINES, ...HOSTS] as const;
+
+/** Names in the medium: the end of a host's cable, its bridge, and the end of each cable to a MAAR. */
+export const air = {
+  port: (host: HostName) => `host-${host}`,
+  bridge: (host: HostName) => `br-${host}`,
+  patch: (host: HostName, maar: MaarName) => `${host}-${maar}`,
+};
+
+/** Router machines: their own addresses are trusted without DAD, and nothing but what the lab sets is on their links. */
+const INFRASTRUCTURE = [
+  'sysctl -q -w net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0',
+  'sysctl -q -w net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.default.addr_gen_mode=1',
+  'ip link set lo up',
+];
+
+const FORWARDING = [
+  'sysctl -q -w net.ipv6.conf.all.forwarding=1 net.ipv6.conf.default.forwarding=1',
+  // With br_netfilter loaded, a bridge would run what it receives through the IPv6 hooks a second time.
+  'sysctl -q -e -w net.bridge.bridge-nf-call-ip6tables=0',
+];
+
+/** Strict reverse-path filtering, RFC 3704 section 2.2: IPv6 has no rp_filter sysctl. */
+const REVERSE_PATH = [
+  `nft -f - <<'END'
+table inet lab {
+  counter reverse-path {}
+  chain prerouting {
+    type filter hook prerouting priority raw; policy accept;
+    ip6 saddr != { fe80::/10, :: } fib saddr . iif oif missing counter name "reverse-path" drop
+  }
+}
+END`,
+];
+
+/** Builds the whole domain of docs/lab.md; hosts are there but attached to nothing. */
+export async function buildTopology(sandbox: Sandbox): Promise<void> {
+  const run = (name: string, lines: readonly string[]): Promise<string> =>
+    sandbox.shell(name).run(lines.join('\n'));
+  const infrastructure = NAMESPACES.filter((name) => !isHost(name) && name !== 'cn');
+  await Promise.all(infrastructure.map((name) => run(name, INFRASTRUCTURE)));
+  await Promise.all([CORE, ...MAARS].map((name) => run(name, FORWARDING)));
+  await run(CORE, [...[...MAARS, ...CORE_MACHINES].flatMap(coreLink), ...REVERSE_PATH]);
+  await run(AIR, [
+    'sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1',
+    ...HOSTS.flatMap(accessCables),
+  ]);
+  await Promise.all([
+    ...MAARS.map((maar) => run(maar, [...coreEnd(maarAddress(maar)), ...accessInterface()])),
+    run(AAA.name, coreEnd(AAA.address)),
+    run(OUTSIDER.name, coreEnd(OUTSIDER.address)),
+    run('cn', correspondent()),
+    ...HOSTS.map((host) => run(host, hostInterface())),
+  ]);
+}
+
+function isHost(name: string): name is HostName {
+  return HOSTS.some((host) => host === name);
+}
+
+/** The core router's side of one link, with the routes to what lies behind it. */
+function coreLink(name: MaarName | (typeof CORE_MACHINES)[number]): string[] {
+  const peer = name === 'cn' ? HOST_INTERFACE : CORE_INTERFACE;
+  const route = (prefix: string): string => `ip route add ${prefix} via ${CORE_NEIGHBOUR} dev ${name}`;
+  return [
+    `ip link add ${name} mtu ${CORE_MTU} address ${CORE_ROUTER.mac} type veth peer ${peer} mtu ${CORE_MTU} netns ${name}`,
+    `ip link set ${name} up`,
+    `ip address add ${CORE_ROUTER.address}/64 dev ${name} nodad`,
+    ...routesBehind(name, route),
+  ];
+}
+
+function routesBehind(name: string, route: (prefix: string) => string): string[] {
+  const maar = MAARS.find((candidate) => candidate === name);
+  if (maar !== undefined) return [route(maarPrefix(maar)), route(maarPool(maar))];
+  if (name === 'cn') return [`ip route add ${CN.prefix} dev cn`];
+  return [route(name === AAA.name ? AAA.prefix : OUTSIDER.prefix)];
+}
+
+/** A machine's own side of its link to the core. */
+function coreEnd(address: string): string[] {
+  return [
+    `ip link set ${CORE_INTERFACE} up`,
+    `ip address add ${CORE_NEIGHBOUR}/64 dev ${CORE_INTERFACE} nodad`,
+    `ip address add ${address}/128 dev ${CORE_INTERFACE} nodad`,
+    `ip route add default via ${CORE_ROUTER.address} dev ${CORE_INTERFACE} src ${address}`,
+  ];
+}
+
+/** The cables of one host: to the medium, and from there one to a port of every MAAR. */
+function accessCables(host: HostName): string[] {
+  const { mtu } = ACCESS_LINK;
+  const bridge = air.bridge(host);
+  return [
+    // A bridge of two ports forgets what it learned on a port that leaves it: a move leaves no state behind in the medium.
+    `ip link add ${bridge} type bridge stp_state 0 mcast_snooping 0`,
+    `ip link set ${bridge} up`,
+    `ip link add ${air.port(host)} mtu ${mtu} type veth peer ${HOST_INTERFACE} mtu ${mtu} address ${endMac(host)} netns ${host}`,
+    `ip link set ${air.port(host)} master ${bridge}`,
+    ...MAARS.map(
+      (maar) =>
+        `ip link add ${air.patch(host, maar)} mtu ${mtu} type veth peer ${portName(host)} mtu ${mtu} netns ${maar}`,
+    ),
+  ];
+}
+
+function accessInterface(): string[] {
+  const bridge = ACCESS_INTERFACE;
+  return [
+    `ip link add ${bridge} mtu ${ACCESS_LINK.mtu} address ${ACCESS_LINK.mac} type bridge stp_state 0 mcast_snooping 0`,
+    ...HOSTS.map(portName).flatMap((port) => [
+      `sysctl -q -w net.ipv6.conf.${port}.disable_ipv6=1`,
+      `ip link set ${port} master ${bridge}`,
+      `ip link set ${port} up`,
+    ]),
+    `ip link set ${bridge} up`,
+    `ip address add ${ACCESS_LINK.linkLocal}/64 dev ${bridge} nodad`,
+  ];
+}
+
+/** The kernel's defaults all through: the machines of others, of which nothing is asked. */
+function hostInterface(): string[] {
+  return ['ip link set lo up', `ip link set ${HOST_INTERFACE} up`];
+}
+
+function correspondent(): string[] {
+  return [
+    'ip link set lo up',
+    `ip link set ${HOST_INTERFACE} address ${CN.mac}`,
+    `ip link set ${HOST_INTERFACE} up`,
+    `ip address add ${CN.address}/64 dev ${HOST_INTERFACE} nodad`,
+    `ip route add default via ${CN.gateway.address} dev ${HOST_INTERFACE}`,
+  ];
+}
