@@ -28,7 +28,7 @@ export const layers = {
     'bindings/reference',
   ],
   'host/io': ['host/wire', 'host/core', 'host/aaa', 'bindings', 'bindings/generated', 'bindings/node'],
-  'host/lab/scenarios': ['host/lab/lab.ts', 'host/core', 'host/wire', 'bindings'],
+  'host/lab/scenarios': ['host/lab/lab.ts', 'host/lab/plan.ts', 'host/core', 'host/wire', 'bindings'],
   'host/lab': ['*'],
   'host/daemon': ['*'],
   scripts: ['*'],

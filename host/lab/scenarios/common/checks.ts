@@ -1,0 +1,50 @@
+import type { Check, Lab } from '../../lab.ts';
+
+/** Collects what a scenario expected and what it saw. */
+export class Checks {
+  readonly list: Check[] = [];
+
+  that(what: string, passed: boolean, expected: string, seen: string): void {
+    this.list.push({ what, passed, expected, seen });
+  }
+
+  /** Compares by JSON, so that whole binding lists can be named. */
+  equal(what: string, seen: unknown, expected: unknown): void {
+    const [left, right] = [text(seen), text(expected)];
+    this.that(what, left === right, right, left);
+  }
+
+  atLeast(what: string, seen: number, least: number): void {
+    this.that(what, seen >= least, `at least ${least}`, String(seen));
+  }
+
+  atMost(what: string, seen: number, most: number): void {
+    this.that(what, seen <= most, `at most ${most}`, String(seen));
+  }
+
+  /**
+   * A time in the bound of docs/scenarios: `paths` one-way delays and `rest` ms of what is no delay of the network.
+   * Where the backend adds no delay, only the time the machine itself takes is allowed on top.
+   */
+  within(lab: Lab, what: string, seen: number | undefined, paths: number, rest: number): void {
+    const limit = paths * lab.delay + rest + slack(lab);
+    const bound = `${paths} d + ${rest} ms`;
+    const passed = seen !== undefined && seen <= limit;
+    this.that(what, passed, `at most ${bound} = ${limit.toFixed(1)} ms`, inDelays(lab, seen));
+  }
+}
+
+/** What a loaded machine may take on top of the bounds; the simulation computes in no time. */
+export function slack(lab: Lab): number {
+  return lab.backend === 'sim' ? 1 : 700;
+}
+
+function inDelays(lab: Lab, ms: number | undefined): string {
+  if (ms === undefined) return 'never';
+  const paths = lab.delay > 0 ? ` = ${(ms / lab.delay).toFixed(2)} d` : '';
+  return `${ms.toFixed(1)} ms${paths}`;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
+}

@@ -1,0 +1,112 @@
+import type {
+  HandoverReport,
+  HostName,
+  Lab,
+  MaarName,
+  MoveKind,
+  StreamReport,
+  TraceRecord,
+} from '../../lab.ts';
+import { mnId } from '../../plan.ts';
+
+/** One move, from the moment at which the new link came up. */
+export interface Handover {
+  readonly host: HostName;
+  readonly from: MaarName | undefined;
+  readonly to: MaarName;
+  readonly kind: MoveKind;
+  readonly at: number;
+}
+
+export async function handover(
+  lab: Lab,
+  host: HostName,
+  from: MaarName,
+  to: MaarName,
+  kind: MoveKind = 'carrier',
+): Promise<Handover> {
+  // The bounds count from here: what the backend itself takes to switch the link is on our side of them.
+  const at = lab.now();
+  await lab.move(host, to, kind);
+  return { host, from, to, kind, at };
+}
+
+/** The longest silence of a stream that a handover caused, as times after it; undefined if there was none. */
+export function silence(
+  report: StreamReport,
+  { at }: Handover,
+  before = Infinity,
+): { readonly begin: number; readonly end: number } | undefined {
+  return report.gaps
+    .map((gap) => ({ begin: gap.at - at, end: gap.at + gap.length - at }))
+    .filter(({ begin, end }) => end > 0 && begin < before - at && begin < LATEST_BEGIN)
+    .sort((a, b) => b.end - b.begin - (a.end - a.begin))[0];
+}
+
+/** Packets under way may still arrive for a moment after a move. */
+const LATEST_BEGIN = 500;
+
+/** When each step happened, in ms after the link came up; `before` is the time of the next move. */
+export function report(
+  lab: Lab,
+  move: Handover,
+  streams: { readonly down?: StreamReport; readonly up?: StreamReport },
+  before = Infinity,
+): HandoverReport {
+  const { host, from, to, kind, at } = move;
+  const mine = lab.trace().filter((record) => record.at >= at && record.at < before && record.node === to);
+  const first = (matches: (record: TraceRecord) => boolean): number | undefined => {
+    const record = mine.find(matches);
+    return record === undefined ? undefined : record.at - at;
+  };
+  const about = (record: TraceRecord): boolean => record.detail?.['mnId'] === mnId(host);
+  const parts = {
+    detected: first((record) => record.what === 'attach' && about(record)),
+    aaaAnswered: first((record) => record.what === 'registered' && about(record)),
+    firstRa: first(
+      (record) => record.what === 'send' && record.message === 'RA' && record.to === mnId(host),
+    ),
+    sdba: first((record) => record.what === 'receive' && record.message === 'sDBA' && about(record)),
+    ddba: first((record) => record.what === 'receive' && record.message === 'dDBA' && about(record)),
+    downlink: streams.down === undefined ? undefined : silence(streams.down, move, before)?.end,
+    uplink: streams.up === undefined ? undefined : silence(streams.up, move, before)?.end,
+  };
+  const known = Object.entries(parts).filter(([, value]) => value !== undefined);
+  return { host, from, to, kind, at, ...(Object.fromEntries(known) as Partial<typeof parts>) } as HandoverReport;
+}
+
+/** Messages of an exchange in the order they must be sent, each as "node sends message to peer". */
+export interface Sent {
+  readonly node: string;
+  readonly message: string;
+  readonly to?: string;
+}
+
+/** The messages that were sent after `at`, as far as they stand in `expected`, in order of time. */
+export function order(lab: Lab, at: number, expected: readonly Sent[]): string[] {
+  const seen: string[] = [];
+  let next = 0;
+  for (const record of lab.trace()) {
+    const wanted = expected[next];
+    if (wanted === undefined) break;
+    if (record.at < at || record.what !== 'send' || record.node !== wanted.node) continue;
+    if (record.message !== wanted.message) continue;
+    if (wanted.to !== undefined && record.to !== wanted.to) continue;
+    seen.push(sentence(wanted));
+    next++;
+  }
+  return seen;
+}
+
+export function sentence({ node, message, to }: Sent): string {
+  return `${node} sends ${message}${to === undefined ? '' : ` to ${to}`}`;
+}
+
+/** When the last acknowledgement of a dDBU of this host's move left, wherever it was sent. */
+export function lastDDbaSent(lab: Lab, { at, host }: Handover): number | undefined {
+  return lab
+    .trace()
+    .filter((record) => record.at >= at && record.what === 'send' && record.message === 'dDBA')
+    .filter((record) => record.detail?.['mnId'] === mnId(host))
+    .at(-1)?.at;
+}

@@ -1,0 +1,141 @@
+import type { Lab, MaarName, Scenario, ScenarioResult } from '../lab.ts';
+import { Checks } from './common/checks.ts';
+import { addressFrom, attach, awaitAddress, checkLists, control, data, forwards, settle } from './common/domain.ts';
+import { handover, lastDDbaSent, order, report, sentence, type Handover, type Sent } from './common/handover.ts';
+import { enteredAt, pathsOf, sightings } from './common/packets.ts';
+import { INTERVAL_MS, Traffic } from './common/traffic.ts';
+import { mnId } from '../plan.ts';
+
+/** Steps 2 to 8 of the draft's figure 1, and the dDBU that tells the anchor. */
+const LADDER: readonly Sent[] = [
+  { node: 'a3', message: 'AAR' },
+  { node: 'a3', message: 'RA', to: mnId('A') },
+  { node: 'a3', message: 'sDBU', to: 'a2' },
+  { node: 'a2', message: 'sDBA', to: 'a3' },
+  { node: 'a3', message: 'dDBU', to: 'b2' },
+  { node: 'b2', message: 'dDBA', to: 'a3' },
+];
+
+export const figure1: Scenario = {
+  name: 'figure1',
+  summary: 'A moves a1, a2, a3 and B moves b1, b2; their session keeps its first addresses',
+  backends: ['sim', 'netns'],
+  run,
+};
+
+async function run(lab: Lab): Promise<ScenarioResult> {
+  const checks = new Checks();
+  const aHoa1 = await attach(lab, 'A', 'a1');
+  const bHoa1 = await attach(lab, 'B', 'b1');
+  const ends = { from: 'A', to: 'B', fromAddress: aHoa1, toAddress: bHoa1 } as const;
+  const traffic = await Traffic.start(lab, ends, 2_000_000);
+  await settle(lab);
+
+  const first = await handover(lab, 'A', 'a1', 'a2');
+  await awaitAddress(lab, 'A', 'a2');
+  await settle(lab);
+  const second = await handover(lab, 'B', 'b1', 'b2');
+  const bHoa2 = await awaitAddress(lab, 'B', 'b2');
+  await settle(lab);
+  const third = await handover(lab, 'A', 'a2', 'a3');
+  const aHoa3 = await awaitAddress(lab, 'A', 'a3');
+  await settle(lab);
+
+  await checkLists(lab, checks, 'a3', 'A', { internal: { [bHoa1]: 'b2' }, external: { [aHoa1]: aHoa3 } });
+  await checkLists(lab, checks, 'b2', 'B', { internal: { [aHoa1]: 'a3' }, external: { [bHoa1]: bHoa2 } });
+  await checkRelease(lab, checks, third, aHoa1);
+  const now = lab.now();
+  const result = await traffic.finish(checks);
+
+  const [down, up] = [result.udp('B', 'A'), result.udp('A', 'B')];
+  const handovers = [
+    report(lab, first, { down, up }, second.at),
+    report(lab, second, { down: up, up: down }, third.at),
+    report(lab, third, { down, up }),
+  ];
+  for (const parts of handovers) {
+    const name = `${parts.host} to ${parts.to}`;
+    const from = parts.detected ?? Infinity;
+    checks.within(lab, `${name}: attachment detected`, parts.detected, 2, 0);
+    checks.within(lab, `${name}: first RA after the AAA answer`, since(parts.firstRa, parts.aaaAnswered), 0, 0);
+    checks.within(lab, `${name}: AAA answer after detection`, since(parts.aaaAnswered, from), 4, 0);
+    checks.within(lab, `${name}: sDBA after detection`, since(parts.sdba, from), 8, 0);
+    checks.within(lab, `${name}: last session downlink after detection`, since(parts.downlink, from), 9, INTERVAL_MS);
+    checks.within(lab, `${name}: last session uplink after detection`, since(parts.uplink, from), 11, INTERVAL_MS);
+  }
+  // What reached the old MAAR between the link's going down and the sDBU: 2 d to detect, 6 d to the sDBU, 1 d on the link.
+  const lost = (3 * (9 * lab.delay + slackMillis(lab))) / INTERVAL_MS + 3;
+  result.checkUdp(checks, 'B', 'A', { lost, reordered: (12 * lab.delay) / INTERVAL_MS + slackPackets(lab) });
+  result.checkUdp(checks, 'A', 'B', { lost, reordered: (12 * lab.delay) / INTERVAL_MS + slackPackets(lab) });
+
+  checks.equal('messages of figure 1, in order', order(lab, third.at, LADDER), LADDER.map(sentence));
+  await checkPath(lab, checks, third, [aHoa1, bHoa1], now);
+  await checkCounters(lab, checks);
+  checks.that(
+    'A holds the address of each MAAR it visited',
+    (await addressFrom(lab, 'A', 'a1')) === aHoa1,
+    aHoa1,
+    (await lab.addresses('A')).map(({ address }) => address).join(' '),
+  );
+  return { checks: checks.list, streams: result.streams, handovers };
+}
+
+function since(event: number | undefined, from: number | undefined): number | undefined {
+  return event === undefined || from === undefined ? undefined : event - from;
+}
+
+/** On real interfaces a move itself takes time during which packets go nowhere. */
+function slackMillis(lab: Lab): number {
+  return lab.backend === 'sim' ? 0 : 700;
+}
+
+function slackPackets(lab: Lab): number {
+  return slackMillis(lab) / INTERVAL_MS;
+}
+
+/** a2's lists: out of forwarding within the hold time, out of memory 2 s later. */
+async function checkRelease(lab: Lab, checks: Checks, move: Handover, hoa: string): Promise<void> {
+  const released = lab.trace().find(({ at, node, what }) => at >= move.at && node === 'a2' && what === 'released');
+  checks.that('a2 releases both lists', released !== undefined, 'a released record', released?.what ?? 'none');
+  const start = released?.at ?? move.at;
+  await lab.sleep(Math.max(0, start + 10_100 - lab.now()));
+  checks.equal('a2 forwards nothing for A 10 s after the sDBA', await forwards(lab, 'a2', hoa), false);
+  await lab.sleep(Math.max(0, start + 12_100 - lab.now()));
+  const { released: kept, nodes } = (await lab.show('a2')).maar;
+  checks.equal('a2 remembers nothing of A 12 s after the sDBA', [kept.length, nodes.length], [0, 0]);
+}
+
+/** Every packet that enters its first MAAR after the last dDBA was sent runs a3 <-> b2; none visits a former MAAR. */
+async function checkPath(
+  lab: Lab,
+  checks: Checks,
+  move: Handover,
+  ends: readonly [string, string],
+  until: number,
+): Promise<void> {
+  const last = lastDDbaSent(lab, move);
+  if (last === undefined) {
+    checks.that('the last dDBA was sent', false, 'a time', 'never');
+    return;
+  }
+  const all = (await sightings(lab, ends, last)).filter(({ at }) => at < until);
+  const fromA = enteredAt(all, 'a3', last);
+  const fromB = enteredAt(all, 'b2', last);
+  checks.atLeast('tunnelled packets after the last dDBA', fromA.length + fromB.length, 500);
+  checks.equal('tunnels they take', pathsOf([...fromA, ...fromB]), ['a3>b2', 'b2>a3']);
+  // What was under way to a2 at that moment is gone after four links.
+  const later = all.filter(({ at }) => at > last + 4 * lab.delay + slackMillis(lab));
+  const former = (['a1', 'a2', 'b1'] as const satisfies readonly MaarName[]).map((maar) => `core-${maar}`);
+  checks.equal('packets at former MAARs', later.filter(({ link }) => former.includes(link)).length, 0);
+  checks.equal('paths in the core', pathsOf(later), ['a3>b2', 'b2>a3']);
+}
+
+async function checkCounters(lab: Lab, checks: Checks): Promise<void> {
+  checks.equal('a3: sDBU sent', await control(lab, 'a3', 'sent-sDBU'), 1);
+  checks.equal('a3: dDBU sent (to b2, and to the anchor a1)', await control(lab, 'a3', 'sent-dDBU'), 2);
+  checks.equal('a2: sDBA sent', await control(lab, 'a2', 'sent-sDBA'), 1);
+  checks.atLeast('a2: packets re-tunnelled', await data(lab, 'a2', 'retunnelled'), 1);
+  checks.atLeast('a3: packets held', await data(lab, 'a3', 'held'), 1);
+  checks.atLeast('a3: packets released', await data(lab, 'a3', 'released'), 1);
+  checks.equal('a3: packets dropped for want of an entry', await data(lab, 'a3', 'drop-source-unknown'), 0);
+}
