@@ -59,5 +59,7 @@ export interface Scheme {
   readonly name: string;
   /** Faults in the options of the configuration's [scheme] table; empty where there are none. */
   check(options: Readonly<Record<string, unknown>>): readonly { key: string; remedy: string }[];
+  /** What a captured Mobility Header says in this scheme: an object whose `kind` names the message; undefined if nothing. */
+  describe?(message: MobilityMessage): { readonly kind: string } | undefined;
   create(functions: Functions, options: Readonly<Record<string, unknown>>): Operations;
 }

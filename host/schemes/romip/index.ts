@@ -5,6 +5,7 @@ import type { Functions, Operations, Scheme, Usage } from '../scheme.ts';
 import { onClaimed, onRegistered, SDbaParts } from './fetch.ts';
 import { onDDbu } from './follow.ts';
 import { STATUS } from './messages/constants.ts';
+import { describeDistributed } from './messages/describe.ts';
 import { createProfile, PROFILE_NAMES, type ProfileName } from './messages/profile.ts';
 import { retract } from './repoint.ts';
 import { onSDbu } from './serve.ts';
@@ -118,6 +119,7 @@ export const romip: Scheme = {
       return known ? [] : [{ key, remedy: `one of ${PROFILE_NAMES.map((name) => `"${name}"`).join(', ')}` }];
     });
   },
+  describe: describeDistributed,
   create(functions, options) {
     const profile = PROFILE_NAMES.find((name) => name === options['profile']) ?? 'romip-00';
     return new Romip(functions, profile);
