@@ -1,13 +1,15 @@
 /** Compiles the data plane, SIMD and scalar, where its sources have changed since the last build. */
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import asc from 'assemblyscript/asc';
+import { promisify } from 'node:util';
 
 const TARGETS: readonly [target: string, path: string][] = [
   ['simd', 'build/maar.wasm'],
   ['scalar', 'build/maar-scalar.wasm'],
 ];
+const COMPILER = 'node_modules/assemblyscript/bin/asc.js';
 const STAMP = 'build/stamp';
 
 process.chdir(fileURLToPath(new URL('../', import.meta.url)));
@@ -29,17 +31,21 @@ function inputs(): string {
   return hash.digest('hex');
 }
 
+/** Compiles one target; throws what the compiler said where it fails. */
+async function compile(target: string): Promise<void> {
+  const { stderr } = await promisify(execFile)(process.execPath, [COMPILER, '--target', target]);
+  process.stderr.write(stderr);
+}
+
 const wanted = inputs();
 const built = existsSync(STAMP) && TARGETS.every(([, path]) => existsSync(path));
 if (!built || readFileSync(STAMP, 'utf8') !== wanted) {
   mkdirSync('build', { recursive: true });
-  for (const [target, path] of TARGETS) {
-    const { error, stderr } = await asc.main(['--target', target]);
-    process.stderr.write(stderr.toString());
-    if (error !== null) {
-      console.error(`build: ${path}: ${error.message}`);
-      process.exit(1);
-    }
+  try {
+    await Promise.all(TARGETS.map(([target]) => compile(target)));
+  } catch (error) {
+    console.error((error as { stderr?: string }).stderr ?? error);
+    process.exit(1);
   }
   writeFileSync(STAMP, wanted);
   console.error(`built ${TARGETS.map(([, path]) => path).join(' and ')}`);
