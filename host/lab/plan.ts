@@ -1,4 +1,6 @@
 import type { Address, Mac, Prefix } from '../../bindings/entries.ts';
+import type { AllowedPeer } from '../aaa/service.ts';
+import type { Subscriber } from '../aaa/subscribers.ts';
 import type { MaarConfig, TimerConfig } from '../core/config.ts';
 import type { EndName, HostName, LabOptions, MaarName } from './lab.ts';
 
@@ -40,7 +42,7 @@ export const CORE_MTU = 1500;
 export const MN_REALM = 'mn.maar.example';
 
 /** 32473 is set aside for examples, RFC 5612. */
-const VENDOR_ID = 32473;
+export const VENDOR_ID = 32473;
 
 const HOST_MAC: Readonly<Record<HostName, Mac>> = {
   A: '02:00:5e:10:01:0a',
@@ -53,10 +55,10 @@ const TIMERS: TimerConfig = {
   forget: 2_000,
   bindingSeconds: 300,
   idle: 60_000,
-  probe: 1_000,
+  probe: 50,
   retransmit: 1_000,
   retransmitMax: 32_000,
-  timestampWindow: 300,
+  timestampWindow: 10_000,
 };
 
 export function maarAddress(name: MaarName): Address {
@@ -99,7 +101,7 @@ export function maarConfig(name: MaarName, options: LabOptions): MaarConfig {
       prefixes: [maarPool(other)],
     })),
     aaa: {
-      originHost: `${name}.${AAA.realm}`,
+      originHost: maarOriginHost(name),
       originRealm: AAA.realm,
       destinationRealm: AAA.realm,
       vendorId: VENDOR_ID,
@@ -110,4 +112,20 @@ export function maarConfig(name: MaarName, options: LabOptions): MaarConfig {
     timers: { ...TIMERS, ...options.timers },
     hold: { packets: 64, millis: 2_000 },
   };
+}
+
+/** What the AAA server knows of the domain: which MNs may attach, and which MAARs may register them. */
+export function aaaProfile(options: LabOptions): { subscribers: Subscriber[]; peers: AllowedPeer[] } {
+  const known = HOSTS.filter((host) => !options.unknownHosts?.includes(host));
+  return {
+    subscribers: known.map((host) => ({
+      mnId: mnId(host),
+      allowed: !options.forbiddenHosts?.includes(host),
+    })),
+    peers: MAARS.map((name) => ({ host: maarOriginHost(name), role: 'maar', address: maarAddress(name) })),
+  };
+}
+
+function maarOriginHost(name: MaarName): string {
+  return `${name}.${AAA.realm}`;
 }

@@ -21,6 +21,8 @@ const ALIVE_PROBE_MILLIS = 1000;
 /** MAX_INITIAL_RTR_ADVERTISEMENTS; closer together than MAX_INITIAL_RTR_ADVERT_INTERVAL, since a handover waits for them. */
 const INITIAL_RAS = 3;
 const INITIAL_RA_MILLIS = 2000;
+/** Frames that were under way when their port went down are heard this long after, and say nothing of who is there. */
+const UNDER_WAY_MILLIS = 100;
 /** How long settled stations' frames are shown to control after a packet with an unknown source. */
 const SHOW_ALL_MILLIS = 1000;
 
@@ -49,6 +51,9 @@ export class Attachment {
   readonly #hooks: AttachmentHooks;
   /** Ports that carry our own MAC or address, so that two access links are one: deaf until they go down. */
   readonly #looped = new Set<string>();
+  /** When each port went down that has not come up since. */
+  readonly #lost = new Map<string, number>();
+  readonly #down = new Set<string>();
   readonly #probes = new Map<string, (present: boolean) => void>();
   readonly #unanswered = new Map<string, number>();
   readonly #shown = new Map<LinkId, string>();
@@ -82,7 +87,12 @@ export class Attachment {
   }
 
   frame(link: LinkId, port: string, data: Uint8Array): void {
-    if (this.#looped.has(port)) return;
+    // A frame that was still queued when its port went down says nothing about where the station is now.
+    if (this.#looped.has(port) || this.#down.has(`${link} ${port}`)) return;
+    if (this.#context.now - (this.#lost.get(port) ?? -Infinity) < UNDER_WAY_MILLIS) {
+      this.#context.count('frame-port-down');
+      return;
+    }
     const result = readFrame(link, port, data);
     if (!result.ok) {
       this.#context.count(`frame-${result.fault.reason}`);
@@ -103,9 +113,13 @@ export class Attachment {
   port(link: LinkId, port: string, up: boolean): void {
     this.#looped.delete(port);
     if (up) {
+      this.#down.delete(`${link} ${port}`);
+      this.#lost.delete(port);
       this.#access.discover(link, port);
       return;
     }
+    this.#lost.set(port, this.#context.now);
+    this.#down.add(`${link} ${port}`);
     for (const node of this.#location.nodes.values()) {
       if (node.link === link && node.port === port) this.#linkLost(node);
     }
