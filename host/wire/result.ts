@@ -3,7 +3,6 @@ export const FAULTS = {
   truncated: 'ends inside a field',
   length: 'a length field contradicts what it measures',
   version: 'IP version is not 6',
-  'ether-type': 'not an IPv6 frame',
   'too-many': 'more headers, options or records than the parser accepts',
   checksum: 'checksum does not verify',
   'type-unknown': 'message type is not one that is parsed here',

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readAddress } from '../../host/wire/address.ts';
+import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../../host/wire/capture.ts';
 import { fillChecksum } from '../../host/wire/checksum.ts';
+import { dissect } from '../../host/wire/dissect.ts';
 import { parseEthernet } from '../../host/wire/ethernet.ts';
 import { receiveIcmpv6 } from '../../host/wire/icmpv6/check.ts';
 import { emitIcmpv6 } from '../../host/wire/icmpv6/message.ts';
@@ -41,6 +43,7 @@ const TARGETS: Record<string, (mutated: Uint8Array, run: number) => void> = {
   },
   ipv6(data) {
     expectSound(parseIpv6Header(data), data.length);
+    dissect(data, LINKTYPE_RAW);
     const packet = expectSound(parseIpv6(data), data.length);
     if (packet === undefined) return;
     assert.deepEqual(emitIpv6(packet, packet.payload), data.slice(0, 40 + packet.payload.length));
@@ -49,6 +52,7 @@ const TARGETS: Record<string, (mutated: Uint8Array, run: number) => void> = {
   },
   ethernet(data) {
     expectSound(parseEthernet(data), data.length);
+    dissect(data, LINKTYPE_ETHERNET);
   },
 };
 

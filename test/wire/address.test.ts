@@ -55,7 +55,7 @@ test('octets to text and back agree with ipaddr.js', () => {
 });
 
 test('any string is either canonicalised or refused, as ipaddr.js would', () => {
-  const unit = fc.constantFrom(...'0123456789abcdef:::::');
+  const unit = fc.constantFrom(...'0123456789abcdef:::::'.split(''));
   fc.assert(
     fc.property(fc.string({ unit, maxLength: 24 }), (text) => {
       const ours = wire.parseAddress(text);

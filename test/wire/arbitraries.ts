@@ -6,7 +6,7 @@ import type { MobilityOption } from '../../host/wire/mobility/options.ts';
 
 /** Records as object literals are, so that deep equality with what a parser built can hold. */
 export function record<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
-  return fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
+  return fc.record(model, { noNullPrototype: true });
 }
 
 /** Sparse octets, so that runs of zero groups of every length and place come up. */

@@ -2,7 +2,8 @@ import type { Address, Prefix } from '../../../../bindings/entries.ts';
 import type { MobilityOption } from '../../../wire/mobility/options.ts';
 import { faulty, parsed } from '../../../wire/result.ts';
 import type { Parsed } from '../../../wire/result.ts';
-import { MAX_PARTS, ROLE } from './constants.ts';
+import { MAX_PARTS } from './constants.ts';
+import type { Role } from './layout.ts';
 import type { CorrespondentBinding, HomeBinding } from './message.ts';
 import { readVendor } from './vendor.ts';
 
@@ -10,7 +11,7 @@ import { readVendor } from './vendor.ts';
 export interface FlatContent {
   mnId?: string;
   counter?: number;
-  role?: keyof typeof ROLE;
+  role?: Role;
   timestamp?: number;
   maar?: Address;
   readonly homes: Prefix[];
@@ -21,7 +22,7 @@ export interface FlatContent {
 export interface GroupedContent {
   mnId?: string;
   counter?: number;
-  role?: keyof typeof ROLE;
+  role?: Role;
   part?: { readonly part: number; readonly parts: number };
   readonly homes: HomeBinding[];
 }
@@ -67,6 +68,8 @@ export function readFlat(options: readonly MobilityOption[], enterprise: number)
         else if (vendor.item === 'role') free = setOnce(content, 'role', vendor.role);
         break;
       }
+      default:
+        break;
     }
     if (!free) return repeated(index, option.kind);
   }
@@ -123,6 +126,8 @@ export function readGrouped(options: readonly MobilityOption[], enterprise: numb
         }
         break;
       }
+      default:
+        break;
     }
     if (!free) return repeated(index, option.kind);
     if (problem !== undefined) return problem;

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import { STATUS, VENDOR_SUBTYPE } from '../../../../host/schemes/romip/messages/constants.ts';
 import type { DistributedMessage } from '../../../../host/schemes/romip/messages/message.ts';
 import { createProfile, PROFILE_NAMES } from '../../../../host/schemes/romip/messages/profile.ts';
 import type { ProfileName } from '../../../../host/schemes/romip/messages/profile.ts';
 import { parseMobility } from '../../../../host/wire/mobility/message.ts';
+import { bindingStatusName } from '../../../../host/wire/mobility/registry.ts';
 import { hasTool, output, pythonWithScapy } from '../../../support/tools.ts';
 
 interface Golden {
@@ -20,9 +22,10 @@ interface Golden {
 
 const SCRIPT = fileURLToPath(new URL('../../../golden/messages.py', import.meta.url));
 
+const page = readFileSync(new URL('../../../../docs/messages.md', import.meta.url), 'utf8');
+
 /** The examples of the page: "```json example KIND" blocks, and a "```hex PROFILE KIND" block for each profile. */
 function readPage(): Golden[] {
-  const page = readFileSync(new URL('../../../../docs/messages.md', import.meta.url), 'utf8');
   const block = (info: string): string => {
     const found = new RegExp(`^\`\`\`${info}\n(.*?)^\`\`\``, 'ms').exec(page);
     assert.ok(found, `docs/messages.md has no block "${info}"`);
@@ -58,6 +61,20 @@ test('parse reads them back', () => {
     assert.ok(mobility.ok);
     assert.deepEqual(createProfile(profile).parse(mobility.value), { ok: true, value: message });
   }
+});
+
+test('the status table of the page is that of the code, with the names that IANA gives', () => {
+  const rows = [...page.matchAll(/^\| (\d+) +\| ([^|]+?) +\| .+\|$/gm)].map(([, status, name]) => [
+    Number(status),
+    name,
+  ]);
+  const statuses = Object.values(STATUS).map((status) => [status, bindingStatusName(status)]);
+  assert.deepEqual(
+    rows.filter(([, name]) => !/octet/.test(String(name))),
+    statuses,
+  );
+  const subtypes = rows.filter(([, name]) => /octet/.test(String(name))).map(([subtype]) => subtype);
+  assert.deepEqual(subtypes, Object.values(VENDOR_SUBTYPE));
 });
 
 test('scapy builds the same octets, and tshark dissects them without complaint', (t) => {
