@@ -89,9 +89,7 @@ export interface Lab {
   move(host: HostName, to: MaarName, kind?: MoveKind, gapMs?: number): Promise<void>;
   leave(host: HostName): Promise<void>;
   /** Addresses the host holds now, as its own stack sees them, preferred ones first. */
-  addresses(
-    host: EndName,
-  ): Promise<readonly { address: string; deprecated: boolean; tentative: boolean }[]>;
+  addresses(host: EndName): Promise<readonly { address: string; deprecated: boolean; tentative: boolean }[]>;
   stream(spec: StreamSpec): Promise<Stream>;
   show(maar: MaarName): Promise<StatusView>;
   trace(): readonly TraceRecord[];

@@ -17,12 +17,11 @@ export async function writeCaptures(
   for (const [link, seen] of links) {
     const capture = {
       interfaces: [{ linkType: LINKTYPE_IPV6, snapLength: 0, name: link }],
-      packets: seen.map(({ at, data, sender }) => ({
+      packets: seen.map(({ at, data }) => ({
         interface: 0,
         time: BigInt(epoch) * BigInt(NANOSECONDS) + BigInt(Math.round(at * NANOSECONDS)),
         data,
         length: data.length,
-        ...(sender === undefined ? {} : { comments: [`from ${sender}`] }),
       })),
     };
     await writeFile(join(directory, `${link}.pcapng`), writePcapng(capture));

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import { wasmDataPlane } from '../../bindings/node/dataplane.ts';
+import { MemoryStore } from '../aaa/memory-store.ts';
+import { AaaServer } from '../aaa/server.ts';
+import { Subscribers } from '../aaa/subscribers.ts';
+import { Maar } from '../core/maar.ts';
 import type { TraceEffect } from '../core/machine.ts';
 import type { StatusView } from '../core/view.ts';
 import { isLinkLocal } from '../wire/address.ts';
@@ -22,7 +27,7 @@ import type {
   TraceRecord,
 } from './lab.ts';
 import { writeCaptures } from './pcap-files.ts';
-import { ACCESS_LINK, maarAddress, MAARS, portName } from './plan.ts';
+import { AAA, aaaProfile, ACCESS_LINK, maarAddress, MAARS, portName, VENDOR_ID } from './plan.ts';
 import { SimDomain } from './sim-domain.ts';
 import type { SimParts } from './sim-domain.ts';
 
@@ -221,4 +226,34 @@ export class SimLab implements Lab {
     if (own === undefined) throw new Error(`${name} has no global address`);
     return own.address;
   }
+}
+
+/** A simulated domain of the real control planes, each over its own instance of the data plane module, up and running. */
+export async function createSimLab(options: LabOptions, wasm: Uint8Array<ArrayBuffer>): Promise<Lab> {
+  const lab = new SimLab(options, realParts(options, wasm));
+  await lab.up();
+  return lab;
+}
+
+function realParts(options: LabOptions, wasm: Uint8Array<ArrayBuffer>): SimParts {
+  const { subscribers, peers } = aaaProfile(options);
+  // Like the database of a real server, it outlives the process.
+  const store = new MemoryStore();
+  let starts = 0;
+  return {
+    maar: (config, random) => new Maar(config, random),
+    dataPlane: (planeOptions) => wasmDataPlane(wasm, planeOptions),
+    aaa: (random) =>
+      new AaaServer({
+        originHost: AAA.originHost,
+        originRealm: AAA.realm,
+        address: AAA.address,
+        vendorId: VENDOR_ID,
+        originStateId: ++starts,
+        peers,
+        subscribers: new Subscribers(subscribers),
+        store,
+        random,
+      }),
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * What an unmodified Linux host does by default: the figures measured on kernel 6.18 (see docs/unmodified-hosts.md),
+ * What an unmodified Linux host does by default: the figures measured on kernel 6.18 (see docs/simulation.md),
  * and the kernel's defaults for the protocol constants. Milliseconds where nothing else is said.
  */
 export const LINUX = {

@@ -160,7 +160,7 @@ export class Transfer {
       this.#rto = Math.min(2 * this.#rto, RTO.maximum);
       this.#window = 1;
       this.#timed = undefined;
-      this.#recovery = this.#next;
+      this.#recovery = Math.max(this.#recovery, this.#next);
       this.#recovering = false;
       // Everything after the first hole is sent again as the window opens.
       this.#next = this.#acknowledged;
