@@ -150,12 +150,12 @@ export class LinuxHost {
         this.#batches = this.#batches.then(() => this.#apply(effect.batch, effect.commands));
         return;
       case 'usage':
-        void this.#plane.dump().then(({ entries }) => {
+        void this.#plane.dump().then(({ entries, pairs }) => {
           if (this.#closed) return;
           this.#runner.dispatch({
             type: 'usage',
             destinations: destinationUsage(entries),
-            pairs: this.#usage.pairs(this.#clock()),
+            pairs: [...pairs, ...this.#usage.pairs(this.#clock())],
           });
         });
         return;

@@ -1,4 +1,6 @@
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import type { PairUse } from '../../bindings/node/module.ts';
 import type { EntryDump } from '../../bindings/dataplane.ts';
 import type { Command, CommandStatus } from '../../bindings/entries.ts';
 import { eventfd, write } from './ffi.ts';
@@ -8,10 +10,14 @@ import type { FromWorker, ToWorker, WorkerSetup } from './worker/messages.ts';
 const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
 const compiled = import.meta.url.endsWith('.js');
 const WORKER = new URL(`./worker/packet-worker.${compiled ? 'js' : 'ts'}`, import.meta.url);
+/** The published package has its JavaScript one folder deeper, in dist/. */
+const MODULE = fileURLToPath(new URL(`${compiled ? '../' : ''}../../build/maar.wasm`, import.meta.url));
 
 export interface DataPlaneState {
   readonly counters: Readonly<Record<string, number>>;
   readonly entries: EntryDump;
+  /** Address pairs that the data plane itself forwarded. */
+  readonly pairs: readonly PairUse[];
 }
 
 type Notice = Exclude<FromWorker, { readonly type: 'ready' | 'applied' | 'dump' }>;
@@ -31,11 +37,12 @@ export class PacketPlane {
   #dumpRequests = 0;
 
   /** `notice` takes what the worker tells unasked. A fault in the worker is thrown here and ends the process. */
-  constructor(setup: Omit<WorkerSetup, 'stop' | 'wake'>, notice: (message: Notice) => void) {
+  constructor(setup: Omit<WorkerSetup, 'stop' | 'wake' | 'module'>, notice: (message: Notice) => void) {
     const workerData: WorkerSetup = {
       ...setup,
       stop: this.#stop.buffer,
       wake: this.#wake,
+      module: MODULE,
     };
     this.#worker = new Worker(WORKER, { workerData, name: 'maar-packets' });
     let isReady: () => void = () => undefined;

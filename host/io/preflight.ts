@@ -4,6 +4,9 @@ import { networkInterfaces } from 'node:os';
 import { parseAddress } from '../wire/address.ts';
 import { TUN } from './linux.ts';
 import type { LinuxConfig } from './linux-config.ts';
+import { NETLINK } from './netlink/constants.ts';
+import { listLinks, parseLink } from './netlink/link.ts';
+import { NetlinkSocket } from './netlink/socket.ts';
 
 /** Something that this machine lacks; `key` names the configuration's value that asks for it, if one does. */
 export interface Shortage {
@@ -26,8 +29,9 @@ export function shortages(config: LinuxConfig): Shortage[] {
     { key: 'core.interface', name: config.coreInterface },
     ...config.access.map((access) => ({ key: `access[${access.link}].interface`, name: access.interface })),
   ];
+  const present = interfaceNames();
   for (const { key, name } of names) {
-    if (!existsSync(`/sys/class/net/${name}`)) {
+    if (!present.has(name)) {
       found.push({ key, value: name, remedy: 'must be an interface of this machine' });
     }
   }
@@ -64,6 +68,17 @@ export function shortages(config: LinuxConfig): Shortage[] {
     });
   }
   return found;
+}
+
+/** Asked of the kernel: /sys may show another network namespace than ours. */
+function interfaceNames(): ReadonlySet<string> {
+  const netlink = new NetlinkSocket(NETLINK.route);
+  try {
+    const links = netlink.dump(listLinks(), 'list interfaces').map(parseLink);
+    return new Set(links.flatMap((link) => (link === undefined ? [] : [link.name])));
+  } finally {
+    netlink.close();
+  }
 }
 
 function isLocal(address: string): boolean {

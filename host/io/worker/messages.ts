@@ -1,3 +1,4 @@
+import type { PairUse } from '../../../bindings/node/module.ts';
 import type { DataPlaneOptions, EntryDump } from '../../../bindings/dataplane.ts';
 import type {
   Address,
@@ -11,6 +12,8 @@ import type {
 /** What the packet worker is started with. Descriptors belong to the process; the main thread opened them. */
 export interface WorkerSetup {
   readonly clockOrigin: number;
+  /** Path of the compiled data plane. */
+  readonly module: string;
   readonly dataPlane: DataPlaneOptions;
   /** One Int32: not zero once the process ends. */
   readonly stop: SharedArrayBuffer;
@@ -49,6 +52,7 @@ export type FromWorker =
       readonly request: number;
       readonly counters: Readonly<Record<string, number>>;
       readonly entries: EntryDump;
+      readonly pairs: readonly PairUse[];
     }
   | { readonly type: 'events'; readonly events: readonly DataPlaneEvent[] }
   | { readonly type: 'frame'; readonly link: LinkId; readonly port: string; readonly data: Uint8Array }

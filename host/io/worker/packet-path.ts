@@ -1,12 +1,11 @@
 import type { LinkId } from '../../../bindings/entries.ts';
+import { PORT_CORE, VERDICT_CORE, VERDICT_DELIVER, VERDICT_PASS } from '../../../bindings/generated/abi.ts';
+import type { DataPlaneModule } from '../../../bindings/node/module.ts';
 import { writeAddress } from '../../wire/address.ts';
 import { IPV6_HEADER, NEXT_HEADER } from '../../wire/ipv6.ts';
 import { SystemError, addressOf, read, write } from '../ffi.ts';
 import { RawReceiver } from '../raw-socket.ts';
-import type { Engine, EngineOutput } from './engine.ts';
 
-/** `port` of the ABI for what comes from the core. */
-const PORT_CORE = 255;
 /** First octet of the destination, and its value in multicast addresses. */
 const DESTINATION = 24;
 const MULTICAST = 0xff;
@@ -33,7 +32,7 @@ export class PacketPath {
     'drop-unmatched': 0,
     'drop-tun': 0,
   };
-  readonly #engine: Engine;
+  readonly #module: DataPlaneModule;
   readonly #coreTun: number;
   readonly #locator = new Uint8Array(16);
   readonly #accessInterfaces: ReadonlySet<number>;
@@ -44,13 +43,18 @@ export class PacketPath {
     readonly innerRoom: number;
   }[];
 
-  constructor(engine: Engine, coreTun: number, locator: string, accessInterfaces: readonly number[]) {
-    this.#engine = engine;
+  constructor(
+    module: DataPlaneModule,
+    coreTun: number,
+    locator: string,
+    accessInterfaces: readonly number[],
+  ) {
+    this.#module = module;
     this.#coreTun = coreTun;
     this.#accessInterfaces = new Set(accessInterfaces);
     writeAddress(this.#locator, 0, locator);
-    this.#frames = Array.from({ length: engine.batch }, (_, index) => {
-      const view = engine.frame(index);
+    this.#frames = Array.from({ length: module.batch }, (_, index) => {
+      const view = module.receiveView(index);
       return {
         view,
         innerAddress: addressOf(view.subarray(IPV6_HEADER)),
@@ -81,7 +85,7 @@ export class PacketPath {
         else if (packet.truncated) this.counters['drop-oversized']++;
         else {
           this.#writeOuterHeader(frame.view);
-          this.#engine.describe(count++, IPV6_HEADER + packet.length, PORT_CORE);
+          this.#module.setInput(count++, IPV6_HEADER + packet.length, PORT_CORE);
         }
       }
       this.#run(count, now, false);
@@ -100,7 +104,7 @@ export class PacketPath {
       while (count < this.#frames.length) {
         const length = read(fd, this.#frames[count]!.view, 'read from the TUN device');
         if (length === undefined) break;
-        this.#engine.describe(count++, length, port);
+        this.#module.setInput(count++, length, port);
       }
       this.#run(count, now, port === PORT_CORE);
       if (count < this.#frames.length) return;
@@ -108,23 +112,33 @@ export class PacketPath {
   }
 
   #run(count: number, now: number, kernelRouted: boolean): void {
-    for (const output of this.#engine.run(count, now)) {
-      if (output.action === 'drop' || output.action === 'hold') continue;
-      if (output.action === 'pass' && output.input >= 0) {
-        // The kernel's own multicast listener reports on the TUN devices are nobody's traffic.
-        if (output.data[DESTINATION] === MULTICAST) continue;
-        if (kernelRouted) {
-          this.counters['drop-unmatched']++;
-          continue;
-        }
-      }
-      this.#send(output);
+    const outputs = this.#module.process(count, now);
+    for (let position = 0; position < outputs; position++) {
+      const index = this.#module.output(position);
+      const verdict = this.#module.verdict(index);
+      if (verdict === VERDICT_DELIVER || verdict === VERDICT_CORE) this.#send(this.#module.packet(index));
+      else if (verdict === VERDICT_PASS) this.#pass(index, kernelRouted);
     }
   }
 
-  #send({ data }: EngineOutput): void {
+  /** Back to the kernel's routing, unless that would lead it here again. */
+  #pass(index: number, kernelRouted: boolean): void {
+    const packet = this.#module.packet(index);
+    // What the module made itself (a Packet Too Big) has no input and always leaves.
+    if (this.#module.input(index) >= 0) {
+      // The kernel's own multicast listener reports on the TUN devices are nobody's traffic.
+      if (packet[DESTINATION] === MULTICAST) return;
+      if (kernelRouted) {
+        this.counters['drop-unmatched']++;
+        return;
+      }
+    }
+    this.#send(packet);
+  }
+
+  #send(packet: Uint8Array): void {
     try {
-      write(this.#coreTun, data, 'write to the TUN device');
+      write(this.#coreTun, packet, 'write to the TUN device');
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       this.counters['drop-tun']++;

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { DataPlaneModule } from '../../../bindings/node/module.ts';
 import { clockFrom } from '../clock.ts';
 import { SystemError, addressOf, close, read, recv } from '../ffi.ts';
 import { AF } from '../linux.ts';
@@ -7,7 +9,6 @@ import { RawReceiver } from '../raw-socket.ts';
 import { ControlPorts } from './control-ports.ts';
 import { FlowRecorder } from './flow-recorder.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
-import { openEngine } from './module-engine.ts';
 import { PacketPath } from './packet-path.ts';
 import type { PathCounters } from './packet-path.ts';
 import { PollSet } from './poll-set.ts';
@@ -20,8 +21,8 @@ const port = parentPort!;
 const setup = workerData as WorkerSetup;
 const stop = new Int32Array(setup.stop);
 const clock = clockFrom(setup.clockOrigin);
-const engine = await openEngine(setup.dataPlane);
-const path = new PacketPath(engine, setup.coreTun, setup.dataPlane.locator, setup.accessInterfaces);
+const dataPlane = new DataPlaneModule(new Uint8Array(readFileSync(setup.module)), setup.dataPlane);
+const path = new PacketPath(dataPlane, setup.coreTun, setup.dataPlane.locator, setup.accessInterfaces);
 const flows = new FlowRecorder(setup.pool);
 const polled = new PollSet();
 const controlPorts = new ControlPorts(clock, post);
@@ -38,7 +39,7 @@ function post(message: FromWorker): void {
 function handle(message: ToWorker): void {
   switch (message.type) {
     case 'apply': {
-      const statuses = engine.apply(message.commands, clock());
+      const statuses = dataPlane.apply(message.commands);
       flows.applied(message.commands);
       // Released packets leave before control hears of it, and before any packet that came later.
       path.flush(clock());
@@ -49,8 +50,9 @@ function handle(message: ToWorker): void {
       post({
         type: 'dump',
         request: message.request,
-        counters: addUp(engine.counters(), path.counters),
-        entries: engine.dump(),
+        counters: addUp(dataPlane.counters(), path.counters),
+        entries: dataPlane.dump(),
+        pairs: dataPlane.pairs(),
       });
       return;
     case 'open-port':
@@ -107,7 +109,7 @@ function postRouteEvents(data: Uint8Array): void {
   if (wanted) post({ type: 'route-events', data: data.slice() });
 }
 
-function postEvents(events: ReturnType<typeof engine.events>): void {
+function postEvents(events: ReturnType<typeof dataPlane.events>): void {
   if (events.length > 0) post({ type: 'events', events });
 }
 
@@ -130,10 +132,10 @@ polled.add(setup.connectionEvents, () =>
 
 post({ type: 'ready' });
 while (Atomics.load(stop, 0) === 0) {
-  const deadline = engine.deadline();
+  const deadline = dataPlane.deadline();
   const timeout = deadline === undefined ? -1 : Math.max(0, Math.ceil(deadline - clock()));
   polled.wait(timeout);
-  const due = engine.deadline();
+  const due = dataPlane.deadline();
   if (due !== undefined && due <= clock()) path.flush(clock());
-  postEvents(engine.events());
+  postEvents(dataPlane.events());
 }
