@@ -8,7 +8,14 @@ import { NEXT_HEADER, parseIpv6, walkExtensions } from './ipv6.ts';
 import type { Ipv6Packet, UpperLayer } from './ipv6.ts';
 import { parseMobility } from './mobility/message.ts';
 import type { MobilityMessage } from './mobility/message.ts';
-import { BA_FLAGS, bindingStatusName, BU_FLAGS, flagLetters, LIFETIME_UNIT } from './mobility/registry.ts';
+import {
+  BA_FLAGS,
+  bindingStatusName,
+  BU_FLAGS,
+  flagLetters,
+  LIFETIME_UNIT,
+  mobilityOptionName,
+} from './mobility/registry.ts';
 import type { Fault } from './result.ts';
 
 /** One header of a packet, outermost first. */
@@ -148,7 +155,10 @@ function mobilityLayer(message: MobilityMessage, describe: DescribeMobility): La
     return { protocol: 'Mobility', name: kind, fields: withStatusName(fields) };
   }
   const { kind, ...fields } = message;
-  const readable: Record<string, unknown> = { ...fields };
+  const options = message.options.map((option) =>
+    option.kind === 'unknown' ? { name: mobilityOptionName(option.type), data: option.data } : option,
+  );
+  const readable: Record<string, unknown> = { ...fields, options };
   if (message.kind === 'BU' || message.kind === 'BA') {
     readable['flags'] = flagLetters(message.kind === 'BU' ? BU_FLAGS : BA_FLAGS, message.flags);
     delete readable['lifetime'];

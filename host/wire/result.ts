@@ -3,6 +3,7 @@ export const FAULTS = {
   truncated: 'ends inside a field',
   length: 'a length field contradicts what it measures',
   version: 'IP version is not 6',
+  'ether-type': 'frame carries no IPv6 packet',
   'too-many': 'more headers, options or records than the parser accepts',
   checksum: 'checksum does not verify',
   'type-unknown': 'message type is not one that is parsed here',

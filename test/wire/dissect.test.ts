@@ -78,12 +78,21 @@ test('neighbour discovery in a frame is named, and a forged one is a fault', () 
 });
 
 test('a Mobility Header is shown with letters, seconds and names, or as the scheme reads it', () => {
-  const update = { kind: 'BU', sequence: 37, flags: 0xd000, lifetime: 3, options: [] } as const;
-  const data = packet(135, emitMobility(update, A, B));
+  const update = { kind: 'BU', sequence: 37, flags: 0xd000, lifetime: 3 } as const;
+  const options = [
+    { kind: 'mn-id', id: 'alice' },
+    { kind: 'unknown', type: 33, data: Uint8Array.of(0, 0) },
+  ] as const;
+  const data = packet(135, emitMobility({ ...update, options }, A, B));
   assert.deepEqual(dissect(data, LINKTYPE_RAW).layers[1], {
     protocol: 'Mobility',
     name: 'BU',
-    fields: { sequence: 37, flags: 'AHK', lifetimeSeconds: 12, options: [] },
+    fields: {
+      sequence: 37,
+      flags: 'AHK',
+      lifetimeSeconds: 12,
+      options: [options[0], { name: 'GRE Key', data: Uint8Array.of(0, 0) }],
+    },
   });
   const described = dissect(data, LINKTYPE_RAW, () => ({ kind: 'xBU', status: 133 }));
   assert.deepEqual(described.layers[1], {

@@ -43,7 +43,7 @@ const UNIT = 8;
 const PREFIX_INFORMATION_LENGTH = 32;
 const ADDRESS = 16;
 /** The length field has 8 bits: 255 units less the head, two units an address. */
-export const ADDRESS_LIST_MAXIMUM = 127;
+const ADDRESS_LIST_MAXIMUM = 127;
 /** More than any Advertisement of this project; bounds the work on a hostile one. */
 const MAX_OPTIONS = 128;
 

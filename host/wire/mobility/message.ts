@@ -53,7 +53,7 @@ const HEADER = 6;
 /** Where the options begin, RFC 6275 sections 6.1.2 and 6.1.7 to 6.1.9. */
 const OPTIONS_AT = { BRR: 8, BU: 12, BA: 12, BE: 24 } as const;
 /** What the length field can express: 256 units of 8 octets. */
-export const MOBILITY_HEADER_MAXIMUM = 2048;
+const MOBILITY_HEADER_MAXIMUM = 2048;
 
 /**
  * Reads a Mobility Header, from its first octet to the end of the packet, in the order of checks of RFC 6275

@@ -32,7 +32,7 @@ interface OptionFields {
   'dlif-link-layer': { readonly id: Uint8Array };
 }
 
-export type KnownOptionKind = keyof OptionFields;
+type KnownOptionKind = keyof OptionFields;
 type OptionOf<K extends KnownOptionKind> = { readonly kind: K } & OptionFields[K];
 
 export type MobilityOption =
@@ -55,7 +55,7 @@ const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const ADDRESS_BITS = 128;
 const MAX_BODY = 255;
 /** More than fit 1,280 octets in any message of this project; bounds the work on a hostile one. */
-export const MAX_MOBILITY_OPTIONS = 256;
+const MAX_MOBILITY_OPTIONS = 256;
 
 /** Reserved octet, prefix length, 16 octets: RFC 5213 section 8.3, RFC 3963 section 4.3, RFC 8885 section 4. */
 const prefixCodec: Codec<{ readonly prefix: Prefix }> = {

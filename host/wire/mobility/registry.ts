@@ -34,7 +34,7 @@ export const MH_TYPES: readonly (Row & { readonly kind?: 'BRR' | 'BU' | 'BA' | '
 ];
 
 /** A flag, its bit, and what it says when set. */
-export interface FlagRow {
+interface FlagRow {
   readonly flag: string;
   readonly bit: number;
   readonly name: string;
@@ -69,7 +69,7 @@ export const BA_FLAGS: readonly FlagRow[] = [
 ];
 
 /** Status of the Binding Acknowledgement; below 128 the update was accepted. */
-export const BA_STATUS: readonly Row[] = [
+const BA_STATUS: readonly Row[] = [
   { number: 0, name: 'accepted', rfc: 6275 },
   { number: 1, name: 'accepted, prefix discovery necessary', rfc: 6275 },
   { number: 128, name: 'reason unspecified', rfc: 6275 },
@@ -106,7 +106,7 @@ export const BA_STATUS: readonly Row[] = [
 export const BE_STATUS = { unknownBinding: 1, unknownType: 2 } as const;
 
 /** An option with its alignment: its type field stands at `modulus` * n + `remainder` of the Mobility Header. */
-export interface OptionRow extends Row {
+interface OptionRow extends Row {
   readonly modulus: number;
   readonly remainder: number;
 }
@@ -152,7 +152,7 @@ export const PAD1 = 0;
 export const PADN = 1;
 
 /** Types that are skipped and kept, for those who read a capture. */
-export const OTHER_OPTIONS: readonly Row[] = [
+const OTHER_OPTIONS: readonly Row[] = [
   { number: 7, name: 'Mobility Header Link-Layer Address', rfc: 5568 },
   { number: 9, name: 'Mobility Message Authentication', rfc: 4285 },
   { number: 10, name: 'Replay Protection', rfc: 4285 },
