@@ -1,7 +1,7 @@
 /** A data plane with small capacities, and packets built by hand. */
 import { readFileSync } from 'node:fs';
 import type { DataPlane, DataPlaneOptions, PacketIn, PacketOut } from '../../../bindings/dataplane.ts';
-import type { Command, Entry } from '../../../bindings/entries.ts';
+import type { Command, CommandStatus, Entry } from '../../../bindings/entries.ts';
 import { wasmDataPlane } from '../../../bindings/node/dataplane.ts';
 import { writeAddress } from '../../../bindings/node/text.ts';
 
@@ -66,6 +66,10 @@ export function fromAccess(data: Uint8Array, mac?: string, link = 0): PacketIn {
 
 export function fromCore(data: Uint8Array): PacketIn {
   return { data, port: { side: 'core' } };
+}
+
+export function apply(plane: DataPlane, commands: readonly Command[]): CommandStatus[] {
+  return plane.apply(commands, 0);
 }
 
 export function put(entry: Entry): Command {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { readAddress } from '../../../bindings/node/text.ts';
 import {
   CN,
+  apply,
   DELIVER,
   LOCATOR,
   MAC,
@@ -24,7 +25,7 @@ import {
 
 test('a packet with a tunnel entry leaves in an outer header, octet for octet', () => {
   const plane = dataPlane();
-  plane.apply([SOURCE, TUNNEL]);
+  apply(plane, [SOURCE, TUNNEL]);
   // Traffic class 0xba (EF, ECT(0)), flow label 0x12345.
   const [out] = plane.process([fromAccess(packet({ flow: 0xba12345 }))], 5000);
   assert.deepEqual(out!.verdict, { action: 'core', locator: PEER });
@@ -48,7 +49,7 @@ test('a packet with a tunnel entry leaves in an outer header, octet for octet', 
 
 test('the flow label of the outer header is that of the ABI page', () => {
   const plane = dataPlane();
-  plane.apply([
+  apply(plane, [
     put({ kind: 'source', prefix: '2001:db8::1/128', link: 0 }),
     put({ kind: 'tunnel', prefix: '2001:db8::2/128', locator: PEER }),
   ]);
@@ -58,7 +59,7 @@ test('the flow label of the outer header is that of the ABI page', () => {
 
 test('a tunnelled packet leaves its outer header and goes to the station', () => {
   const plane = dataPlane();
-  plane.apply([DELIVER, PEERING]);
+  apply(plane, [DELIVER, PEERING]);
   const inner = packet({ src: CN, dst: MN, hops: 9 });
   const [out] = plane.process([fromCore(tunnelled(inner))], 7999);
   assert.deepEqual(out!.verdict, { action: 'deliver', link: 0, nextHop: 'fe80::10', mac: MAC });
@@ -70,7 +71,7 @@ test('a tunnelled packet leaves its outer header and goes to the station', () =>
 
 test('octets after the payload are cut off, in both headers', () => {
   const plane = dataPlane();
-  plane.apply([DELIVER, PEERING]);
+  apply(plane, [DELIVER, PEERING]);
   const inner = packet({ src: CN, dst: MN });
   const [out] = plane.process(
     [fromCore(Uint8Array.of(...tunnelled(Uint8Array.of(...inner, 1, 2, 3)), 4, 5))],
@@ -81,7 +82,7 @@ test('octets after the payload are cut off, in both headers', () => {
 
 test('ECN comes out of the tunnel as RFC 6040 section 4.2 says', () => {
   const plane = dataPlane();
-  plane.apply([DELIVER, PEERING]);
+  apply(plane, [DELIVER, PEERING]);
   const rows: [inner: number, byOuter: (number | 'ecn')[]][] = [
     [0, [0, 0, 0, 'ecn']],
     [1, [1, 1, 1, 3]],
@@ -101,7 +102,7 @@ test('ECN comes out of the tunnel as RFC 6040 section 4.2 says', () => {
 
 test('a packet for a moved station is tunnelled on with a smaller outer hop limit, and reported', () => {
   const plane = dataPlane();
-  plane.apply([PEERING, put({ kind: 'tunnel', prefix: `${MN}/128`, locator: THIRD })]);
+  apply(plane, [PEERING, put({ kind: 'tunnel', prefix: `${MN}/128`, locator: THIRD })]);
   const inner = packet({ src: CN, dst: MN, hops: 1 });
   const [out] = plane.process([fromCore(tunnelled(inner, { hops: 17 }))], 0);
   assert.deepEqual(out!.verdict, { action: 'core', locator: THIRD });
@@ -113,14 +114,14 @@ test('a packet for a moved station is tunnelled on with a smaller outer hop limi
   const again = [fromCore(tunnelled(inner, { hops: 1 }))];
   assert.deepEqual(outcomes(plane, again, 99), ['loop']);
   assert.deepEqual(plane.events(), []);
-  plane.apply([put({ kind: 'tunnel', prefix: `${MN}/128`, locator: PEER })]);
+  apply(plane, [put({ kind: 'tunnel', prefix: `${MN}/128`, locator: PEER })]);
   assert.deepEqual(outcomes(plane, again, 100), ['bounce']);
   assert.deepEqual(plane.events(), [redirect]);
 });
 
 test('a source with a reverse locator sends there what no destination entry claims', () => {
   const plane = dataPlane();
-  plane.apply([TUNNEL, put({ kind: 'source', prefix: `${MN}/128`, link: 3, reverse: THIRD })]);
+  apply(plane, [TUNNEL, put({ kind: 'source', prefix: `${MN}/128`, link: 3, reverse: THIRD })]);
   const out = plane.process(
     [fromAccess(packet(), MAC, 3), fromAccess(packet({ dst: '2001:db8:9::9' }), MAC, 3)],
     0,
@@ -137,7 +138,7 @@ test('a source with a reverse locator sends there what no destination entry clai
 
 test('what comes reverse tunnelled from an MN anchored here goes on natively, untouched', () => {
   const plane = dataPlane();
-  plane.apply([PEERING, put({ kind: 'source', prefix: '2001:db8:1:1::/64', link: 255 })]);
+  apply(plane, [PEERING, put({ kind: 'source', prefix: '2001:db8:1:1::/64', link: 255 })]);
   const inner = packet({ hops: 1 });
   const [out] = plane.process([fromCore(tunnelled(inner))], 0);
   assert.deepEqual(out!.verdict, { action: 'pass' });
@@ -146,7 +147,7 @@ test('what comes reverse tunnelled from an MN anchored here goes on natively, un
 
 test('native packets are delivered, tunnelled or passed', () => {
   const plane = dataPlane();
-  plane.apply([DELIVER, TUNNEL]);
+  apply(plane, [DELIVER, TUNNEL]);
   const batch = [
     packet({ src: CN, dst: MN }),
     packet({ src: '2001:db8:9::9' }),
@@ -159,7 +160,7 @@ test('native packets are delivered, tunnelled or passed', () => {
 
 test('hop limits stay as they are where others decrement them', () => {
   const plane = dataPlane({ hopLimitDone: true });
-  plane.apply([SOURCE, TUNNEL, DELIVER]);
+  apply(plane, [SOURCE, TUNNEL, DELIVER]);
   const [up, down] = plane.process(
     [fromAccess(packet({ hops: 1 })), fromCore(packet({ src: CN, dst: MN, hops: 1 }))],
     0,
@@ -170,7 +171,7 @@ test('hop limits stay as they are where others decrement them', () => {
 
 test('a packet of up to 1,280 octets goes in two outer fragments where the core is too narrow', () => {
   const plane = dataPlane({ coreMtu: 1300 });
-  plane.apply([SOURCE, TUNNEL]);
+  apply(plane, [SOURCE, TUNNEL]);
   const payload = Uint8Array.from({ length: 1240 }, (_, index) => index);
   const sent = packet({ payload });
   const out = plane.process([fromAccess(sent), fromAccess(packet())], 0);
@@ -193,7 +194,7 @@ test('a packet of up to 1,280 octets goes in two outer fragments where the core 
 
 test('a packet that does not fit is answered with Packet Too Big at a limited rate', () => {
   const plane = dataPlane();
-  plane.apply([SOURCE, TUNNEL]);
+  apply(plane, [SOURCE, TUNNEL]);
   const sent = packet({ payload: new Uint8Array(1421).fill(7) });
   const [dropped, answer] = plane.process([fromAccess(sent)], 0);
   assert.deepEqual(dropped!.verdict, { action: 'drop', reason: 'too-big' });
