@@ -27,7 +27,7 @@ const TOKEN = 1000;
 /**
  * The data plane as the ABI page tells it, in plain TypeScript: the oracle for the WebAssembly module, with which
  * it shares the numbers of the ABI and nothing else. Slow.
- * Throws a RangeError for options that the module's `init` refuses, and for a batch over its capacity.
+ * Throws a RangeError for options that the module's `init` refuses. A batch may be of any length.
  */
 export class ReferenceDataPlane implements DataPlane {
   readonly #options: DataPlaneOptions;
@@ -64,9 +64,6 @@ export class ReferenceDataPlane implements DataPlane {
   }
 
   process(batch: readonly PacketIn[], now: number): PacketOut[] {
-    if (batch.length > this.#options.capacities.batch) {
-      throw new RangeError(`batch of ${batch.length}, capacity ${this.#options.capacities.batch}`);
-    }
     this.#now = Math.max(this.#now, now);
     this.#outputs = [];
     for (const held of this.#tables.holds.takeExpired(this.#now)) this.#dropHeld(held, 'hold-expired');
@@ -164,9 +161,12 @@ export class ReferenceDataPlane implements DataPlane {
     const { packet: outer } = frame;
     if (!this.#tables.peers.has(packets.source(outer))) return this.#drop(frame, 'peer-unknown');
     const carried = outer.slice(packets.IPV6_HEADER);
-    // Octets 0 and 1 hold the ECN field; a shorter inner packet fails the header check below.
-    const marked = carried.length < 2 ? carried : packets.withOuterEcn(carried, packets.trafficClass(outer));
-    if (marked === undefined) return this.#drop({ ...frame, packet: carried }, 'ecn');
+    // An inner packet too short to be one has no ECN field and fails the header check below.
+    const marked =
+      carried.length < packets.IPV6_HEADER
+        ? carried
+        : packets.withOuterEcn(carried, packets.trafficClass(outer));
+    if (marked === undefined) return this.#drop(frame, 'ecn');
     this.#count('decapsulated');
     const checked = packets.checkHeader(marked);
     if ('reason' in checked) return this.#drop({ ...frame, packet: marked }, checked.reason);
@@ -280,11 +280,11 @@ export class ReferenceDataPlane implements DataPlane {
   #hold(frame: Frame, direction: Direction, otherwise: string): void {
     const entry = this.#tables.holds.entryFor(direction, frame.packet);
     if (entry === undefined) return this.#drop(frame, otherwise);
+    this.#count('held');
+    if (!frame.released) this.#put(frame, new Uint8Array(), { action: 'hold' });
     for (const held of this.#tables.holds.keep(frame, entry, this.#now)) {
       this.#dropHeld(held, 'hold-overflow');
     }
-    this.#count('held');
-    if (!frame.released) this.#put(frame, new Uint8Array(), { action: 'hold' });
   }
 
   #dropHeld(held: HeldFrame, reason: string): void {

@@ -66,9 +66,9 @@ export class Tables {
       return this.destinations.delete(prefix) ? 'ok' : 'absent';
     }
     if (command.op === 'delete' && command.kind === 'source') {
+      if (!isLink(command.link)) return 'invalid';
       return this.#sources.get(command.link)?.delete(prefix) === true ? 'ok' : 'absent';
     }
-    if (!isDirection(command.direction)) return 'invalid';
     if (command.op === 'release') {
       this.holds.release(command.direction, prefix);
       return 'ok';
@@ -104,7 +104,7 @@ export class Tables {
         return this.#putSource(prefix, entry);
       case 'hold': {
         const { direction, packets, millis } = entry;
-        if (!isDirection(direction) || !isCount(packets) || !isCount(millis)) return 'invalid';
+        if (!isCount(packets) || !isCount(millis)) return 'invalid';
         const entries = this.holds.entries[direction];
         const known = entries.get(prefix);
         if (known !== undefined) {
@@ -170,7 +170,7 @@ export class Tables {
     return {
       destinations: [...this.destinations.values()].map(({ prefix, action, lastUsed }) => ({
         prefix: formatPrefix(prefix),
-        action: describe(action),
+        action: action.kind,
         lastUsed: lastUsed * 1000,
       })),
       sources: [...this.#sources.values()].flatMap((table) =>
@@ -185,11 +185,6 @@ export class Tables {
   }
 }
 
-function describe(action: DestinationAction): string {
-  if (action.kind === 'tunnel') return `tunnel ${formatAddress(action.peer)}`;
-  return `deliver link ${action.link} via ${formatAddress(action.nextHop)} ${action.mac}`;
-}
-
 /** An address that may stand at an end of a tunnel. */
 export function isTunnelEnd(address: bigint): boolean {
   return address !== 0n && address !== 1n && !isMulticast(address) && !isLinkLocal(address);
@@ -199,10 +194,6 @@ function unicastPrefix(text: string): PrefixValue | undefined {
   const prefix = parsePrefix(text);
   if (prefix === undefined || (prefix.length >= 8 && isMulticast(prefix.address))) return undefined;
   return prefix;
-}
-
-function isDirection(value: string): boolean {
-  return value === 'from' || value === 'to';
 }
 
 function isLink(link: number): boolean {

@@ -1,0 +1,262 @@
+import type { DataPlaneOptions, Port } from '../../bindings/dataplane.ts';
+import type { Address, Command, Entry, Mac, Prefix } from '../../bindings/entries.ts';
+import { LINK_TUNNEL } from '../../bindings/entries.ts';
+import { NEXT_HEADER, emitIpv6 } from '../../host/wire/ipv6.ts';
+import type { Random } from './random.ts';
+
+/**
+ * Few addresses, nested prefixes and few stations, so that generated packets and generated entries meet often.
+ * What is special anywhere in the pipeline stands here at least once.
+ */
+export const LOCATOR = '2001:db8:ffff::1';
+const PEERS = ['2001:db8:ffff::2', '2001:db8:ffff::3', '2001:db8:ffff::4'];
+const HOSTS = [
+  '2001:db8:1:1::a',
+  '2001:db8:1:1::b',
+  '2001:db8:1:2::a',
+  '2001:db8:2:1::a',
+  '2001:db8:2:1:8000::a',
+  '2001:db8:3::1',
+  '2002::1',
+];
+const PREFIXES = [
+  '::/0',
+  '2000::/3',
+  '2001:db8::/32',
+  '2001:db8:1::/48',
+  '2001:db8:1:1::/64',
+  '2001:db8:1:2::/64',
+  '2001:db8:2:1::/64',
+  '2001:db8:2:1:8000::/65',
+  '2001:db8:2::/47',
+  '2001:db8:1:1::a/127',
+  ...HOSTS.map((host) => `${host}/128`),
+];
+const ODD_ADDRESSES = [
+  '::',
+  '::1',
+  'fe80::1',
+  'febf::1',
+  'fec0::1',
+  'ff02::1',
+  'ff0e::5',
+  '::ffff:102:304',
+  LOCATOR,
+];
+const ODD_PREFIXES = [
+  'ff00::/7',
+  'ff00::/8',
+  'ff02::/16',
+  '2001:db8::1/64',
+  '2001:db8::/129',
+  'host/64',
+  '::1/0',
+  'fe80::/10',
+];
+const MACS = ['02:00:00:00:00:0a', '02:00:00:00:00:0b', 'aa:bb:cc:dd:ee:0f'];
+const ODD_MACS = ['00:00:00:00:00:00', '01:00:00:00:00:01', '33:33:00:00:00:01', 'no:ma:c0:00:00:00'];
+const LINKS = [0, 1, 254];
+
+export function randomOptions(random: Random): DataPlaneOptions {
+  const table = (): number => random.pick([1, 2, 5, 16, 64]);
+  return {
+    capacities: {
+      batch: random.pick([1, 7, 32]),
+      destinations: table(),
+      sources: table(),
+      peers: table(),
+      flows: random.pick([1, 4, 8, 64]),
+      held: random.pick([1, 3, 8, 32]),
+    },
+    locator: LOCATOR,
+    seed: (BigInt(random.u32()) << 32n) | BigInt(random.pick([0, 0xffff_ffff, random.u32()])),
+    coreMtu: random.pick([1280, 1281, 1287, 1288, 1300, 1319, 1320, 1400, 1500, 1940, 65_535]),
+    hopLimitDone: random.oneIn(4),
+  };
+}
+
+function address(random: Random, usual: readonly Address[]): Address {
+  return random.oneIn(20) ? random.pick([...ODD_ADDRESSES, 'not:an:address']) : random.pick(usual);
+}
+
+function prefix(random: Random): Prefix {
+  return random.oneIn(20) ? random.pick(ODD_PREFIXES) : random.pick(PREFIXES);
+}
+
+function mac(random: Random): Mac {
+  return random.oneIn(20) ? random.pick(ODD_MACS) : random.pick(MACS);
+}
+
+function link(random: Random): number {
+  return random.oneIn(15) ? random.pick([LINK_TUNNEL, 256, -1, 0.5]) : random.pick(LINKS);
+}
+
+function entry(random: Random): Entry {
+  switch (random.below(8)) {
+    case 0:
+    case 1:
+      return {
+        kind: 'deliver',
+        prefix: prefix(random),
+        link: link(random),
+        nextHop: address(random, ['fe80::a', ...HOSTS]),
+        mac: mac(random),
+      };
+    case 2:
+    case 3:
+      return { kind: 'tunnel', prefix: prefix(random), locator: address(random, PEERS) };
+    case 4:
+    case 5:
+      return {
+        kind: 'source',
+        prefix: prefix(random),
+        link: random.oneIn(4) ? LINK_TUNNEL : link(random),
+        ...(random.oneIn(2) ? { mac: mac(random) } : {}),
+        ...(random.oneIn(3) ? { reverse: address(random, PEERS) } : {}),
+      };
+    case 6:
+      return { kind: 'peer', address: address(random, PEERS) };
+    default:
+      return {
+        kind: 'hold',
+        direction: random.pick(['from', 'to']),
+        prefix: prefix(random),
+        packets: random.oneIn(20) ? random.pick([0, -1, 2 ** 32, 1.5]) : random.pick([1, 2, 4, 100]),
+        millis: random.oneIn(20) ? 0 : random.pick([1, 50, 1000, 0xffff_ffff]),
+      };
+  }
+}
+
+export function randomCommand(random: Random): Command {
+  switch (random.below(12)) {
+    case 0:
+      return { op: 'delete', kind: 'destination', prefix: prefix(random) };
+    case 1:
+      return { op: 'delete', kind: 'source', prefix: prefix(random), link: link(random) };
+    case 2:
+      return { op: 'delete', kind: 'peer', address: address(random, PEERS) };
+    case 3:
+      return { op: 'delete', kind: 'hold', direction: random.pick(['from', 'to']), prefix: prefix(random) };
+    case 4:
+    case 5:
+      return {
+        op: random.pick(['release', 'release', 'discard']),
+        direction: random.pick(['from', 'to']),
+        prefix: prefix(random),
+      };
+    default:
+      return { op: 'put', entry: entry(random) };
+  }
+}
+
+export interface GeneratedPacket {
+  readonly data: Uint8Array;
+  readonly port: Port;
+  readonly mac?: Mac;
+}
+
+/** One packet: well-formed most of the time, tunnelled to us half of the time when from the core. */
+export function randomPacket(random: Random): GeneratedPacket {
+  const access = random.oneIn(2);
+  const port: Port = access ? { side: 'access', link: random.pick(LINKS) } : { side: 'core' };
+  const plain = innerPacket(random, access ? 4 : 8);
+  const data = access || random.oneIn(4) ? plain : tunnelled(random, plain);
+  const station = random.oneIn(3) ? {} : { mac: random.pick([...MACS, '00:00:00:00:00:00']) };
+  return { data: damaged(random, data), port, ...station };
+}
+
+function tunnelled(random: Random, inner: Uint8Array): Uint8Array {
+  const outer = {
+    nextHeader: random.oneIn(30) ? random.pick([0, 6, 44, 58, 60]) : NEXT_HEADER.ipv6,
+    trafficClass: random.below(256),
+    flowLabel: random.below(1 << 20),
+    hopLimit: hopLimit(random),
+    src: address6(random, PEERS),
+    dst: random.oneIn(20) ? random.pick([...HOSTS, ...PEERS]) : LOCATOR,
+  };
+  return emitIpv6(outer, inner);
+}
+
+function hopLimit(random: Random): number {
+  return random.oneIn(5) ? random.pick([0, 1, 2, 255]) : 64;
+}
+
+/** Like `address`, of those alone that are addresses. */
+function address6(random: Random, usual: readonly Address[]): Address {
+  return random.oneIn(25) ? random.pick(ODD_ADDRESSES) : random.pick(usual);
+}
+
+function innerPacket(random: Random, oddEvery: number): Uint8Array {
+  const upper = random.pick([NEXT_HEADER.udp, NEXT_HEADER.tcp, NEXT_HEADER.icmpv6, NEXT_HEADER.none]);
+  const special = [NEXT_HEADER.ipv6, NEXT_HEADER.mobility, 50, 51, 255];
+  const last = random.oneIn(oddEvery * 3) ? random.pick(special) : upper;
+  const [first, extensions] = random.oneIn(oddEvery)
+    ? extensionHeaders(random, last)
+    : [last, new Uint8Array()];
+  const body = new Uint8Array(Math.max(0, payloadSize(random) - extensions.length));
+  for (let index = 0; index < Math.min(body.length, 12); index++) body[index] = random.u32();
+  if (body.length > 0 && last === NEXT_HEADER.icmpv6)
+    body[0] = random.pick([0, 1, 2, 3, 127, 128, 135, 137, 143]);
+  const payload = new Uint8Array(extensions.length + body.length);
+  payload.set(extensions);
+  payload.set(body, extensions.length);
+  return emitIpv6(
+    {
+      nextHeader: first,
+      trafficClass: random.below(256),
+      flowLabel: random.oneIn(2) ? 0 : random.below(1 << 20),
+      hopLimit: hopLimit(random),
+      src: address6(random, HOSTS),
+      dst: address6(random, [...HOSTS, ...PEERS]),
+    },
+    payload,
+  );
+}
+
+/** Payloads from nothing to too much, half of the long ones within a few octets of a limit of the pipeline. */
+function payloadSize(random: Random): number {
+  if (!random.oneIn(3)) return random.below(120);
+  if (random.oneIn(2)) return random.below(1900);
+  const limit = random.pick([1240, 1280, 1320, 1400, 1460, 1500, 1860, 1900]);
+  return Math.max(0, limit - 40 + random.between(-9, 9));
+}
+
+function extensionHeaders(random: Random, last: number): [first: number, octets: Uint8Array] {
+  const count = random.oneIn(4) ? random.between(7, 10) : random.between(1, 4);
+  const types = Array.from({ length: count }, () => random.pick([0, 43, 44, 60, 60]));
+  const chain = types.flatMap((type, index) => {
+    const header = new Uint8Array(type === NEXT_HEADER.fragment ? 8 : 8 * random.pick([1, 1, 2, 3]));
+    header[0] = types[index + 1] ?? last;
+    header[1] = header.length / 8 - 1;
+    if (type === NEXT_HEADER.fragment) {
+      // A reserved octet, which is no length.
+      header[1] = random.below(256);
+      const view = new DataView(header.buffer);
+      view.setUint16(2, random.oneIn(3) ? random.below(0x10000) : random.pick([0, 1, 6, 7]));
+    } else if (random.oneIn(20)) {
+      header[1] = random.below(256);
+    }
+    return [...header];
+  });
+  return [types[0] ?? last, Uint8Array.from(chain)];
+}
+
+function damaged(random: Random, data: Uint8Array): Uint8Array {
+  if (!random.oneIn(12)) return data;
+  const result = random.oneIn(3) ? data.slice(0, random.below(data.length + 1)) : data.slice();
+  switch (random.below(3)) {
+    case 0:
+      if (result.length > 7) new DataView(result.buffer).setUint16(4, random.pick([0, 1, 39, 40, 0xffff]));
+      return result;
+    case 1:
+      for (let edits = random.between(1, 4); edits > 0; edits--) {
+        if (result.length > 0) result[random.below(result.length)] = random.u32();
+      }
+      return result;
+    default: {
+      const padded = new Uint8Array(result.length + random.below(60));
+      padded.set(result);
+      return padded;
+    }
+  }
+}
