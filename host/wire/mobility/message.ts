@@ -49,7 +49,8 @@ const PAYLOAD_PROTO = 0;
 const HEADER_LENGTH = 1;
 const TYPE = 2;
 const CHECKSUM = 4;
-const HEADER = 6;
+/** First octet of the message data, after the fields above. */
+const MESSAGE_DATA = 6;
 /** Where the options begin, RFC 6275 sections 6.1.2 and 6.1.7 to 6.1.9. */
 const OPTIONS_AT = { BRR: 8, BU: 12, BA: 12, BE: 24 } as const;
 /** What the length field can express: 256 units of 8 octets. */
@@ -124,18 +125,18 @@ export function emitMobility(message: MobilityMessage, src: Address, dst: Addres
     case 'BRR':
       break;
     case 'BU':
-      view.setUint16(HEADER, message.sequence);
+      view.setUint16(MESSAGE_DATA, message.sequence);
       view.setUint16(8, message.flags);
       view.setUint16(10, message.lifetime);
       break;
     case 'BA':
-      data[HEADER] = message.status;
+      data[MESSAGE_DATA] = message.status;
       data[7] = message.flags;
       view.setUint16(8, message.sequence);
       view.setUint16(10, message.lifetime);
       break;
     case 'BE':
-      data[HEADER] = message.status;
+      data[MESSAGE_DATA] = message.status;
       writeAddress(data, 8, message.home);
       break;
   }
