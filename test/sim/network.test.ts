@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import type { TraceEffect } from '../../host/core/machine.ts';
+import { CoreRouter } from '../../host/sim/core-router.ts';
+import { PointToPointLink } from '../../host/sim/link.ts';
+import type { LinkEnd, Medium } from '../../host/sim/link.ts';
+import { seededRandom } from '../../host/sim/random.ts';
+import { Scheduler } from '../../host/sim/scheduler.ts';
+import { Taps } from '../../host/sim/taps.ts';
+import { emitIpv6, NEXT_HEADER, parseIpv6 } from '../../host/wire/ipv6.ts';
+
+const PREFIXES = { a: '2001:db8:a::/48', b: '2001:db8:b::/48', inner: '2001:db8:b:1::/64' };
+
+function packet(src: string, dst: string, hopLimit = 64): Uint8Array {
+  return emitIpv6({ nextHeader: NEXT_HEADER.none, hopLimit, src, dst }, new Uint8Array(0));
+}
+
+class Node implements LinkEnd {
+  readonly node: string;
+  readonly received: { at: number; hopLimit: number; src: string }[] = [];
+  readonly #scheduler: Scheduler;
+
+  constructor(node: string, scheduler: Scheduler) {
+    this.node = node;
+    this.#scheduler = scheduler;
+  }
+
+  receive(data: Uint8Array): void {
+    const header = parseIpv6(data);
+    assert.ok(header.ok);
+    const { hopLimit, src } = header.value;
+    this.received.push({ at: this.#scheduler.now, hopLimit, src });
+  }
+}
+
+function setup(loss = 0) {
+  const scheduler = new Scheduler(() => setImmediate());
+  const faults: string[] = [];
+  const taps = new Taps(
+    () => scheduler.now,
+    (fault) => faults.push(fault),
+  );
+  const medium: Medium = { scheduler, taps, random: seededRandom(1, 'links'), delay: 10, loss };
+  const traced: TraceEffect[] = [];
+  const core = new CoreRouter((effect) => traced.push(effect));
+  const attach = (name: keyof typeof PREFIXES): { node: Node; link: PointToPointLink } => {
+    const node = new Node(name, scheduler);
+    const coreEnd: LinkEnd = { node: 'core', receive: (data) => core.receive(link, data) };
+    const link: PointToPointLink = new PointToPointLink(`core-${name}`, medium, [coreEnd, node]);
+    core.addRoute(PREFIXES[name], link);
+    return { node, link };
+  };
+  return { scheduler, taps, faults, core, traced, a: attach('a'), b: attach('b'), inner: attach('inner') };
+}
+
+test('a packet crosses two links and one router', async () => {
+  const { scheduler, taps, a, b } = setup();
+  a.link.send('a', packet('2001:db8:a::1', '2001:db8:b::1'));
+  await scheduler.sleep(100);
+  assert.deepEqual(b.node.received, [{ at: 20, hopLimit: 63, src: '2001:db8:a::1' }]);
+  assert.deepEqual(
+    taps.packets.map(({ at, link, sender }) => `${at} ${link} ${sender}`),
+    ['0 core-a a', '10 core-b core'],
+  );
+});
+
+test('the longest prefix decides, for the source too', async () => {
+  const { scheduler, core, a, b, inner } = setup();
+  a.link.send('a', packet('2001:db8:a::1', '2001:db8:b:1::1'));
+  b.link.send('b', packet('2001:db8:b:1::1', '2001:db8:a::1'));
+  inner.link.send('inner', packet('2001:db8:b:1::1', '2001:db8:a::2'));
+  await scheduler.sleep(100);
+  assert.equal(inner.node.received.length, 1);
+  assert.equal(b.node.received.length, 0);
+  assert.equal(a.node.received.length, 1);
+  assert.equal(core.dropped['reverse-path'], 1);
+});
+
+test('what the core drops is counted by reason, and traced once for each source', async () => {
+  const { scheduler, core, traced, a, b } = setup();
+  for (let count = 0; count < 3; count++) a.link.send('a', packet('2001:db8:b::1', '2001:db8:b::2'));
+  a.link.send('a', packet('2001:db8:a::1', '2001:db8:c::1'));
+  a.link.send('a', packet('2001:db8:a::1', '2001:db8:b::1', 1));
+  a.link.send('a', new Uint8Array(39));
+  await scheduler.sleep(100);
+  assert.deepEqual(core.dropped, { malformed: 1, 'reverse-path': 3, 'hop-limit': 1, 'no-route': 1 });
+  assert.equal(traced.length, 4);
+  assert.equal(b.node.received.length, 0);
+});
+
+test('a cut link loses what is on its way', async () => {
+  const { scheduler, a, b } = setup();
+  const send = (): void => a.link.send('a', packet('2001:db8:a::1', '2001:db8:b::1'));
+  send();
+  await scheduler.sleep(5);
+  a.link.cut = true;
+  await scheduler.sleep(20);
+  send();
+  a.link.cut = false;
+  await scheduler.sleep(20);
+  send();
+  await scheduler.sleep(100);
+  assert.deepEqual(
+    b.node.received.map(({ at }) => at),
+    [65],
+  );
+});
+
+test('loss takes its share', async () => {
+  const { scheduler, a, b } = setup(0.1);
+  for (let count = 0; count < 1000; count++) a.link.send('a', packet('2001:db8:a::1', '2001:db8:b::1'));
+  await scheduler.sleep(100);
+  // Two links of 10 % each: 810 expected, standard deviation 12.
+  assert.ok(Math.abs(b.node.received.length - 810) < 60, `${b.node.received.length} of 1000 arrived`);
+});
+
+test('a fault drops the next packets that match, and no more', async () => {
+  const { scheduler, taps, faults, a, b } = setup();
+  taps.drop('first two to b', ({ link, sender }) => link === 'core-b' && sender === 'core', 2);
+  for (let count = 0; count < 5; count++)
+    a.link.send('a', packet(`2001:db8:a::${count + 1}`, '2001:db8:b::1'));
+  await scheduler.sleep(100);
+  assert.deepEqual(
+    b.node.received.map(({ src }) => src),
+    ['2001:db8:a::3', '2001:db8:a::4', '2001:db8:a::5'],
+  );
+  assert.deepEqual(faults, ['first two to b', 'first two to b']);
+});
