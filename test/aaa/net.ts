@@ -154,7 +154,7 @@ export class Net {
   #arrive(from: End, data: Uint8Array): void {
     const to = this.#peers.get(key(from));
     if (to === undefined) return;
-    if (this.intercept('before', to.node, data)) return this.#break(from, to);
+    if (this.intercept('before', to.node, data)) { this.#break(from, to); return; }
     this.#step(to.node, { type: 'stream.data', stream: to.stream, data });
     if (this.intercept('after', to.node, data)) this.#break(from, to);
   }

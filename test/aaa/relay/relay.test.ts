@@ -114,6 +114,7 @@ function heard(
       () => reject(new Error(`not heard within ${patience} ms in:\n${text}`)),
       patience,
     );
+    timer.unref();
     stream.on('data', (data: Buffer) => {
       text += data.toString();
       if (!done(text)) return;
@@ -153,7 +154,10 @@ test('freeDiameter relays CER, DWR, AAR, STR and DPR between a MAAR and maar aaa
     writeFileSync(`${folder}/acl.conf`, 'ALLOW_IPSEC *.maar.example.org\n');
     writeFileSync(`${folder}/aaa.toml`, serverConfig(folder));
 
-    const sniffer = bench.start('r', 'tshark', '-q', '-i', 'any', '-f', 'tcp port 3868', '-w', capture);
+    const live = ['-l', '-P', '-d', 'tcp.port==3868,diameter', '-T', 'fields', '-e', 'diameter.cmd.code'];
+    const sniffer = bench.start('r', 'tshark', ...live, '-i', 'any', '-f', 'tcp port 3868', '-w', capture);
+    // The kernel hands packets to the sniffer in blocks, up to a second late: both DPR and DPA must have come.
+    const captured = heard(sniffer.stdout!, (text) => (text.match(/282/g) ?? []).length >= 4, 60_000);
     await heard(sniffer.stderr!, (text) => text.includes('Capturing on'), 10_000);
     const server = bench.start('a', process.execPath, here('aaa.ts'), '--config', `${folder}/aaa.toml`);
     const serverLog = heard(server.stderr!, (text) => text.includes('"what":"stop"'), 30_000);
@@ -195,7 +199,7 @@ test('freeDiameter relays CER, DWR, AAR, STR and DPR between a MAAR and maar aaa
     server.kill('SIGTERM');
     assert.match(await serverLog, /"message":"DPA"/);
     assert.equal(await exited(server, 10_000), 0);
-    // tshark writes what it holds when it is told to stop.
+    await captured;
     sniffer.kill('SIGINT');
     await exited(sniffer, 10_000);
     checkCapture(capture);
