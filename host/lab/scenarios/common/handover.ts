@@ -63,16 +63,21 @@ export function report(
   const parts = {
     detected: first((record) => record.what === 'attach' && about(record)),
     aaaAnswered: first((record) => record.what === 'registered' && about(record)),
-    firstRa: first(
-      (record) => record.what === 'send' && record.message === 'RA' && record.to === mnId(host),
-    ),
+    firstRa: first((record) => record.what === 'send' && record.message === 'RA' && record.to === mnId(host)),
     sdba: first((record) => record.what === 'receive' && record.message === 'sDBA' && about(record)),
     ddba: first((record) => record.what === 'receive' && record.message === 'dDBA' && about(record)),
     downlink: streams.down === undefined ? undefined : silence(streams.down, move, before)?.end,
     uplink: streams.up === undefined ? undefined : silence(streams.up, move, before)?.end,
   };
   const known = Object.entries(parts).filter(([, value]) => value !== undefined);
-  return { host, from, to, kind, at, ...(Object.fromEntries(known) as Partial<typeof parts>) } as HandoverReport;
+  return {
+    host,
+    from,
+    to,
+    kind,
+    at,
+    ...(Object.fromEntries(known) as Partial<typeof parts>),
+  } as HandoverReport;
 }
 
 /** Messages of an exchange in the order they must be sent, each as "node sends message to peer". */

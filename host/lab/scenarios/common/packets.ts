@@ -13,7 +13,11 @@ export interface DataPacket {
 }
 
 /** Every sighting of packets between two addresses, in either direction, tunnelled or not, from `since` on. */
-export async function sightings(lab: Lab, ends: readonly [string, string], since: number): Promise<DataPacket[]> {
+export async function sightings(
+  lab: Lab,
+  ends: readonly [string, string],
+  since: number,
+): Promise<DataPacket[]> {
   const found: DataPacket[] = [];
   for (const captured of await lab.captured()) {
     if (captured.at < since) continue;
@@ -27,7 +31,8 @@ export async function sightings(lab: Lab, ends: readonly [string, string], since
 function read({ at, link, data }: CapturedPacket): DataPacket | undefined {
   const outer = parseIpv6(data);
   if (!outer.ok) return undefined;
-  if (outer.value.nextHeader !== NEXT_HEADER.ipv6) return { at, link, ...facts(outer.value), tunnel: undefined };
+  if (outer.value.nextHeader !== NEXT_HEADER.ipv6)
+    return { at, link, ...facts(outer.value), tunnel: undefined };
   const inner = parseIpv6(outer.value.payload);
   if (!inner.ok) return undefined;
   const tunnel = { from: nameOf(outer.value.src), to: nameOf(outer.value.dst) };
@@ -41,7 +46,9 @@ function facts({ src, dst, nextHeader }: Ipv6Packet): { src: string; dst: string
 /** How packets cross the core: "a3>b2" for each tunnel, "native" for none, each once, sorted. */
 export function pathsOf(packets: readonly DataPacket[]): string[] {
   const core = packets.filter(({ link }) => link.startsWith('core-'));
-  return [...new Set(core.map(({ tunnel }) => (tunnel === undefined ? 'native' : `${tunnel.from}>${tunnel.to}`)))].sort();
+  return [
+    ...new Set(core.map(({ tunnel }) => (tunnel === undefined ? 'native' : `${tunnel.from}>${tunnel.to}`))),
+  ].sort();
 }
 
 /** Packets that were put into the core at a MAAR at or after `since`: their path cannot depend on anything older. */

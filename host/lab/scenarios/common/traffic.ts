@@ -56,7 +56,9 @@ export class TrafficReport {
   }
 
   udp(from: EndName, to: EndName): StreamReport {
-    const found = this.streams.find(({ spec }) => spec.kind === 'udp' && spec.from === from && spec.to === to);
+    const found = this.streams.find(
+      ({ spec }) => spec.kind === 'udp' && spec.from === from && spec.to === to,
+    );
     if (found === undefined) throw new Error(`no udp stream from ${from} to ${to}`);
     return found;
   }
@@ -66,6 +68,10 @@ export class TrafficReport {
     const report = this.udp(from, to);
     checks.atMost(`${report.spec.name}: packets lost`, report.lost, Math.floor(bound.lost));
     checks.equal(`${report.spec.name}: packets duplicated`, report.duplicated, 0);
-    checks.atMost(`${report.spec.name}: packets reordered`, report.reordered, Math.floor(bound.reordered ?? 0));
+    checks.atMost(
+      `${report.spec.name}: packets reordered`,
+      report.reordered,
+      Math.floor(bound.reordered ?? 0),
+    );
   }
 }
