@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { SOL_SOCKET } from './linux.ts';
 
 /**
  * The system calls that Node has no interface for. Buffers are passed by address, nothing is copied; all are synchronous.
@@ -85,6 +86,20 @@ export function setsockopt(fd: number, level: number, name: number, value: Uint8
 /** An option whose value is a C int. */
 export function setsockoptInt(fd: number, level: number, name: number, value: number, what: string): void {
   setsockopt(fd, level, name, new Uint8Array(Int32Array.of(value).buffer), what);
+}
+
+/**
+ * Enlarges the receive buffer past the system's limit. Root of a user namespace may not, and gets up to the limit
+ * (net.core.rmem_max).
+ */
+export function setReceiveBuffer(fd: number, octets: number, what: string): void {
+  const { level, rcvbuf, rcvbufforce } = SOL_SOCKET;
+  try {
+    setsockoptInt(fd, level, rcvbufforce, octets, `${what}: SO_RCVBUFFORCE`);
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.code !== 'EPERM') throw error;
+    setsockoptInt(fd, level, rcvbuf, octets, `${what}: SO_RCVBUF`);
+  }
 }
 
 export function sendto(fd: number, data: Uint8Array, address: Uint8Array | null, what: string): void {

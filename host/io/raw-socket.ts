@@ -1,17 +1,16 @@
 import { addressBytes, readAddress } from '../wire/address.ts';
 import type { Address } from '../wire/address.ts';
-import { addressOf, bind, recvmsg, sendto, setsockopt, setsockoptInt, socket } from './ffi.ts';
 import {
-  AF,
-  CMSGHDR,
-  IPPROTO,
-  IPPROTO_ICMPV6,
-  IPPROTO_IPV6,
-  MSGHDR,
-  SOCK,
-  SOCKADDR_IN6,
-  SOL_SOCKET,
-} from './linux.ts';
+  addressOf,
+  bind,
+  recvmsg,
+  sendto,
+  setsockopt,
+  setReceiveBuffer,
+  setsockoptInt,
+  socket,
+} from './ffi.ts';
+import { AF, CMSGHDR, IPPROTO, IPPROTO_ICMPV6, IPPROTO_IPV6, MSGHDR, SOCK, SOCKADDR_IN6 } from './linux.ts';
 
 const NAME_OCTETS = SOCKADDR_IN6.size;
 const CONTROL_OCTETS = 256;
@@ -36,7 +35,7 @@ function openRaw(protocol: number, address: Address, what: string): number {
   for (const option of [recvpktinfo, recvhoplimit, recvtclass, flowinfo]) {
     setsockoptInt(fd, level, option, 1, `${what}: ancillary data`);
   }
-  setsockoptInt(fd, SOL_SOCKET.level, SOL_SOCKET.rcvbufforce, RECEIVE_BUFFER, `${what}: SO_RCVBUFFORCE`);
+  setReceiveBuffer(fd, RECEIVE_BUFFER, what);
   bind(fd, sockaddr(address), `${what} to ${address}`);
   return fd;
 }

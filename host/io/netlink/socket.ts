@@ -1,5 +1,5 @@
-import { SystemError, bind, close, recv, sendto, setsockoptInt, socket } from '../ffi.ts';
-import { AF, SOCK, SOL_NETLINK, SOL_SOCKET } from '../linux.ts';
+import { SystemError, bind, close, recv, sendto, setReceiveBuffer, setsockoptInt, socket } from '../ffi.ts';
+import { AF, SOCK, SOL_NETLINK } from '../linux.ts';
 import { NLMSG, NLM_F } from './constants.ts';
 import { parseMessages } from './message.ts';
 import type { MessageWriter, NetlinkMessage } from './message.ts';
@@ -86,7 +86,7 @@ function errorOf(message: NetlinkMessage, what: string): number {
 /** A socket that only listens to multicast groups; the packet worker polls it. */
 export function openEventSocket(family: number, groups: readonly number[], receiveBuffer: number): number {
   const fd = socket(AF.netlink, SOCK.raw | SOCK.cloexec | SOCK.nonblock, family, 'netlink events');
-  setsockoptInt(fd, SOL_SOCKET.level, SOL_SOCKET.rcvbufforce, receiveBuffer, 'SO_RCVBUFFORCE');
+  setReceiveBuffer(fd, receiveBuffer, 'netlink socket');
   bind(fd, sockaddr(), 'netlink events');
   for (const group of groups) {
     setsockoptInt(fd, SOL_NETLINK.level, SOL_NETLINK.addMembership, group, 'NETLINK_ADD_MEMBERSHIP');

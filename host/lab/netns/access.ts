@@ -3,12 +3,6 @@ import type { HostName, MaarName, MoveKind } from '../lab.ts';
 import { AIR, HOST_INTERFACE, air } from './topology.ts';
 import type { Sandbox } from './sandbox.ts';
 
-export interface Joined {
-  readonly from: MaarName | undefined;
-  /** When the change that joins the new link was begun, in milliseconds of the wall clock. */
-  readonly at: number;
-}
-
 /** Plugs hosts into MAARs by changing which cable the medium joins with the host's. */
 export class AccessMedium {
   readonly #sandbox: Sandbox;
@@ -26,19 +20,17 @@ export class AccessMedium {
 
   /**
    * `silent` changes nothing but the joining; `carrier` takes carrier from the host and from both MAARs' ports for the
-   * gap; `admin` lets the host's owner take its interface down for the gap. A first attachment always brings carrier.
+   * gap; `admin` does so because the host's owner takes its interface down. A first attachment always brings carrier.
    */
-  async move(host: HostName, to: MaarName, kind: MoveKind, gapMs: number): Promise<Joined> {
+  async move(host: HostName, to: MaarName, kind: MoveKind, gapMs: number): Promise<void> {
     const from = this.#attached.get(host);
     const effective = from === undefined ? 'carrier' : kind;
     // Before the gap, since nobody may be told at its end: a port that was plugged out long ago has no carrier.
-    if (effective !== 'carrier') await this.#raise(host, to);
+    if (effective === 'silent') await this.#raise(host, to);
     await this.#separate(host, from, to, effective);
     if (gapMs > 0) await new Promise((resolve) => setTimeout(resolve, gapMs));
-    const at = performance.timeOrigin + performance.now();
     await this.#join(host, to, effective);
     this.#attached.set(host, to);
-    return { from, at };
   }
 
   /** Unplugs a host: both ends lose carrier. */
@@ -63,8 +55,8 @@ export class AccessMedium {
   ): Promise<void> {
     if (kind === 'admin') await this.#owner(host, 'down');
     const lines = from === undefined ? [] : [`set ${air.patch(host, from)} nomaster`];
-    if (kind === 'carrier') {
-      lines.push(`set ${air.port(host)} down`);
+    if (kind === 'carrier') lines.push(`set ${air.port(host)} down`);
+    if (kind !== 'silent') {
       for (const maar of MAARS.filter((name) => name === from || name === to)) {
         lines.push(`set ${air.patch(host, maar)} down`);
         this.#live.delete(air.patch(host, maar));
@@ -76,10 +68,11 @@ export class AccessMedium {
   async #join(host: HostName, to: MaarName, kind: MoveKind): Promise<void> {
     const patch = air.patch(host, to);
     const lines = [`set ${patch} master ${air.bridge(host)}`];
-    if (kind === 'carrier') {
-      lines.push(`set ${patch} up`, `set ${air.port(host)} up`);
+    if (kind !== 'silent') {
+      lines.push(`set ${patch} up`);
       this.#live.add(patch);
     }
+    if (kind === 'carrier') lines.push(`set ${air.port(host)} up`);
     await this.#air(lines);
     if (kind === 'admin') await this.#owner(host, 'up');
   }

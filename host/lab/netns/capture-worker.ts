@@ -14,9 +14,8 @@ export interface Tap {
 
 export interface CaptureOrder {
   readonly taps: readonly Tap[];
-  /** Octets kept of every frame, and of a frame longer than that. */
+  /** Octets kept of every frame. */
   readonly keep: number;
-  readonly keepOfLonger: number;
 }
 
 /** Longer than a ring holds back a block that is not full. */
@@ -55,12 +54,11 @@ function drain(ring: PacketRing, taps: ReadonlyMap<number, number>): void {
 }
 
 function encode(frame: RingFrame, tap: number): Buffer {
-  const kept = frame.length > order.keep ? order.keepOfLonger : order.keep;
   return encodeRecord({
     time: Number(frame.time / 1_000n) / 1_000,
     tap,
     outgoing: frame.outgoing,
-    data: frame.data.subarray(0, kept),
+    data: frame.data.subarray(0, order.keep),
     length: frame.length,
   });
 }

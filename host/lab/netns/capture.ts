@@ -20,9 +20,8 @@ interface Place extends Tap {
   readonly outgoing?: string;
 }
 
-/** Long enough for every message of the protocols here; the rest is payload, wanted only in files. */
-const KEEP_HEADERS = { keep: 700, keepOfLonger: 160 };
-const KEEP_ALL = { keep: 65_535, keepOfLonger: 65_535 };
+/** Every packet of the domain's MTU whole; of the super-frames that a stack hands to its own links, the beginning. */
+const KEEP = 2_048;
 
 const PLACES: readonly Place[] = [
   ...[...MAARS, AAA.name, 'cn'].map((name) => ({
@@ -62,11 +61,11 @@ export class Captures {
     process.stdout!.on('data', (chunk: Buffer) => reader.push(chunk));
   }
 
-  /** `start` is the wall clock in milliseconds at which the run began; `whole` keeps payloads too. */
-  static async start(sandbox: Sandbox, start: number, whole: boolean): Promise<Captures> {
+  /** `start` is the wall clock in milliseconds at which the run began. */
+  static async start(sandbox: Sandbox, start: number): Promise<Captures> {
     const order: CaptureOrder = {
       taps: PLACES.map((place) => ({ netns: place.netns, interface: place.interface })),
-      ...(whole ? KEEP_ALL : KEEP_HEADERS),
+      keep: KEEP,
     };
     const worker = nodeCommand(new URL('./capture-worker.ts', import.meta.url), JSON.stringify(order));
     const child = sandbox.spawn(CORE, worker, ['pipe', 'pipe', 'inherit']);

@@ -1,0 +1,303 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StatusView } from '../../core/view.ts';
+import { askControl, controlPath } from '../../io/control-socket.ts';
+import { isMulticast, multicastMac, readAddress } from '../../wire/address.ts';
+import { emitEthernet } from '../../wire/ethernet.ts';
+import { AAA, ACCESS_LINK, CN, MAARS, OUTSIDER, endMac } from '../plan.ts';
+import type {
+  CapturedPacket,
+  EndName,
+  Fault,
+  HostName,
+  Lab,
+  LabOptions,
+  MaarName,
+  MoveKind,
+  Stream,
+  StreamSpec,
+  TraceRecord,
+} from '../lab.ts';
+import { AccessMedium } from './access.ts';
+import { Captures } from './capture.ts';
+import { stateDirectory, writeAaaFile, writeMaarFile } from './config-files.ts';
+import { Daemon } from './daemon.ts';
+import { Sandbox } from './sandbox.ts';
+import { startStream } from './streams.ts';
+import { CORE, CORE_INTERFACE, HOST_INTERFACE, NAMESPACES, buildTopology } from './topology.ts';
+import { TrafficProcess } from './traffic.ts';
+
+const POLL = 20;
+/** Offset of the destination in an IPv6 header. */
+const DESTINATION = 24;
+
+type Node = MaarName | 'aaa';
+
+/** The domain on real kernels: our daemons in network namespaces, hosts that run nothing of ours. */
+export class NetnsLab implements Lab {
+  readonly backend = 'netns';
+  readonly delay = 0;
+  readonly fault: Fault;
+  readonly #options: LabOptions;
+  readonly #sandbox: Sandbox;
+  readonly #directory: string;
+  readonly #start: number;
+  readonly #air: AccessMedium;
+  readonly #captures: Captures;
+  readonly #daemons: ReadonlyMap<Node, Daemon>;
+  readonly #traffic = new Map<string, TrafficProcess>();
+  readonly #trace: TraceRecord[] = [];
+  #streams = 0;
+  #failure: Error | undefined;
+  #closed: Promise<void> | undefined;
+
+  private constructor(
+    options: LabOptions,
+    sandbox: Sandbox,
+    directory: string,
+    start: number,
+    captures: Captures,
+  ) {
+    this.#options = options;
+    this.#sandbox = sandbox;
+    this.#directory = directory;
+    this.#start = start;
+    this.#captures = captures;
+    this.#air = new AccessMedium(sandbox);
+    const daemon = (name: string, command: string, config: string, ready: string): Daemon =>
+      new Daemon(sandbox, {
+        name,
+        command,
+        config,
+        ready,
+        start,
+        trace: (record) => this.#trace.push(record),
+        died: (error) => (this.#failure ??= error),
+      });
+    this.#daemons = new Map<Node, Daemon>([
+      [AAA.name, daemon(AAA.name, 'aaa', writeAaaFile(directory, options), 'listen')],
+      ...MAARS.map((name) => {
+        const config = writeMaarFile(directory, name, options);
+        return [name, daemon(name, 'run', config, 'start')] as const;
+      }),
+    ]);
+    this.fault = {
+      drop: () => refuse('drop'),
+      partition: (node, cut) => this.#partition(node, cut),
+      closeDiameter: () => refuse('closeDiameter'),
+    };
+  }
+
+  /** Builds the domain and starts every daemon. What was created is gone again if anything fails. */
+  static async create(options: LabOptions): Promise<NetnsLab> {
+    options.progress?.('building the domain in network namespaces');
+    const sandbox = await Sandbox.create(NAMESPACES);
+    const directory = mkdtempSync(join(tmpdir(), 'maar-lab-'));
+    const discard = async (): Promise<void> => {
+      await sandbox.close();
+      rmSync(directory, { recursive: true, force: true });
+    };
+    try {
+      await buildTopology(sandbox);
+      const start = wallClock();
+      const captures = await Captures.start(sandbox, start);
+      const lab = new NetnsLab(options, sandbox, directory, start, captures);
+      options.progress?.('starting the AAA server and six MAARs');
+      await lab.#daemons.get(AAA.name)!.start();
+      await Promise.all(MAARS.map((name) => lab.#daemons.get(name)!.start()));
+      return lab;
+    } catch (error) {
+      await discard();
+      throw error;
+    }
+  }
+
+  now(): number {
+    return wallClock() - this.#start;
+  }
+
+  async sleep(ms: number): Promise<void> {
+    this.#alive();
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    this.#alive();
+  }
+
+  async until(what: string, ms: number, condition: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = this.now() + ms;
+    while (!(await condition())) {
+      if (this.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`);
+      await this.sleep(POLL);
+    }
+  }
+
+  async move(host: HostName, to: MaarName, kind: MoveKind = 'carrier', gapMs = 0): Promise<void> {
+    this.#alive();
+    this.#say(`${host}: ${this.#air.attached(host) ?? 'nowhere'} -> ${to} (${kind}, ${gapMs} ms)`);
+    await this.#air.move(host, to, kind, gapMs);
+  }
+
+  async leave(host: HostName): Promise<void> {
+    this.#say(`${host}: ${this.#air.attached(host) ?? 'nowhere'} -> nowhere`);
+    await this.#air.leave(host);
+  }
+
+  async addresses(end: EndName): Promise<{ address: string; deprecated: boolean; tentative: boolean }[]> {
+    const text = await this.#sandbox
+      .shell(end)
+      .run(`ip -j -6 address show dev ${HOST_INTERFACE} scope global`);
+    const [link] = JSON.parse(text) as { addr_info?: HeldAddress[] }[];
+    return (link?.addr_info ?? [])
+      .filter((held): held is HeldAddress & { local: string } => held.local !== undefined)
+      .map(({ local, deprecated = false, tentative = false }) => ({ address: local, deprecated, tentative }))
+      .sort((a, b) => Number(a.deprecated) - Number(b.deprecated));
+  }
+
+  async stream(spec: StreamSpec): Promise<Stream> {
+    this.#alive();
+    const toAddress = spec.toAddress ?? (await this.#usableAddress(spec.to));
+    const fromAddress = spec.fromAddress ?? (await this.#sourceAddress(spec.from, toAddress));
+    return startStream(spec, {
+      id: this.#streams++,
+      from: { address: fromAddress, traffic: this.#trafficOf(spec.from) },
+      to: { address: toAddress, traffic: this.#trafficOf(spec.to) },
+      captured: () => this.captured(),
+    });
+  }
+
+  async show(maar: MaarName): Promise<StatusView> {
+    const socket = controlPath(stateDirectory(this.#directory, maar));
+    return (await askControl(socket, { show: 'status' })) as StatusView;
+  }
+
+  trace(): readonly TraceRecord[] {
+    return this.#trace.toSorted((a, b) => a.at - b.at);
+  }
+
+  async captured(): Promise<readonly CapturedPacket[]> {
+    this.#alive();
+    const packets = await this.#captures.packets();
+    if (this.#captures.lost > 0) {
+      throw new Error(
+        `the capture lost ${this.#captures.lost} frames: the machine is too slow for this traffic`,
+      );
+    }
+    return packets;
+  }
+
+  async inject(host: HostName, packet: Uint8Array, mac: string = endMac(host)): Promise<void> {
+    const destination = readAddress(packet, DESTINATION);
+    const to = isMulticast(destination) ? multicastMac(destination) : ACCESS_LINK.mac;
+    await this.#frame(host, HOST_INTERFACE, emitEthernet(mac, to, packet));
+  }
+
+  async injectCore(packet: Uint8Array): Promise<void> {
+    const mac = (
+      await this.#sandbox.shell(OUTSIDER.name).run(`cat /sys/class/net/${CORE_INTERFACE}/address`)
+    ).trim();
+    await this.#frame(OUTSIDER.name, CORE_INTERFACE, emitEthernet(mac, CN.gateway.mac, packet));
+  }
+
+  async kill(node: Node): Promise<void> {
+    this.#say(`${node} killed`);
+    await this.#daemons.get(node)!.kill();
+  }
+
+  async stop(node: Node): Promise<void> {
+    this.#say(`${node} stopping`);
+    await this.#daemons.get(node)!.stop();
+  }
+
+  async start(node: Node): Promise<void> {
+    this.#say(`${node} starting`);
+    await this.#daemons.get(node)!.start();
+  }
+
+  /** One line for each namespace: how a person gets a shell in it. */
+  entries(): string[] {
+    return NAMESPACES.map((name) => `${name.padEnd(9)}${this.#sandbox.entry(name)}`);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { pcap } = this.#options;
+    try {
+      await Promise.all([...this.#daemons.values()].map((daemon) => daemon.stop()));
+      if (pcap !== undefined) await this.#captures.write(pcap);
+    } finally {
+      await this.#sandbox.close();
+      rmSync(this.#directory, { recursive: true, force: true });
+    }
+  }
+
+  async #partition(node: Node, cut: boolean): Promise<void> {
+    this.#say(`${node} ${cut ? 'cut off' : 'reconnected'}`);
+    await this.#sandbox.shell(CORE).run(`ip link set ${node} ${cut ? 'down' : 'up'}`);
+    if (node !== AAA.name) await this.#air.partition(node, cut);
+  }
+
+  async #frame(netns: string, port: string, frame: Uint8Array): Promise<void> {
+    const order = {
+      op: 'frame',
+      id: this.#streams++,
+      interface: port,
+      frame: Buffer.from(frame).toString('hex'),
+    };
+    await this.#trafficOf(netns).order({ ...order, op: 'frame' });
+  }
+
+  #trafficOf(netns: string): TrafficProcess {
+    let traffic = this.#traffic.get(netns);
+    if (traffic === undefined) {
+      traffic = new TrafficProcess(this.#sandbox, netns, this.#start);
+      this.#traffic.set(netns, traffic);
+    }
+    return traffic;
+  }
+
+  async #usableAddress(end: EndName): Promise<string> {
+    const own = (await this.addresses(end)).find(({ tentative }) => !tentative);
+    if (own === undefined) throw new Error(`${end} has no global address`);
+    return own.address;
+  }
+
+  /** The kernel's own choice, RFC 6724. */
+  async #sourceAddress(end: EndName, to: string): Promise<string> {
+    const text = await this.#sandbox.shell(end).run(`ip -6 route get ${to}`);
+    const source = /\bsrc (\S+)/.exec(text)?.[1];
+    if (source === undefined) throw new Error(`${end} has no source address towards ${to}`);
+    return source;
+  }
+
+  #say(line: string): void {
+    this.#options.progress?.(`${Math.round(this.now())} ms  ${line}`);
+  }
+
+  /** A daemon that died fails whatever is done next. */
+  #alive(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+interface HeldAddress {
+  readonly local?: string;
+  readonly deprecated?: boolean;
+  readonly tentative?: boolean;
+}
+
+function refuse(fault: string): never {
+  throw new Error(`the fault "${fault}" exists in the simulation only`);
+}
+
+function wallClock(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** A domain in namespaces of this machine. Rejects where netnsObstacle() tells why it cannot be. */
+export function createNetnsLab(options: LabOptions): Promise<NetnsLab> {
+  return NetnsLab.create(options);
+}
