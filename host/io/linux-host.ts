@@ -107,13 +107,23 @@ export class LinuxHost {
     this.#ports.resync();
   }
 
+  /** Gives the machine an event of the caller's own. */
+  dispatch(event: MaarEvent): void {
+    this.#runner.dispatch(event);
+  }
+
   async status(): Promise<StatusView> {
+    return { maar: this.#options.view(this.#clock()), dataplane: await this.dataPlane() };
+  }
+
+  /** Counters of the data plane, the packet worker and nftables, each drop under one name; and the data plane's tables. */
+  async dataPlane(): Promise<StatusView['dataplane']> {
     const { counters, entries } = await this.#plane.dump();
     const summed: Record<string, number> = { ...counters };
     for (const [name, value] of Object.entries(readCounters(this.#options.config.name))) {
       summed[name] = (summed[name] ?? 0) + value;
     }
-    return { maar: this.#options.view(this.#clock()), dataplane: { counters: summed, entries } };
+    return { counters: summed, entries };
   }
 
   /** Orderly end: the machine says farewell, then the kernel is as it was before. Returns one line for each fault. */

@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from '../../../bindings/entries.ts';
+import type { MaarEffect, MaarEvent } from '../../../host/core/maar-io.ts';
+import type { Machine, TraceEffect } from '../../../host/core/machine.ts';
+import { clockOrigin } from '../../../host/io/clock.ts';
+import type { LinuxConfig } from '../../../host/io/linux-config.ts';
+import { LinuxHost } from '../../../host/io/linux-host.ts';
+import { sh, until } from './namespace.ts';
+
+export const MAAR = '2001:db8:0:1::1';
+export const PEER = '2001:db8:0:2::1';
+/** Behind the peer. */
+export const CORRESPONDENT = '2001:db8:c0::2';
+export const POOL = '2001:db8:11::/48';
+/** Assigned by the peer to the station that is now here. */
+export const FOREIGN = '2001:db8:aa::/64';
+export const FOREIGN_ADDRESS = '2001:db8:aa::10';
+/** Assigned here. */
+export const NATIVE = '2001:db8:11:1::/64';
+export const NATIVE_ADDRESS = '2001:db8:11:1::10';
+export const STATION_MAC = '02:00:5e:10:01:0a';
+export const STATION_LINK_LOCAL = 'fe80::5eff:fe10:10a';
+export const ROUTER_MAC = '02:00:5e:10:00:00';
+
+/**
+ * A station on a bridge of this namespace, and namespace "core" with the kernel's own tunnel end as the peer:
+ * seg6 encap.red with one segment is plain IPv6-in-IPv6, End.DT6 takes it off again.
+ */
+export function buildNetwork(): void {
+  sh(`
+    ip netns add core; ip netns add station
+    ip link add core0 type veth peer name core1 netns core
+    ip link add br0 type bridge; ip link set br0 up
+    ip link add port0 type veth peer name sta0 netns station
+    ip link set port0 master br0 up
+    sysctl -qw net.ipv6.conf.core0.accept_dad=0; ip link set core0 up
+    ip addr add ${MAAR}/64 dev core0 nodad
+    ip netns exec core sh -ec '
+      ip link set lo up; sysctl -qw net.ipv6.conf.core1.accept_dad=0 net.ipv6.conf.all.forwarding=1
+      sysctl -qw net.ipv6.conf.all.seg6_enabled=1 net.ipv6.conf.core1.seg6_enabled=1
+      ip link set core1 up; ip addr add 2001:db8:0:1::2/64 dev core1 nodad
+      ip addr add ${CORRESPONDENT}/128 dev lo
+      ip sr tunsrc set ${PEER}
+      ip -6 route add ${PEER}/128 encap seg6local action End.DT6 table 255 dev core1
+      ip -6 route add ${FOREIGN} encap seg6 mode encap.red segs ${MAAR} dev core1
+      ip -6 route add ${POOL} via ${MAAR}
+    '
+    ip -6 route add default via 2001:db8:0:1::2
+    ip netns exec station sh -ec '
+      ip link set lo up; ip link set sta0 address ${STATION_MAC}; sysctl -qw net.ipv6.conf.sta0.accept_dad=0
+      ip link set sta0 up; ip addr add ${NATIVE_ADDRESS}/128 dev sta0 nodad; ip addr add ${FOREIGN_ADDRESS}/128 dev sta0 nodad
+      ip -6 route add default via fe80::1 dev sta0
+    '
+  `);
+}
+
+export function station(command: string): string {
+  return sh(`ip netns exec station ${command}`);
+}
+
+export function core(command: string): string {
+  return sh(`ip netns exec core ${command}`);
+}
+
+/** A machine without a mind: remembers what it is told, and wants what the test wants. */
+export class Puppet implements Machine<MaarEvent, MaarEffect> {
+  readonly events: MaarEvent[] = [];
+  readonly faults: TraceEffect[] = [];
+  readonly #queue: MaarEffect[] = [];
+
+  step(event: MaarEvent): MaarEffect[] {
+    this.events.push(event);
+    return this.#queue.splice(0);
+  }
+
+  want(...effects: MaarEffect[]): void {
+    this.#queue.push(...effects);
+  }
+
+  of<T extends MaarEvent['type']>(type: T): Extract<MaarEvent, { type: T }>[] {
+    return this.events.filter((event): event is Extract<MaarEvent, { type: T }> => event.type === type);
+  }
+}
+
+export interface Bench {
+  readonly host: LinuxHost;
+  readonly puppet: Puppet;
+  /** Carries out effects now. */
+  perform(...effects: MaarEffect[]): void;
+  /** Applies commands and waits until tables and kernel have them. */
+  apply(...commands: Command[]): Promise<void>;
+  counters(): Promise<Readonly<Record<string, number>>>;
+  close(): Promise<void>;
+}
+
+export async function openBench(changes: Partial<LinuxConfig> = {}): Promise<Bench> {
+  const puppet = new Puppet();
+  const stateDirectory = mkdtempSync(join(tmpdir(), 'maar-test-'));
+  const host = new LinuxHost({
+    config: {
+      name: 'a1',
+      address: MAAR,
+      stateDirectory,
+      coreInterface: 'core0',
+      coreMtu: 1500,
+      access: [{ link: 0, interface: 'br0', linkLocal: 'fe80::1', mac: ROUTER_MAC }],
+      pool: POOL,
+      ...changes,
+    },
+    machine: puppet,
+    view: () => {
+      throw new Error('a puppet has no view');
+    },
+    trace: (effect) => void puppet.faults.push(effect),
+    clockOrigin: clockOrigin(),
+    seed: 7n,
+  });
+  await host.start();
+  let batch = 0;
+  const perform = (...effects: MaarEffect[]): void => {
+    puppet.want(...effects);
+    host.dispatch({ type: 'timer', id: 'test' });
+  };
+  return {
+    host,
+    puppet,
+    perform,
+    async apply(...commands) {
+      const number = ++batch;
+      perform({ type: 'apply', batch: number, commands });
+      await until('applied', () => puppet.of('applied').some((event) => event.batch === number));
+      const { statuses } = puppet.of('applied').find((event) => event.batch === number)!;
+      if (statuses.some((status) => status !== 'ok')) throw new Error(`apply: ${statuses.join(', ')}`);
+    },
+    counters: async () => (await host.dataPlane()).counters,
+    async close() {
+      await host.stop();
+      rmSync(stateDirectory, { recursive: true });
+    },
+  };
+}

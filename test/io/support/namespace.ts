@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { basename } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { missing } from '../../support/tools.ts';
+
+const INSIDE = 'MAAR_TEST_NAMESPACE';
+/** A tmpfs on /run keeps named namespaces private, so that everything vanishes with the process. */
+const PREPARE = 'mount -t tmpfs tmpfs /run && mount -t sysfs sysfs /sys && ip link set lo up && exec "$@"';
+const LIMIT_MS = 120_000;
+
+/**
+ * Runs the tests that `define` declares in network and mount namespaces of their own, by running this file again inside;
+ * outside it stands as one test, skipped where namespaces are not permitted. Options go to the inner Node.
+ */
+export function namespaced(url: string, define: () => void): void {
+  if (process.env[INSIDE] === '1') {
+    define();
+    return;
+  }
+  const file = fileURLToPath(url);
+  test(`${basename(file)} in a network namespace`, (t) => {
+    if (process.getuid?.() !== 0 || spawnSync('unshare', ['-nm', 'true']).status !== 0) {
+      missing(t, 'permission to create network namespaces');
+      return;
+    }
+    const { NODE_TEST_CONTEXT: _, ...environment } = process.env;
+    const inner = spawnSync('unshare', ['-nm', 'sh', '-c', PREPARE, 'sh', process.execPath, file], {
+      encoding: 'utf8',
+      env: { ...environment, [INSIDE]: '1' },
+      timeout: LIMIT_MS,
+    });
+    assert.equal(inner.status, 0, `${inner.stdout}\n${inner.stderr}`);
+  });
+}
+
+/** Runs one command line through the shell; its standard output. */
+export function sh(command: string): string {
+  return execFileSync('sh', ['-ec', command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** The JSON that a command of iproute2 prints. */
+export function ipJson(command: string): Record<string, unknown>[] {
+  const text = sh(`ip -j ${command}`).trim();
+  return (text === '' ? [] : JSON.parse(text)) as Record<string, unknown>[];
+}
+
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  ms = 5000,
+): Promise<void> {
+  const end = performance.now() + ms;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
