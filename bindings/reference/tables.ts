@@ -157,7 +157,7 @@ export class Tables {
 
   #deletePeer(text: Address): CommandStatus {
     const address = parseAddress(text);
-    if (address === undefined || isMulticast(address)) return 'invalid';
+    if (address === undefined) return 'invalid';
     return this.peers.delete(address) ? 'ok' : 'absent';
   }
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BUILDS, paired } from './engines.ts';
 import { Random } from './random.ts';
@@ -8,30 +9,40 @@ const packetsWanted = Number(process.env['MAAR_FUZZ_PACKETS'] ?? 100_000);
 const onlySeed = process.env['MAAR_FUZZ_SEED'];
 const STEPS = 30;
 
+/** What all cases together came across, so that the generators are known to reach every corner. */
+const seen = { counters: new Map<string, number>(), events: new Set<string>(), statuses: new Set<string>() };
+
 /** One instance through commands, batches and steps of time; returns how many packets it saw. */
 function runCase(seed: number): number {
   const random = new Random(seed);
   const options = randomOptions(random);
   const plane = paired(seed % 4 === 0 ? BUILDS[1] : BUILDS[0], options);
+  // Some cases send nothing but large packets, so that the rate of Packet Too Big is reached,
+  // and some let events pile up beyond what the event area holds.
+  const large = random.oneIn(6);
+  const takeEvents = random.pick([1, 3, STEPS]);
   let packets = 0;
   let now = random.pick([0, 999, 1_700_000_000_000]);
   for (let step = 0; step < STEPS; step++) {
     const commands = random.pick([0, 1, 3, step === 0 ? 60 : 6]);
-    plane.apply(
+    const statuses = plane.apply(
       Array.from({ length: commands }, () => randomCommand(random)),
       now,
     );
+    for (const status of statuses) seen.statuses.add(status);
     now = Math.max(0, now + random.pick([0, 0, 1, 5, 49, 50, 99, 100, 999, 1000, 2000, -10]));
     const batch = Array.from({ length: random.between(0, options.capacities.batch * 2) }, () =>
-      randomPacket(random),
+      randomPacket(random, large),
     );
     plane.process(batch, now);
     packets += batch.length;
-    // Now and then events pile up beyond what the event area holds.
-    if (!random.oneIn(3)) plane.events();
+    if (random.oneIn(takeEvents)) for (const { kind } of plane.events()) seen.events.add(kind);
     plane.dump();
   }
   plane.events();
+  for (const [name, value] of Object.entries(plane.counters())) {
+    seen.counters.set(name, (seen.counters.get(name) ?? 0) + value);
+  }
   return packets;
 }
 
@@ -51,5 +62,10 @@ test(`module and reference agree on ${packetsWanted} generated packets`, (t) => 
   const first = Number(process.env['MAAR_FUZZ_FIRST_SEED'] ?? 1);
   let seed = first;
   for (let packets = 0; packets < packetsWanted; seed++) packets += runNamed(seed);
+  const silent = [...seen.counters].filter(([, value]) => value === 0).map(([name]) => name);
+  // The binding never builds a descriptor that lies outside its frame.
+  assert.deepEqual(silent, ['drop-descriptor']);
+  assert.equal(seen.events.size, 5);
+  assert.deepEqual([...seen.statuses].sort(), ['absent', 'full', 'invalid', 'ok']);
   t.diagnostic(`seeds ${first} to ${seed - 1}`);
 });

@@ -61,7 +61,7 @@ export function randomOptions(random: Random): DataPlaneOptions {
   const table = (): number => random.pick([1, 2, 5, 16, 64]);
   return {
     capacities: {
-      batch: random.pick([1, 7, 32]),
+      batch: random.oneIn(12) ? 256 : random.pick([1, 7, 32]),
       destinations: table(),
       sources: table(),
       peers: table(),
@@ -155,11 +155,11 @@ export interface GeneratedPacket {
   readonly mac?: Mac;
 }
 
-/** One packet: well-formed most of the time, tunnelled to us half of the time when from the core. */
-export function randomPacket(random: Random): GeneratedPacket {
+/** One packet: well-formed most of the time, tunnelled to us three times of four when from the core. */
+export function randomPacket(random: Random, large = false): GeneratedPacket {
   const access = random.oneIn(2);
   const port: Port = access ? { side: 'access', link: random.pick(LINKS) } : { side: 'core' };
-  const plain = innerPacket(random, access ? 4 : 8);
+  const plain = innerPacket(random, access ? 4 : 8, large);
   const data = access || random.oneIn(4) ? plain : tunnelled(random, plain);
   const station = random.oneIn(3) ? {} : { mac: random.pick([...MACS, '00:00:00:00:00:00']) };
   return { data: damaged(random, data), port, ...station };
@@ -186,14 +186,16 @@ function address6(random: Random, usual: readonly Address[]): Address {
   return random.oneIn(25) ? random.pick(ODD_ADDRESSES) : random.pick(usual);
 }
 
-function innerPacket(random: Random, oddEvery: number): Uint8Array {
+function innerPacket(random: Random, oddEvery: number, large: boolean): Uint8Array {
   const upper = random.pick([NEXT_HEADER.udp, NEXT_HEADER.tcp, NEXT_HEADER.icmpv6, NEXT_HEADER.none]);
   const special = [NEXT_HEADER.ipv6, NEXT_HEADER.mobility, 50, 51, 255];
   const last = random.oneIn(oddEvery * 3) ? random.pick(special) : upper;
   const [first, extensions] = random.oneIn(oddEvery)
     ? extensionHeaders(random, last)
     : [last, new Uint8Array()];
-  const body = new Uint8Array(Math.max(0, payloadSize(random) - extensions.length));
+  const body = new Uint8Array(
+    Math.max(0, (large ? random.between(1300, 1850) : payloadSize(random)) - extensions.length),
+  );
   for (let index = 0; index < Math.min(body.length, 12); index++) body[index] = random.u32();
   if (body.length > 0 && last === NEXT_HEADER.icmpv6)
     body[0] = random.pick([0, 1, 2, 3, 127, 128, 135, 137, 143]);
