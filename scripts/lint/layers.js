@@ -12,7 +12,7 @@ export const layers = {
   'bindings/node': ['bindings', 'bindings/generated'],
   'bindings/reference': ['bindings', 'bindings/generated'],
   'host/wire': [],
-  'host/core': ['host/wire', 'host/functions', 'host/schemes', 'bindings'],
+  'host/core': ['host/wire', 'host/functions', 'host/schemes', 'host/aaa', 'bindings'],
   'host/functions': ['host/wire', 'host/core', 'bindings'],
   'host/schemes': ['host/functions', 'host/wire', 'host/core', 'bindings'],
   'host/aaa': ['host/wire', 'host/core'],

@@ -17,7 +17,10 @@ export class Claims<T> {
   /** Adds or replaces the claim of `owner`; returns the value now in force. */
   claim(key: string, owner: string, reason: Reason, value: T): T {
     let claims = this.#byKey.get(key);
-    if (claims === undefined) this.#byKey.set(key, (claims = new Map()));
+    if (claims === undefined) {
+      claims = new Map<string, Claim<T>>();
+      this.#byKey.set(key, claims);
+    }
     // A renewed claim moves to the end: among equal reasons the latest information wins.
     claims.delete(owner);
     claims.set(owner, { reason, value });

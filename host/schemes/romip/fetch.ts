@@ -22,6 +22,8 @@ const FETCH_ATTEMPTS = 4;
 const ELSEWHERE_MILLIS = 250;
 /** Unused prefixes of earlier MAARs that are still deprecated; hosts forget them by themselves within two hours. */
 const MAX_SPENT = 8;
+/** Homes of one MN that are followed at once; each has carried a session and is still valid. */
+const MAX_HOMES = 16;
 
 /** What the AAA server's answer means [draft section 3.1]: a first attachment, or bindings to be fetched. */
 export function onRegistered(state: State, node: MobileNode, previous: Address | undefined): void {
@@ -207,6 +209,10 @@ function takeHome(state: State, node: MobileNode, binding: HomeBinding): Home | 
     // Nobody else's word gives an MN a prefix of ours that we did not assign to it.
     if (anchor === domain.self) {
       context.count('home-not-assigned');
+      return undefined;
+    }
+    if (node.foreign.size >= MAX_HOMES) {
+      context.count('home-limit');
       return undefined;
     }
     node.spent.delete(mnPrefix(binding.hoa));

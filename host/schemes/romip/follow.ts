@@ -1,6 +1,7 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
 import { mnPrefix } from '../../functions/lm/node.ts';
 import { STATUS } from './messages/constants.ts';
+import { PREFIXES_PER_UPDATE } from './repoint.ts';
 import type { DDba, DDbu } from './messages/message.ts';
 import { dropAnchored, keepAnchored } from './anchor.ts';
 import { handOver } from './serve.ts';
@@ -110,7 +111,8 @@ function answerTo(
   const { sequence, mnId, counter, homes } = update;
   const common = { kind: 'dDBA', sequence, mnId, counter, homes } as const;
   if (accepted) {
-    const correspondents = update.correspondents.length > 0 ? here : touched;
+    // A dDBU to an anchor names no correspondents; the answer then names as many as it can hold.
+    const correspondents = update.correspondents.length > 0 ? here : touched.slice(0, PREFIXES_PER_UPDATE);
     return { ...common, status: STATUS.accepted, lifetimeSeconds: update.lifetimeSeconds, correspondents };
   }
   const moved = away

@@ -7,7 +7,7 @@ import { installSession, removeSession } from './sessions.ts';
 import { TIMER, type State } from './state.ts';
 
 /** Home addresses, and correspondents, of one dDBU: half of what a message holds, for each. */
-const PREFIXES_PER_UPDATE = PREFIXES_PER_MESSAGE / 2;
+export const PREFIXES_PER_UPDATE = PREFIXES_PER_MESSAGE / 2;
 const REPOINT_ATTEMPTS = 4;
 /** MAARs that a dDBU may be sent on to, one after the other, while correspondents keep moving. */
 const MAX_CHASE = 4;
