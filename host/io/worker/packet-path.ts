@@ -102,8 +102,11 @@ export class PacketPath {
     for (let round = 0; round < ROUNDS; round++) {
       let count = 0;
       while (count < this.#frames.length) {
-        const length = read(fd, this.#frames[count]!.view, 'read from the TUN device');
+        const { view } = this.#frames[count]!;
+        const length = read(fd, view, 'read from the TUN device');
         if (length === undefined) break;
+        // The kernel's own listener reports on the device; multicast is not forwarded.
+        if (view[DESTINATION] === MULTICAST) continue;
         this.#module.setInput(count++, length, port);
       }
       this.#run(count, now, port === PORT_CORE);
@@ -125,15 +128,8 @@ export class PacketPath {
   #pass(index: number, kernelRouted: boolean): void {
     const packet = this.#module.packet(index);
     // What the module made itself (a Packet Too Big) has no input and always leaves.
-    if (this.#module.input(index) >= 0) {
-      // The kernel's own multicast listener reports on the TUN devices are nobody's traffic.
-      if (packet[DESTINATION] === MULTICAST) return;
-      if (kernelRouted) {
-        this.counters['drop-unmatched']++;
-        return;
-      }
-    }
-    this.#send(packet);
+    if (kernelRouted && this.#module.input(index) >= 0) this.counters['drop-unmatched']++;
+    else this.#send(packet);
   }
 
   #send(packet: Uint8Array): void {

@@ -97,7 +97,7 @@ export interface Bench {
 
 export async function openBench(changes: Partial<LinuxConfig> = {}): Promise<Bench> {
   const puppet = new Puppet();
-  const stateDirectory = mkdtempSync(join(tmpdir(), 'maar-test-'));
+  const stateDirectory = changes.stateDirectory ?? mkdtempSync(join(tmpdir(), 'maar-test-'));
   const host = new LinuxHost({
     config: {
       name: 'a1',

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { buildNetwork } from './support/bench.ts';
+import { namespaced, sh } from './support/namespace.ts';
+
+const DAEMON = fileURLToPath(new URL('support/daemon.ts', import.meta.url));
+const CRASH_LIMIT_MS = 2000;
+const IDLE_MS = 5000;
+/** USER_HZ, the unit of /proc/PID/stat on every architecture that Node runs on. */
+const TICK_MS = 10;
+
+interface Daemon {
+  readonly process: ChildProcess;
+  readonly stderr: () => string;
+  readonly ended: Promise<[number | null, NodeJS.Signals | null]>;
+}
+
+async function start(stateDirectory: string): Promise<Daemon> {
+  const child = spawn(process.execPath, [DAEMON, stateDirectory], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
+  const ended = once(child, 'exit') as Daemon['ended'];
+  const ready = await Promise.race([once(child.stdout, 'data').then(() => true), ended.then(() => false)]);
+  assert.ok(ready, stderr);
+  return { process: child, stderr: () => stderr, ended };
+}
+
+/** Everything that the daemon changes, as the system's own tools print it. */
+function dump(): string {
+  return sh(`
+    ip -6 rule; ip -6 route show table all; ip neigh show nud permanent; nft list ruleset
+    ip -o addr; ip -o link show br0; sysctl -a 2> /dev/null | grep -E '^net.ipv6.conf|nf_conntrack_acct'
+  `);
+}
+
+function processorMillis(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return TICK_MS * (Number(fields[11]) + Number(fields[12]));
+}
+
+/** Voluntary context switches of every thread: how often any of them went to sleep, so woke before. */
+function wakeups(pid: number): number {
+  const text = sh(`cat /proc/${pid}/task/*/status`);
+  return [...text.matchAll(/^voluntary_ctxt_switches:\s+(\d+)/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
+}
+
+async function crash(daemon: Daemon, provoke: () => void, message: RegExp): Promise<void> {
+  const begin = performance.now();
+  provoke();
+  const [code] = await daemon.ended;
+  assert.ok(performance.now() - begin < CRASH_LIMIT_MS, `took ${performance.now() - begin} ms`);
+  assert.notEqual(code, 0);
+  assert.match(daemon.stderr(), message);
+}
+
+namespaced(import.meta.url, () => {
+  let pristine = '';
+  const state = mkdtempSync('/run/state-');
+  before(() => {
+    buildNetwork();
+    // Duplicate address detection of the bridge's own address ends on its own.
+    sh('while ip addr show tentative | grep -q inet6; do sleep 0.1; done');
+    pristine = dump();
+  });
+
+  test('an orderly stop leaves the kernel as it was', async () => {
+    const daemon = await start(state);
+    assert.notEqual(dump(), pristine);
+    daemon.process.kill('SIGTERM');
+    assert.deepEqual(await daemon.ended, [0, null]);
+    assert.equal(dump(), pristine);
+    assert.equal(existsSync(`${state}/undo.jsonl`), false);
+  });
+
+  test('after kill -9 the next start and stop leave the kernel as it was', async () => {
+    const killed = await start(state);
+    killed.process.kill('SIGKILL');
+    await killed.ended;
+    assert.notEqual(dump(), pristine);
+    const daemon = await start(state);
+    daemon.process.kill('SIGTERM');
+    assert.deepEqual(await daemon.ended, [0, null]);
+    assert.equal(dump(), pristine);
+  });
+
+  test('a second daemon does not take the first one for leavings', async () => {
+    const first = await start(state);
+    const during = dump();
+    await assert.rejects(start(mkdtempSync('/run/state-')), /create TUN device maar0: EBUSY/);
+    assert.equal(dump(), during);
+    first.process.kill('SIGTERM');
+    await first.ended;
+  });
+
+  test('an exception in the main thread ends the process, and the kernel is put back', async () => {
+    const daemon = await start(state);
+    await crash(daemon, () => daemon.process.kill('SIGUSR2'), /thrown in the main thread/);
+    assert.equal(dump(), pristine);
+  });
+
+  test('an exception in the packet worker ends the process, and the kernel is put back', async () => {
+    const daemon = await start(state);
+    await crash(daemon, () => sh('ip link del maar0'), /read from the TUN device: EBADFD/);
+    assert.equal(dump(), pristine);
+  });
+
+  test('idle, nothing wakes up', async () => {
+    const daemon = await start(state);
+    const pid = daemon.process.pid!;
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const [time, woken] = [processorMillis(pid), wakeups(pid)];
+    await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+    assert.ok(
+      processorMillis(pid) - time <= IDLE_MS / 200,
+      `${processorMillis(pid) - time} ms in ${IDLE_MS} ms`,
+    );
+    assert.ok(wakeups(pid) - woken <= 20, `${wakeups(pid) - woken} wake-ups`);
+    daemon.process.kill('SIGTERM');
+    await daemon.ended;
+  });
+});
