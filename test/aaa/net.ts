@@ -154,7 +154,10 @@ export class Net {
   #arrive(from: End, data: Uint8Array): void {
     const to = this.#peers.get(key(from));
     if (to === undefined) return;
-    if (this.intercept('before', to.node, data)) { this.#break(from, to); return; }
+    if (this.intercept('before', to.node, data)) {
+      this.#break(from, to);
+      return;
+    }
     this.#step(to.node, { type: 'stream.data', stream: to.stream, data });
     if (this.intercept('after', to.node, data)) this.#break(from, to);
   }

@@ -123,7 +123,7 @@ test('each kind of fault has the Result-Code and Failed-AVP of RFC 6733 section 
     };
     const fault = faultOf([...REQUEST, group]);
     assert.equal(fault?.code, RESULT.INVALID_AVP_VALUE);
-    assert.deepEqual(fault?.failed, group);
+    assert.deepEqual(fault.failed, group);
   });
   await t.test('command, application and header bits', () => {
     assert.equal(faultOf(REQUEST, 999)?.code, RESULT.COMMAND_UNSUPPORTED);
