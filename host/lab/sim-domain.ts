@@ -15,7 +15,7 @@ import type { MaarMachine } from '../sim/maar-node.ts';
 import { seededRandom } from '../sim/random.ts';
 import type { Scheduler } from '../sim/scheduler.ts';
 import { StreamFabric } from '../sim/streams.ts';
-import type { Path } from '../sim/streams.ts';
+import type { StreamPaths } from '../sim/streams.ts';
 import { Taps } from '../sim/taps.ts';
 import type { HostName, LabOptions, MaarName } from './lab.ts';
 import {
@@ -84,7 +84,10 @@ export class SimDomain {
       loss: options.loss ?? 0,
     };
     this.core = new CoreRouter((effect) => trace('core', effect));
-    const streams = new StreamFabric(scheduler, (from, to) => this.#path(from, to));
+    const streams = new StreamFabric(scheduler, {
+      path: (from, to) => this.#path(from, to),
+      offer: (node, sender, packet) => this.taps.offer(`core-${node}`, sender, packet),
+    });
     this.aaa = this.#createAaa(parts, streams);
     for (const name of MAARS) this.#createMaar(name, parts, streams);
     this.cn = this.#createCorrespondent();
@@ -115,7 +118,7 @@ export class SimDomain {
     return link;
   }
 
-  #path(from: string, to: string): Path {
+  #path(from: string, to: string): ReturnType<StreamPaths['path']> {
     const links = [this.#coreLinks.get(from)!, this.#coreLinks.get(to)!];
     return { delay: links.length * this.delay, up: links.every((link) => !link.cut) };
   }

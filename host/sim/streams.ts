@@ -1,16 +1,25 @@
 import type { Address } from '../../bindings/entries.ts';
 import type { StreamEvent } from '../core/machine.ts';
+import { emitIpv6, NEXT_HEADER } from '../wire/ipv6.ts';
 import type { Cancel, Scheduler } from './scheduler.ts';
+import { emitTcp, TCP_FLAG } from './tcp.ts';
 
 /** How often bytes that the path has swallowed are sent again (a TCP retransmission time-out, without its doubling). */
 const RETRY = 200;
 /** Unacknowledged bytes for this long end a stream (TCP_USER_TIMEOUT). */
 const TIMEOUT = 5_000;
+/** The dynamic ports of RFC 6335 section 6. */
+const FIRST_EPHEMERAL_PORT = 49_152;
+const EPHEMERAL_PORTS = 16_384;
+/** Sender on the second link of a path. */
+const CORE = 'core';
 
-/** The path between two nodes at this moment. */
-export interface Path {
-  readonly delay: number;
-  readonly up: boolean;
+/** What carries the streams: two links of equal delay with the core router between them. */
+export interface StreamPaths {
+  /** Milliseconds over both links, and whether both are there. */
+  path(from: string, to: string): { readonly delay: number; readonly up: boolean };
+  /** Puts an IPv6 packet on a link of node `node`; false if a fault takes it off again. */
+  offer(node: string, sender: string, packet: Uint8Array): boolean;
 }
 
 /** A node that listens or opens streams; a node that is not running refuses them. */
@@ -24,7 +33,8 @@ export interface StreamNode {
 }
 
 interface Chunk {
-  readonly serial: number;
+  /** Sequence number of the first octet. */
+  readonly sequence: number;
   /** Absent for the end of the stream. */
   readonly data: Uint8Array | undefined;
 }
@@ -33,9 +43,12 @@ interface Chunk {
 interface End {
   readonly node: StreamNode;
   readonly stream: string;
+  readonly port: number;
   peer: End | undefined;
   open: boolean;
-  serial: number;
+  /** Sequence number of the next octet to be sent, and of the next that is expected. */
+  next: number;
+  expected: number;
   /** What the path did not carry, in order. */
   unsent: Chunk[];
   blockedSince: number | undefined;
@@ -45,17 +58,19 @@ interface End {
 /**
  * Reliable ordered byte streams between nodes, standing for TCP: bytes take the delay of the path, wait while it is cut,
  * and the stream ends when they have waited too long. A node that is killed resets its streams.
+ * Segments with data are put on the links they cross; handshakes and pure acknowledgements are not.
  */
 export class StreamFabric {
   readonly #scheduler: Scheduler;
-  readonly #path: (from: string, to: string) => Path;
+  readonly #paths: StreamPaths;
   readonly #nodes = new Map<Address, StreamNode>();
   readonly #ends = new Map<string, End>();
+  #opened = 0;
   #accepted = 0;
 
-  constructor(scheduler: Scheduler, path: (from: string, to: string) => Path) {
+  constructor(scheduler: Scheduler, paths: StreamPaths) {
     this.#scheduler = scheduler;
-    this.#path = path;
+    this.#paths = paths;
   }
 
   register(node: StreamNode): void {
@@ -64,13 +79,13 @@ export class StreamFabric {
 
   /** Opens a stream; `stream.opened` or `stream.closed` tells how it went. */
   open(node: StreamNode, stream: string, host: Address, port: number): void {
-    const end = this.#end(node, stream);
+    const end = this.#end(node, stream, FIRST_EPHEMERAL_PORT + (this.#opened++ % EPHEMERAL_PORTS));
     const remote = this.#nodes.get(host);
     if (remote === undefined) {
       this.#closeLater(end, 0, `no route to ${host}`);
       return;
     }
-    const { delay, up } = this.#path(node.name, remote.name);
+    const { delay, up } = this.#paths.path(node.name, remote.name);
     if (!up) {
       this.#closeLater(end, TIMEOUT, 'timed out');
       return;
@@ -85,7 +100,7 @@ export class StreamFabric {
         this.#close(end, 'connection reset');
         return;
       }
-      const accepted = this.#end(remote, `accepted-${++this.#accepted}`);
+      const accepted = this.#end(remote, `accepted-${++this.#accepted}`, port);
       end.peer = accepted;
       accepted.peer = end;
       // The third packet of the handshake reaches the listener one path delay later, before any data.
@@ -131,17 +146,19 @@ export class StreamFabric {
   }
 
   #reset(from: StreamNode, peer: End): void {
-    const { delay, up } = this.#path(from.name, peer.node.name);
+    const { delay, up } = this.#paths.path(from.name, peer.node.name);
     if (up) this.#closeLater(peer, delay, 'connection reset');
   }
 
-  #end(node: StreamNode, stream: string): End {
+  #end(node: StreamNode, stream: string, port: number): End {
     const end: End = {
       node,
       stream,
+      port,
       peer: undefined,
       open: true,
-      serial: 0,
+      next: 1,
+      expected: 1,
       unsent: [],
       blockedSince: undefined,
       cancel: undefined,
@@ -151,7 +168,8 @@ export class StreamFabric {
   }
 
   #enqueue(end: End, data: Uint8Array | undefined): void {
-    const chunk = { serial: end.serial++, data };
+    const chunk = { sequence: end.next, data };
+    end.next += data?.length ?? 1;
     if (end.blockedSince === undefined) this.#launch(end, chunk);
     else end.unsent.push(chunk);
   }
@@ -159,26 +177,35 @@ export class StreamFabric {
   #launch(end: End, chunk: Chunk): void {
     const { peer } = end;
     if (peer === undefined) return;
-    const { delay, up } = this.#path(end.node.name, peer.node.name);
+    const { delay, up } = this.#paths.path(end.node.name, peer.node.name);
     if (!up) {
       this.#block(end, chunk);
       return;
     }
-    this.#scheduler.after(delay, () => {
-      // Bytes behind a lost one wait for it, as behind a hole in a receive window.
-      if (end.blockedSince !== undefined || !this.#path(end.node.name, peer.node.name).up) {
-        this.#block(end, chunk);
-      } else this.#arrive(end, peer, chunk);
+    const packet = segmentOf(end, peer, chunk);
+    if (!this.#paths.offer(end.node.name, end.node.name, packet)) {
+      this.#block(end, chunk);
+      return;
+    }
+    this.#scheduler.after(delay / 2, () => {
+      const carried = this.#paths.offer(peer.node.name, CORE, packet);
+      this.#scheduler.after(delay / 2, () => {
+        // Octets behind a lost segment wait for it, as behind a hole in a receive window.
+        const blocked = end.blockedSince !== undefined;
+        if (carried && !blocked && this.#paths.path(end.node.name, peer.node.name).up)
+          this.#arrive(end, peer, chunk);
+        else this.#block(end, chunk);
+      });
     });
   }
 
   #block(end: End, chunk: Chunk): void {
     end.unsent.push(chunk);
-    end.unsent.sort((a, b) => a.serial - b.serial);
+    end.unsent.sort((a, b) => a.sequence - b.sequence);
     if (end.blockedSince !== undefined) return;
     end.blockedSince = this.#scheduler.now;
     const retry = (): void => {
-      if (this.#path(end.node.name, end.peer!.node.name).up) {
+      if (this.#paths.path(end.node.name, end.peer!.node.name).up) {
         const waiting = end.unsent;
         end.unsent = [];
         end.blockedSince = undefined;
@@ -195,6 +222,7 @@ export class StreamFabric {
       if (end.open) this.#reset(peer.node, end);
       return;
     }
+    peer.expected = chunk.sequence + (chunk.data?.length ?? 1);
     if (chunk.data === undefined) this.#close(peer, 'end of stream');
     else this.#tell(peer, { type: 'stream.data', stream: peer.stream, data: chunk.data });
   }
@@ -218,6 +246,21 @@ export class StreamFabric {
   #tell(end: End, event: StreamEvent): void {
     if (end.node.running) end.node.streamEvent(event);
   }
+}
+
+function segmentOf(end: End, peer: End, chunk: Chunk): Uint8Array {
+  const { data } = chunk;
+  const segment = {
+    srcPort: end.port,
+    dstPort: peer.port,
+    sequence: chunk.sequence,
+    acknowledgement: end.expected,
+    flags: TCP_FLAG.ack | (data === undefined ? TCP_FLAG.fin : TCP_FLAG.psh),
+    data: data ?? new Uint8Array(0),
+  };
+  const src = end.node.address;
+  const dst = peer.node.address;
+  return emitIpv6({ nextHeader: NEXT_HEADER.tcp, hopLimit: 64, src, dst }, emitTcp(segment, src, dst));
 }
 
 function key(node: StreamNode, stream: string): string {

@@ -75,7 +75,7 @@ function setup() {
       trace: () => undefined,
     },
     scheduler,
-    new StreamFabric(scheduler, () => ({ delay: 1, up: true })),
+    new StreamFabric(scheduler, { path: () => ({ delay: 1, up: true }), offer: () => true }),
   );
   const toCore: Uint8Array[] = [];
   const core = new PointToPointLink('core-a1', medium, [

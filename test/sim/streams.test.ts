@@ -43,15 +43,21 @@ function setup(): {
   maar: Node;
   aaa: Node;
   path: { up: boolean };
+  losses: boolean[];
 } {
   const scheduler = new Scheduler(() => setImmediate());
   const path = { up: true };
-  const fabric = new StreamFabric(scheduler, () => ({ delay: DELAY, up: path.up }));
+  /** Fate of the next segments on each link: true loses one. */
+  const losses: boolean[] = [];
+  const fabric = new StreamFabric(scheduler, {
+    path: () => ({ delay: DELAY, up: path.up }),
+    offer: () => losses.shift() !== true,
+  });
   const maar = new Node('a1', '2001:db8::1', scheduler);
   const aaa = new Node('aaa', '2001:db8::a', scheduler, PORT);
   fabric.register(maar);
   fabric.register(aaa);
-  return { scheduler, fabric, maar, aaa, path };
+  return { scheduler, fabric, maar, aaa, path, losses };
 }
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -62,10 +68,10 @@ test('a stream opens after one round trip and carries bytes in order', async () 
   await scheduler.sleep(20);
   fabric.send(maar, 's', text('one'));
   fabric.send(maar, 's', text('two'));
-  await scheduler.sleep(10);
+  await scheduler.sleep(11);
   fabric.send(aaa, aaa.last, text('answer'));
-  await scheduler.sleep(10);
-  assert.deepEqual(maar.log, ['20 opened 2001:db8::a', '40 data answer']);
+  await scheduler.sleep(11);
+  assert.deepEqual(maar.log, ['20 opened 2001:db8::a', '41 data answer']);
   assert.deepEqual(aaa.log, ['30 opened 2001:db8::1', '30 data one', '30 data two']);
 });
 
@@ -119,11 +125,27 @@ test('an orderly close delivers what was sent before; a dead node resets', async
   await scheduler.sleep(100);
   fabric.send(maar, 's', text('last words'));
   fabric.close(maar, 's');
-  await scheduler.sleep(10);
+  await scheduler.sleep(11);
   assert.deepEqual(aaa.log.slice(2), ['110 data last words', '110 closed end of stream']);
   maar.running = false;
   fabric.reset(maar);
-  await scheduler.sleep(10);
-  assert.equal(aaa.log.at(-1), '120 closed connection reset');
+  await scheduler.sleep(11);
+  assert.equal(aaa.log.at(-1), '121 closed connection reset');
   assert.equal(maar.log.length, 2);
+});
+
+test('segments that a fault takes off a link are sent again, and those behind them wait', async () => {
+  const { scheduler, fabric, maar, aaa, losses } = setup();
+  fabric.open(maar, 's', aaa.address, PORT);
+  await scheduler.sleep(100);
+  for (const lost of [[true], [false, false, true]]) {
+    losses.push(...lost);
+    for (const word of ['one', 'two', 'three']) fabric.send(maar, 's', text(word));
+    await scheduler.sleep(1000);
+  }
+  assert.deepEqual(
+    aaa.log.slice(1).map((line) => line.replace(/^\d+ data /, '')),
+    ['one', 'two', 'three', 'one', 'two', 'three'],
+  );
+  assert.match(aaa.log[1]!, /^310 /);
 });

@@ -1,16 +1,10 @@
 import type { Address } from '../../../bindings/entries.ts';
-import { fillChecksum, upperLayerChecksum } from '../../wire/checksum.ts';
 import { IPV6_HEADER, NEXT_HEADER } from '../../wire/ipv6.ts';
 import type { Cancel, Scheduler } from '../scheduler.ts';
+import { emitTcp, parseTcp, TCP_FLAG, TCP_HEADER, TCP_WINDOW } from '../tcp.ts';
 import type { Host } from './host.ts';
 import { receiverKey } from './host.ts';
 
-/** A TCP header without options, RFC 9293 section 3.1. */
-const HEADER = 20;
-const CHECKSUM = 16;
-const FLAG = { fin: 0x01, syn: 0x02, psh: 0x08, ack: 0x10 } as const;
-/** Without window scaling, which needs an option. */
-const WINDOW = 0xffff;
 /** In segments. */
 const INITIAL_WINDOW = 10;
 const LARGEST_WINDOW = 44;
@@ -117,12 +111,17 @@ export class Transfer {
   }
 
   #segmentSize(): number {
-    return this.#from.host.mtu(this.#to.address) - IPV6_HEADER - HEADER;
+    return this.#from.host.mtu(this.#to.address) - IPV6_HEADER - TCP_HEADER;
   }
 
   #connect(): void {
     if (this.#established || this.#failed) return;
-    this.#send(this.#from, this.#to, { sequence: -1, acknowledgement: 0, flags: FLAG.syn, data: NOTHING });
+    this.#send(this.#from, this.#to, {
+      sequence: -1,
+      acknowledgement: 0,
+      flags: TCP_FLAG.syn,
+      data: NOTHING,
+    });
     this.#timer = this.#scheduler.after(this.#rto, () => {
       this.#rto = Math.min(2 * this.#rto, RTO.maximum);
       this.#connect();
@@ -133,7 +132,7 @@ export class Transfer {
   #fill(): void {
     if (!this.#established || this.#failed) return;
     const size = this.#segmentSize();
-    const limit = Math.min(this.#acknowledged + Math.min(this.#window * size, WINDOW), this.#written);
+    const limit = Math.min(this.#acknowledged + Math.min(this.#window * size, TCP_WINDOW), this.#written);
     while (this.#next < limit) {
       const end = Math.min(this.#next + size, limit);
       this.#sendData(this.#next, end);
@@ -148,7 +147,7 @@ export class Transfer {
     this.#send(this.#from, this.#to, {
       sequence: start,
       acknowledgement: 0,
-      flags: FLAG.ack | (last ? FLAG.psh | FLAG.fin : 0),
+      flags: TCP_FLAG.ack | (last ? TCP_FLAG.psh | TCP_FLAG.fin : 0),
       data: this.#data.subarray(start, end),
     });
   }
@@ -169,7 +168,7 @@ export class Transfer {
   }
 
   #atSender(segment: Segment): void {
-    if ((segment.flags & FLAG.syn) !== 0) {
+    if ((segment.flags & TCP_FLAG.syn) !== 0) {
       if (this.#established) return;
       this.#established = true;
       this.#disarm();
@@ -227,8 +226,8 @@ export class Transfer {
   }
 
   #atReceiver(segment: Segment): void {
-    if ((segment.flags & FLAG.syn) !== 0) {
-      const flags = FLAG.syn | FLAG.ack;
+    if ((segment.flags & TCP_FLAG.syn) !== 0) {
+      const flags = TCP_FLAG.syn | TCP_FLAG.ack;
       this.#send(this.#to, this.#from, { sequence: -1, acknowledgement: 0, flags, data: NOTHING });
       return;
     }
@@ -240,7 +239,7 @@ export class Transfer {
     this.#send(this.#to, this.#from, {
       sequence: 0,
       acknowledgement: this.#receivedTo,
-      flags: FLAG.ack,
+      flags: TCP_FLAG.ack,
       data: NOTHING,
     });
   }
@@ -267,29 +266,18 @@ export class Transfer {
 
   /** Offsets become sequence numbers by adding one, the place of the SYN. */
   #send(from: TransferEnd, to: TransferEnd, segment: Segment): void {
-    const payload = new Uint8Array(HEADER + segment.data.length);
-    const view = new DataView(payload.buffer);
-    view.setUint16(0, from.port);
-    view.setUint16(2, to.port);
-    view.setUint32(4, segment.sequence + 1);
-    view.setUint32(8, (segment.flags & FLAG.ack) === 0 ? 0 : segment.acknowledgement + 1);
-    payload[12] = (HEADER / 4) << 4;
-    payload[13] = segment.flags;
-    view.setUint16(14, WINDOW);
-    payload.set(segment.data, HEADER);
-    fillChecksum(payload, CHECKSUM, from.address, to.address, NEXT_HEADER.tcp);
-    from.host.send(from.address, to.address, NEXT_HEADER.tcp, payload);
+    const { sequence, flags, data } = segment;
+    const acknowledgement = (flags & TCP_FLAG.ack) === 0 ? 0 : segment.acknowledgement + 1;
+    const ports = { srcPort: from.port, dstPort: to.port };
+    const tcp = { ...ports, sequence: sequence + 1, acknowledgement, flags, data };
+    from.host.send(from.address, to.address, NEXT_HEADER.tcp, emitTcp(tcp, from.address, to.address));
   }
 
   #heard(payload: Uint8Array, src: Address, dst: Address, take: (segment: Segment) => void): void {
-    if (payload.length < HEADER || upperLayerChecksum(src, dst, NEXT_HEADER.tcp, payload) !== 0) return;
-    const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
-    take({
-      sequence: view.getUint32(4) - 1,
-      acknowledgement: Math.max(0, view.getUint32(8) - 1),
-      flags: payload[13]!,
-      data: payload.subarray(HEADER),
-    });
+    const tcp = parseTcp(payload, src, dst);
+    if (tcp === undefined) return;
+    const { sequence, acknowledgement, flags, data } = tcp;
+    take({ sequence: sequence - 1, acknowledgement: Math.max(0, acknowledgement - 1), flags, data });
   }
 }
 
