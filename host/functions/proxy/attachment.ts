@@ -129,6 +129,8 @@ export class Attachment {
     const node = this.#location.byMac(mac);
     if (!present) {
       if (node?.state !== 'attached' || node.link !== link || node.port !== port) return;
+      // A bridge also forgets the stations of a port that goes down, which is not news.
+      if (!node.linkUp) return;
       // A bridge forgets stations that are merely quiet, so this is a reason to ask, not to believe.
       node.lastHeard = Math.min(node.lastHeard, this.#context.now - this.#context.config.timers.idle);
       this.#context.arm(`proxy:alive ${node.mnId}`, 0);
@@ -401,6 +403,8 @@ export class Attachment {
   #linkLost(node: MobileNode): void {
     if (!node.linkUp) return;
     node.linkUp = false;
+    // The hold time counts from here, whenever it last sent.
+    node.lastHeard = this.#context.now;
     this.#context.trace('link-lost', { detail: { mnId: node.mnId, port: node.port } });
     this.#answerProbe(node.mnId, false);
     this.showStations(node.link);
