@@ -1,5 +1,5 @@
 /** Silences kept for the report. */
-const GAPS = 10;
+const GAPS = 50;
 
 export interface Gap {
   /** Milliseconds since the run began, and length in milliseconds. */
