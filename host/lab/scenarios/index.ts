@@ -1,12 +1,23 @@
 import type { Scenario } from '../lab.ts';
+import { aaaDown } from './aaa-down.ts';
+import { awareMn } from './aware-mn.ts';
 import { bothMove } from './both-move.ts';
 import { figure1 } from './figure1.ts';
 import { fixedCn } from './fixed-cn.ts';
+import { idleRelease } from './idle-release.ts';
+import { lifetimeExpiry } from './lifetime-expiry.ts';
+import { lostMessages } from './lost-messages.ts';
+import { maarRestart } from './maar-restart.ts';
 import { moveKinds } from './move-kinds.ts';
 import { newSession } from './new-session.ts';
+import { peerDown } from './peer-down.ts';
 import { pingPong } from './ping-pong.ts';
 import { returnHome } from './return-home.ts';
 import { silentReceiver } from './silent-receiver.ts';
+import { spoofedTunnel } from './spoofed-tunnel.ts';
+import { stolenMac } from './stolen-mac.ts';
+import { stolenPrefix } from './stolen-prefix.ts';
+import { unknownMn } from './unknown-mn.ts';
 
 /** Every scenario of `maar lab --list`, in that order; the first is what `npm start` runs. */
 export const scenarios: readonly Scenario[] = [
@@ -18,4 +29,15 @@ export const scenarios: readonly Scenario[] = [
   newSession,
   moveKinds,
   silentReceiver,
+  awareMn,
+  lostMessages,
+  maarRestart,
+  aaaDown,
+  peerDown,
+  unknownMn,
+  stolenPrefix,
+  stolenMac,
+  spoofedTunnel,
+  idleRelease,
+  lifetimeExpiry,
 ];

@@ -3,17 +3,17 @@ import { LADDER_PATHS, since } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { awaitAddress, control, nodeAt, settle } from './common/domain.ts';
 import { handover, report, type Handover } from './common/handover.ts';
-import { outcome, startSession } from './common/session.ts';
+import { outcome, startSession, TIMERS } from './common/session.ts';
 import { INTERVAL_MS } from './common/traffic.ts';
 
-/** timers.probe: how long the old MAAR waits for an MN whose port it believes to be up. */
-const PROBE_MILLIS = 1_000;
+/** How long the old MAAR waits for an MN whose port it believes to be up. */
+const PROBE_MILLIS = TIMERS.probe;
 /** What the host itself takes: link-local DAD with its random delay, the Solicitation, DAD of the address that comes back. */
 const ADMIN_MILLIS = 5_000;
 
 /** In docs/scenarios/move-kinds.md: longest time from the new link to the old session's downlink. */
 const KINDS: readonly { kind: MoveKind; to: MaarName; detection: number; rest: number }[] = [
-  { kind: 'carrier', to: 'a2', detection: LADDER_PATHS.detection * 1, rest: 0 },
+  { kind: 'carrier', to: 'a2', detection: LADDER_PATHS.detection, rest: 0 },
   { kind: 'silent', to: 'a3', detection: 1, rest: INTERVAL_MS + PROBE_MILLIS },
   { kind: 'admin', to: 'a1', detection: 1, rest: ADMIN_MILLIS },
 ];

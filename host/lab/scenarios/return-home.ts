@@ -4,10 +4,10 @@ import { Checks } from './common/checks.ts';
 import { awaitAddress, checkLists, forwards, settle } from './common/domain.ts';
 import { handover, report } from './common/handover.ts';
 import { pathsOf, sightings } from './common/packets.ts';
-import { outcome, startSession } from './common/session.ts';
+import { outcome, startSession, TIMERS } from './common/session.ts';
 
 /** The hold time and what follows it. */
-const FORGOTTEN_MILLIS = 12_100;
+const FORGOTTEN_MILLIS = TIMERS.hold + TIMERS.forget + 100;
 
 export const returnHome: Scenario = {
   name: 'return-home',

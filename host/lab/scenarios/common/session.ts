@@ -1,7 +1,11 @@
 import type { HandoverReport, Lab, ScenarioResult, StreamReport } from '../../lab.ts';
+import { maarConfig } from '../../plan.ts';
 import type { Checks } from './checks.ts';
 import { attach, settle } from './domain.ts';
 import { Traffic, type TrafficReport } from './traffic.ts';
+
+/** The timers of every MAAR, in ms, unless a scenario's options say otherwise. */
+export const { timers: TIMERS } = maarConfig('a1', { scheme: '', seed: 0 });
 
 /** A transfer that lasts some ten seconds at one segment for each interval. */
 export const TRANSFER_OCTETS = 1_000_000;
