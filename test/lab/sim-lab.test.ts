@@ -11,6 +11,7 @@ import { schemeNames } from '../../host/schemes/registry.ts';
 import { contains } from '../../host/wire/address.ts';
 import { parseCapture } from '../../host/wire/capture.ts';
 import { emitIpv6, NEXT_HEADER } from '../../host/wire/ipv6.ts';
+import { hasTool, output } from '../support/tools.ts';
 
 const wasm = new Uint8Array(readFileSync(new URL('../../build/maar.wasm', import.meta.url)));
 /** Any scheme does for what is the lab's own business. */
@@ -174,4 +175,37 @@ test('captures become one file for each link', async (t) => {
     file.capture.packets.map(({ data }) => [...data]),
     seen.map(({ data }) => [...data]),
   );
+});
+
+test('tshark finds no fault in any packet of a run with a move', async (t) => {
+  if (!hasTool(t, 'tshark')) return;
+  const directory = mkdtempSync(join(tmpdir(), 'maar-sim-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const lab = await open({ pcap: directory });
+  await lab.move('A', 'a1');
+  await lab.move('B', 'b1');
+  await attached(lab, 'A', 'B');
+  const stream = await lab.stream({
+    name: 'tcp',
+    from: 'A',
+    to: 'B',
+    kind: 'tcp',
+    bytes: 100_000,
+    intervalMs: 20,
+  });
+  await lab.move('A', 'a2', 'carrier', 50);
+  assert.equal((await stream.finish()).intact, true);
+  await lab.close();
+  const bad = '_ws.malformed || icmpv6.checksum.status == 0 || tcp.checksum.status == 0';
+  for (const file of readdirSync(directory)) {
+    const path = join(directory, file);
+    assert.equal(output('tshark', ['-o', 'tcp.check_checksum:TRUE', '-r', path, '-Y', bad]), '', file);
+  }
+  const messages = output('tshark', [
+    '-r',
+    join(directory, 'core-aaa.pcapng'),
+    '-Y',
+    'diameter.cmd.code == 265',
+  ]);
+  assert.equal(messages.trim().split('\n').length, 6, messages);
 });
