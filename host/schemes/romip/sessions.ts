@@ -63,6 +63,7 @@ export function sessionWith(
     }
     session = { cn, homes: new Set(), maar, counter: 0, lastUsed: context.now };
     node.sessions.set(cn, session);
+    state.watch();
   }
   home.used = true;
   session.homes.add(home.prefix);

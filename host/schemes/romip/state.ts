@@ -37,6 +37,7 @@ export class State {
   readonly #phases = new Map<string, Phase>();
   readonly #retries = new Map<string, number>();
   #parked: (() => void)[] = [];
+  #watching = false;
 
   constructor(functions: Functions, profile: Profile) {
     this.functions = functions;
@@ -66,6 +67,16 @@ export class State {
   /** Whether some MN here has its bindings still on the way, so that what is unknown now may be known soon. */
   get fetching(): boolean {
     return [...this.#phases.values()].includes('fetching');
+  }
+
+  /** Sees to it that idle sessions are looked for, at half the idle time, until `unwatch`. */
+  watch(): void {
+    if (!this.#watching) this.functions.context.arm(TIMER.usage, this.functions.context.config.timers.idle / 2);
+    this.#watching = true;
+  }
+
+  unwatch(): void {
+    this.#watching = false;
   }
 
   retries(id: string): number {

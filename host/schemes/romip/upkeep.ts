@@ -39,7 +39,6 @@ export function onFlow(state: State, node: MobileNode, home: Home, cn: Prefix): 
   const maar = known?.maar ?? whereabouts(state, cn) ?? UNSPECIFIED;
   const session = sessionWith(state, node, home, cn, maar);
   if (session === undefined) return;
-  context.arm(TIMER.usage, context.config.timers.idle / 2);
   installSession(state, node, session);
   forwarding.commit(() => {
     const ask = home.anchor !== domain.self && needsTunnel(state, node, session);
@@ -68,7 +67,8 @@ export function onUsage(state: State, usage: Usage): void {
     }
   }
   forwarding.commit();
-  if (sessions > 0) context.arm(TIMER.usage, idle / 2);
+  state.unwatch();
+  if (sessions > 0) state.watch();
 }
 
 function touch(node: MobileNode, src: Address, dst: Address, lastUsed: number): void {
