@@ -197,7 +197,6 @@ export class LinuxHost {
 
   /** The kernel's part before, the data plane's, the kernel's after; only then has the batch been applied. */
   async #apply(batch: number, commands: readonly Command[]): Promise<void> {
-    if (this.#closed) return;
     this.#fault('apply', this.#kernel.before(commands));
     const statuses = await this.#plane.apply(batch, commands);
     if (this.#closed) return;
