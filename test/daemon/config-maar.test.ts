@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { loadConfig } from '../../host/daemon/config/load.ts';
+import { controlConfig, linuxConfig, maarSchema } from '../../host/daemon/config/maar.ts';
+import { defaultScheme } from '../../host/schemes/registry.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'maar-config-'));
+after(() => rmSync(directory, { recursive: true }));
+
+const GOOD = `
+name = "a1"
+address = "2001:DB8:0:1::1"
+mnRealm = "mn.example.org"
+[core]
+interface = "eth0"
+[[access]]
+interface = "br-lan"
+linkLocal = "fe80::1"
+mac = "02-00-5E-10-00-00"
+[pool]
+prefix = "2001:db8:11::/48"
+[[peer]]
+name = "a2"
+address = "2001:db8:0:2::1"
+prefixes = ["2001:db8:12::/48"]
+[aaa]
+originHost = "a1.example.org"
+originRealm = "example.org"
+destinationRealm = "example.org"
+[[aaa.server]]
+name = "aaa.example.org"
+address = "2001:db8::aaa"
+`;
+
+function load(text: string): ReturnType<typeof loadConfig<typeof maarSchema>> {
+  const file = join(directory, 'maar.toml');
+  writeFileSync(file, text);
+  return loadConfig(file, maarSchema);
+}
+
+/** Keys at fault and what is said of them. */
+function faults(text: string): Record<string, string> {
+  const loaded = load(text);
+  assert.ok(!loaded.ok, 'no fault was found');
+  return Object.fromEntries(loaded.faults.map(({ key, remedy }) => [key, remedy]));
+}
+
+test('a short file is completed with defaults and put into canonical form', () => {
+  const loaded = load(GOOD);
+  assert.ok(loaded.ok, JSON.stringify(loaded));
+  const linux = linuxConfig(loaded.value);
+  assert.deepEqual(linux, {
+    name: 'a1',
+    address: '2001:db8:0:1::1',
+    stateDirectory: '/var/lib/maar/a1',
+    coreInterface: 'eth0',
+    coreMtu: 1500,
+    access: [{ link: 0, interface: 'br-lan', linkLocal: 'fe80::1', mac: '02:00:5e:10:00:00' }],
+    pool: '2001:db8:11::/48',
+  });
+  const control = controlConfig(loaded.value);
+  assert.deepEqual(control.scheme, { name: defaultScheme, options: {} });
+  assert.deepEqual(control.links, [{ id: 0, linkLocal: 'fe80::1', mac: '02:00:5e:10:00:00', mtu: 1500 }]);
+  assert.deepEqual(control.aaa.servers, [{ name: 'aaa.example.org', host: '2001:db8::aaa', port: 3868 }]);
+  assert.equal(control.timers.hold, 10_000);
+});
+
+test('every fault of an empty file is listed', () => {
+  const keys = Object.keys(faults(''));
+  for (const key of ['name', 'address', 'mnRealm', 'core', 'access', 'pool', 'aaa'])
+    assert.ok(keys.includes(key), key);
+});
+
+const wrong: [what: string, change: (text: string) => string, key: string, remedy: RegExp][] = [
+  ['an unknown key', (text) => text.replace('[core]', '[core]\nspeed = 1'), 'core.speed', /no key/],
+  ['an unknown table', (text) => `${text}\n[radio]\nx = 1`, 'radio', /no key/],
+  ['a link-local core address', (text) => text.replace('2001:DB8:0:1::1', 'fe80::5'), 'address', /global/],
+  ['an address that is none', (text) => text.replace('2001:DB8:0:1::1', '192.0.2.1'), 'address', /IPv6/],
+  [
+    'a pool with host bits',
+    (text) => text.replace('2001:db8:11::/48', '2001:db8:11::1/48'),
+    'pool.prefix',
+    /host bits/,
+  ],
+  [
+    'a pool smaller than a /64',
+    (text) => text.replace('2001:db8:11::/48', '2001:db8:11::/80'),
+    'pool.prefix',
+    /\/64/,
+  ],
+  [
+    'a pool with our address',
+    (text) => text.replace('2001:db8:11::/48', '2001:db8:0:1::/64'),
+    'pool.prefix',
+    /own address/,
+  ],
+  [
+    'overlapping pools',
+    (text) => text.replace('2001:db8:12::/48', '2001:db8:11:5::/64'),
+    'peer[0].prefixes[0]',
+    /overlap/,
+  ],
+  [
+    'a peer with our address',
+    (text) => text.replace('2001:db8:0:2::1', '2001:db8:0:1::1'),
+    'peer[0].address',
+    /same/,
+  ],
+  ['a peer with our name', (text) => text.replace('name = "a2"', 'name = "a1"'), 'peer[0].name', /same/],
+  ['one interface twice', (text) => text.replace('br-lan', 'eth0'), 'access[0].interface', /same/],
+  ['a group MAC', (text) => text.replace('02-00', '03-00'), 'access[0].mac', /unicast/],
+  [
+    'a router address that is global',
+    (text) => text.replace('"fe80::1"', '"2001:db8::1"'),
+    'access[0].linkLocal',
+    /link-local/,
+  ],
+  [
+    'a scheme that does not exist',
+    (text) => `${text}\n[scheme]\nname = "x"`,
+    'scheme.name',
+    new RegExp(defaultScheme),
+  ],
+  [
+    'a scheme option that it does not have',
+    (text) => `${text}\n[scheme]\noptions = { nope = 1 }`,
+    'scheme.options.nope',
+    /./,
+  ],
+  [
+    'preferred longer than valid',
+    (text) => text.replace('[pool]', '[pool]\npreferredSeconds = 9999'),
+    'pool.preferredSeconds',
+    /longer/,
+  ],
+  ['an MTU below the minimum', (text) => text.replace('[core]', '[core]\nmtu = 1279'), 'core.mtu', /1280/],
+  [
+    'a retransmission that starts past its end',
+    (text) => `${text}\n[timers]\nretransmit = 40000`,
+    'timers.retransmit',
+    /longer/,
+  ],
+];
+for (const [what, change, key, remedy] of wrong) {
+  test(`${what} is a fault of ${key}`, () => {
+    const found = faults(change(GOOD));
+    assert.deepEqual(Object.keys(found), [key]);
+    assert.match(found[key]!, remedy);
+  });
+}
