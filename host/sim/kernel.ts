@@ -160,12 +160,10 @@ export class RouterKernel {
       case 'core':
         this.#links.core.send(this.#config.name, data);
         break;
-      case 'pass': {
-        const from = batch[input]?.port;
-        if (from === undefined) this.#output(data);
-        else this.#pass(data, from);
+      case 'pass':
+        if (readAddress(data, SOURCE) === this.#config.address) this.#output(data);
+        else this.#pass(data, batch[input]);
         break;
-      }
       case 'hold':
       case 'drop':
         break;
@@ -182,11 +180,15 @@ export class RouterKernel {
     }
   }
 
-  #pass(data: Uint8Array, from: Port): void {
+  /**
+   * Routes natively what the data plane passed; `data` is what it made of `from`. Without `from` it was held before:
+   * no packet to this router itself is, so nothing of it can be taken for signalling from the core.
+   */
+  #pass(data: Uint8Array, from: PacketIn | undefined): void {
     const src = readAddress(data, SOURCE);
     const dst = readAddress(data, DESTINATION);
     if (dst === this.#config.address || isLinkLocal(dst)) {
-      this.#input(data, from);
+      if (from !== undefined) this.#input(data, from.port);
       return;
     }
     if (isLinkLocal(src) || isMulticast(dst)) return;
@@ -194,17 +196,12 @@ export class RouterKernel {
       this.#unreachable(data, src);
       return;
     }
-    // What the core routed here and is not ours would only go round.
-    if (from.side === 'core' && !this.#isDecapsulated(src)) return;
-    const forwarded = decremented(data);
+    // A packet that the core routed here, and that was not tunnelled, would only go round.
+    const native = from?.port.side === 'core' && readAddress(from.data, DESTINATION) !== this.#config.address;
+    const forwarded = native ? undefined : decremented(data);
     if (forwarded === undefined) return;
     this.#remember(src, dst);
     this.#links.core.send(this.#config.name, forwarded);
-  }
-
-  /** A packet that a peer tunnelled back to us, the anchor of its source. */
-  #isDecapsulated(src: Address): boolean {
-    return contains(this.#config.pool.prefix, src);
   }
 
   /** A packet to this router itself. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { LINK_TUNNEL } from '../../bindings/entries.ts';
 import type { Command } from '../../bindings/entries.ts';
 import { ReferenceDataPlane } from '../../bindings/reference/dataplane.ts';
 import type { MaarEffect, MaarEvent } from '../../host/core/maar-io.ts';
@@ -198,6 +199,57 @@ test('a pool address that nobody has is unreachable; the errors are limited', as
   const error = icmpv6(toCore[0]!);
   assert.ok(error.kind === 'destination-unreachable' && error.code === 0);
 });
+
+test('a packet that a peer tunnels back to its anchor goes on natively, one that only came astray does not', async () => {
+  const { scheduler, node, core, machine, toCore } = setup();
+  const entries: Command[] = [
+    { op: 'put', entry: { kind: 'peer', address: maarAddress('a2') } },
+    { op: 'put', entry: { kind: 'source', prefix: '2001:db8:11:1::/64', link: LINK_TUNNEL } },
+  ];
+  machine.plan = (event) => (event.type === 'port' ? [{ type: 'apply', batch: 1, commands: entries }] : []);
+  node.setPort('port', true);
+  await scheduler.sleep(5);
+  const tunnel = { nextHeader: NEXT_HEADER.ipv6, hopLimit: 64, src: maarAddress('a2'), dst: CONFIG.address };
+  core.send('core', emitIpv6(tunnel, data(HOME, FAR)));
+  core.send('core', data(HOME, FAR));
+  await scheduler.sleep(5);
+  assert.deepEqual(toCore, [data(HOME, FAR, 63)]);
+  const { pairs } = usageOf(machine, node);
+  assert.deepEqual(
+    pairs.map(({ src, dst }) => [src, dst]),
+    [[HOME, FAR]],
+  );
+});
+
+test('a packet that was held goes the way of any other once it is released', async () => {
+  const { scheduler, node, access, machine, toCore } = setup();
+  const hold: Command = {
+    op: 'put',
+    entry: { kind: 'hold', direction: 'from', prefix: '::/0', packets: 4, millis: 1000 },
+  };
+  const release: Command = { op: 'release', direction: 'from', prefix: '::/0' };
+  machine.plan = (event) =>
+    event.type === 'port'
+      ? [{ type: 'apply', batch: 1, commands: event.up ? [hold] : [...ENTRIES, release] }]
+      : [];
+  node.setPort('port', true);
+  await scheduler.sleep(5);
+  access.fromStation('port', emitEthernet(STATION, ACCESS_LINK.mac, data(HOME, FAR)));
+  await scheduler.sleep(5);
+  assert.deepEqual(toCore, []);
+  node.setPort('port', false);
+  await scheduler.sleep(5);
+  assert.deepEqual(toCore, [data(HOME, FAR, 63)]);
+});
+
+/** What control hears when it asks for usage. */
+function usageOf(machine: Script, node: MaarNode): Extract<MaarEvent, { type: 'usage' }> {
+  machine.plan = (event) => (event.type === 'port' ? [{ type: 'usage' }] : []);
+  node.setPort('port', true);
+  const { event } = machine.heard.at(-1)!;
+  assert.ok(event.type === 'usage');
+  return event;
+}
 
 test('a Mobility Header reaches control with its side, an echo is answered by the kernel', async () => {
   const { scheduler, core, machine, toCore } = setup();
