@@ -181,8 +181,8 @@ export class RouterKernel {
   }
 
   /**
-   * Routes natively what the data plane passed; `data` is what it made of `from`. Without `from` it was held before:
-   * no packet to this router itself is, so nothing of it can be taken for signalling from the core.
+   * Routes natively what the data plane passed; `data` is what it made of `from`. Without `from` it was held before, and
+   * which side it came from is no longer known: then nothing is accepted as addressed to this router.
    */
   #pass(data: Uint8Array, from: PacketIn | undefined): void {
     const src = readAddress(data, SOURCE);
