@@ -49,6 +49,7 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
   if (origin === undefined || !domain.isPeer(origin)) {
     state.advance(node.mnId, 'first-attachment');
     adopt(state, node, []);
+    askClaims(state, node);
     return;
   }
   state.advance(node.mnId, 'handover');
@@ -56,6 +57,7 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
   fetch(state, node, origin, [], (homes) => {
     state.advance(node.mnId, 'bindings');
     adopt(state, node, homes ?? kept);
+    askClaims(state, node);
   });
 }
 
@@ -70,6 +72,8 @@ function askAnchor(state: State, node: MobileNode, address: Address): void {
   if (anchor === undefined || !domain.isPeer(anchor)) return;
   fetch(state, node, anchor, [`${address}/128`], (homes) => {
     if (homes !== undefined) adopt(state, node, homes);
+    // Asking again would bring the same answer.
+    if (node.claimed.has(address)) state.functions.context.count('claim-denied');
   });
 }
 
@@ -187,6 +191,10 @@ function adopt(state: State, node: MobileNode, bindings: readonly HomeBinding[])
   });
   context.arm(`${TIMER.refresh}${node.mnId}`, (state.bindingSeconds * 1000) / 2);
   state.unpark();
+}
+
+/** Asks once for every address that the MN uses and that the bindings did not explain. */
+function askClaims(state: State, node: MobileNode): void {
   for (const address of node.claimed) onClaimed(state, node, address);
 }
 
