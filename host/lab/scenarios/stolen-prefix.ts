@@ -33,7 +33,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   await attach(lab, 'C', 'a2');
   await send();
   await lab.sleep(5_000);
-  checks.equal('a2: claims of a home that its anchor denies', await control(lab, 'a2', 'sdba-133'), 1);
+  checks.equal('a2: claims of a home that its anchor denies', await control(lab, 'a2', 'claim-denied'), 1);
   checks.equal('a2: destination entry for the stolen address', await forwards(lab, 'a2', aHoa1), false);
   const { counters } = (await lab.show('a2')).dataplane;
   const dropped = ['drop-hold-expired', 'drop-hold-overflow', 'hold-discarded', 'drop-source-unknown'];
