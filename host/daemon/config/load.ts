@@ -37,6 +37,16 @@ export function loadConfig<S extends z.ZodType>(file: string, schema: S): Loaded
     const line = text.split('\n')[error.line - 1];
     return { ok: false, faults: [fault(`line ${error.line}, column ${error.column}`, line, what)] };
   }
+  return checkConfig(file, raw, schema);
+}
+
+/** Checks what a file held, whatever its notation, against a schema; `file` names it in the faults. */
+export function checkConfig<S extends z.ZodType>(
+  file: string,
+  raw: unknown,
+  schema: S,
+): LoadedConfig<z.output<S>> {
+  const fault = (key: string, value: unknown, remedy: string): ConfigFault => ({ file, key, value, remedy });
   const checked = schema.safeParse(raw);
   if (checked.success) return { ok: true, value: checked.data };
   const faults = checked.error.issues.flatMap((issue) => {

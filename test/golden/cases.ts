@@ -1,0 +1,207 @@
+import type { Capture, CapturedPacket } from '../../host/wire/capture.ts';
+import { LINKTYPE_ETHERNET, LINKTYPE_IPV6 } from '../../host/wire/capture.ts';
+import { fillChecksum } from '../../host/wire/checksum.ts';
+import { emitEthernet } from '../../host/wire/ethernet.ts';
+import type { Ipv6Fields } from '../../host/wire/ipv6.ts';
+import { NEXT_HEADER, emitIpv6 } from '../../host/wire/ipv6.ts';
+
+/** One golden folder: what `maar replay` is given. `file` is the entries file as it stands in JSON. */
+export interface GoldenCase {
+  readonly name: string;
+  readonly file: Record<string, unknown>;
+  readonly input: Capture;
+}
+
+const LOCATOR = '2001:db8:ffff::1';
+const PEER = '2001:db8:ffff::2';
+const OTHER_PEER = '2001:db8:ffff::3';
+const STRANGER = '2001:db8:ffff::66';
+/** The MN on our access link, and its correspondent elsewhere. */
+const MN = '2001:db8:1::a';
+const MN_MAC = '02:00:00:00:00:0a';
+const CN = '2001:db8:2::b';
+const FOREIGN = '2001:db8:3::c';
+const ROUTER_MAC = '02:00:5e:00:00:01';
+const ACCESS = 0;
+const CORE = 1;
+const EPOCH = 1_700_000_000_000_000_000n;
+const MILLISECOND = 1_000_000n;
+
+const ports = [{ interface: 'access0', port: 0 }, { port: 'core' }];
+const source = { kind: 'source', prefix: '2001:db8:1::/64', link: 0, mac: MN_MAC };
+const deliver = { kind: 'deliver', prefix: '2001:db8:1::/64', link: 0, nextHop: 'fe80::a', mac: MN_MAC };
+const tunnel = { kind: 'tunnel', prefix: `${CN}/128`, locator: PEER };
+const peers = [PEER, OTHER_PEER].map((address) => ({ kind: 'peer', address }));
+
+interface Sent {
+  readonly at?: number;
+  readonly from: typeof ACCESS | typeof CORE;
+  readonly data: Uint8Array;
+}
+
+/** A capture of an Ethernet access link and the core; without `at`, packets are a millisecond apart. */
+function capture(sent: readonly Sent[]): Capture {
+  return {
+    interfaces: [
+      { linkType: LINKTYPE_ETHERNET, snapLength: 0, name: 'access0' },
+      { linkType: LINKTYPE_IPV6, snapLength: 0, name: 'core' },
+    ],
+    packets: sent.map(({ at, from, data }, index): CapturedPacket => {
+      const octets = from === ACCESS ? emitEthernet(MN_MAC, ROUTER_MAC, data) : data;
+      const time = EPOCH + BigInt(at ?? index) * MILLISECOND;
+      return { interface: from, time, data: octets, length: octets.length };
+    }),
+  };
+}
+
+/** A UDP packet with a valid checksum, `length` octets in all. */
+function udp(fields: Partial<Ipv6Fields> = {}, length = 64): Uint8Array {
+  const ends = { src: MN, dst: CN, ...fields };
+  const payload = new Uint8Array(length - 40);
+  const view = new DataView(payload.buffer);
+  view.setUint16(0, 40_000);
+  view.setUint16(2, 9);
+  view.setUint16(4, payload.length);
+  fillChecksum(payload, 6, ends.src, ends.dst, NEXT_HEADER.udp);
+  return emitIpv6({ nextHeader: NEXT_HEADER.udp, hopLimit: 64, ...ends }, payload);
+}
+
+function tunnelled(inner: Uint8Array, fields: Partial<Ipv6Fields> = {}): Uint8Array {
+  return emitIpv6({ nextHeader: NEXT_HEADER.ipv6, hopLimit: 64, src: PEER, dst: LOCATOR, ...fields }, inner);
+}
+
+function changed(packet: Uint8Array, offset: number, ...octets: number[]): Uint8Array {
+  const result = packet.slice();
+  result.set(octets, offset);
+  return result;
+}
+
+const toMn = (fields: Partial<Ipv6Fields> = {}): Uint8Array => udp({ src: CN, dst: MN, ...fields });
+const access = (data: Uint8Array, at?: number): Sent => ({ from: ACCESS, data, ...(at === undefined ? {} : { at }) });
+const core = (data: Uint8Array, at?: number): Sent => ({ from: CORE, data, ...(at === undefined ? {} : { at }) });
+const options = { locator: LOCATOR, seed: '5eed' };
+const ecn = [0, 1, 2, 3];
+
+export const GOLDEN_CASES: readonly GoldenCase[] = [
+  {
+    name: 'encapsulate',
+    file: { options, ports, entries: [source, tunnel] },
+    input: capture([
+      access(udp()),
+      access(udp({ trafficClass: 0xb9, flowLabel: 0x12345 })),
+      access(udp({ dst: FOREIGN })),
+      core(udp({ src: FOREIGN })),
+    ]),
+  },
+  {
+    name: 'decapsulate',
+    file: { options, ports, entries: [deliver, ...peers] },
+    input: capture(
+      ecn.flatMap((inner) =>
+        ecn.map((outer) => core(tunnelled(toMn({ trafficClass: inner }), { trafficClass: 0xb8 | outer }))),
+      ),
+    ),
+  },
+  {
+    name: 're-tunnel',
+    file: { options, ports, entries: [{ ...tunnel, prefix: `${MN}/128`, locator: OTHER_PEER }, ...peers] },
+    input: capture([
+      core(tunnelled(toMn(), { hopLimit: 64 })),
+      core(tunnelled(toMn(), { hopLimit: 2 })),
+      core(tunnelled(toMn(), { hopLimit: 1 })),
+      core(tunnelled(toMn(), { src: OTHER_PEER })),
+    ]),
+  },
+  {
+    name: 'reverse-tunnel',
+    file: {
+      options,
+      ports,
+      entries: [{ ...source, reverse: PEER }, { kind: 'source', prefix: '2001:db8:3::/64', link: 255 }, ...peers],
+    },
+    input: capture([
+      access(udp({ dst: FOREIGN })),
+      core(tunnelled(udp({ src: FOREIGN, dst: CN }))),
+      core(tunnelled(udp({ src: CN, dst: FOREIGN }))),
+    ]),
+  },
+  {
+    name: 'hold-release',
+    file: {
+      options,
+      ports,
+      entries: [
+        { kind: 'hold', direction: 'from', prefix: '2001:db8:1::/64', packets: 2, millis: 500 },
+        { kind: 'hold', direction: 'to', prefix: '::/0', packets: 8, millis: 100 },
+        ...peers,
+      ],
+      commands: [
+        { before: 6, command: { op: 'put', entry: source } },
+        { before: 6, command: { op: 'put', entry: deliver } },
+        { before: 6, command: { op: 'release', direction: 'from', prefix: '2001:db8:1::/64' } },
+        { before: 6, command: { op: 'release', direction: 'to', prefix: '2001:db8:1::/64' } },
+        { before: 9, command: { op: 'discard', direction: 'to', prefix: `${CN}/128` } },
+      ],
+    },
+    input: capture([
+      access(udp({ flowLabel: 1 }), 0),
+      access(udp({ flowLabel: 2 }), 10),
+      access(udp({ flowLabel: 3 }), 20),
+      core(tunnelled(toMn()), 30),
+      core(tunnelled(toMn({ dst: FOREIGN })), 40),
+      access(udp({ flowLabel: 4 }), 50),
+      access(udp({ flowLabel: 5 }), 200),
+      core(tunnelled(udp({ src: FOREIGN, dst: CN })), 210),
+      access(udp({ flowLabel: 6 }), 220),
+    ]),
+  },
+  {
+    name: 'fragment',
+    file: { options: { ...options, coreMtu: 1300, seed: 'ffffffff' }, ports, entries: [source, tunnel] },
+    input: capture([
+      access(udp({}, 1260)),
+      access(udp({}, 1261)),
+      access(udp({ trafficClass: 2 }, 1280)),
+      access(udp({}, 1281)),
+      core(udp({ src: FOREIGN }, 1500)),
+    ]),
+  },
+  {
+    name: 'drops',
+    file: {
+      options,
+      ports,
+      entries: [
+        source,
+        { kind: 'source', prefix: '2001:db8:9::/64', link: 0, mac: '02:00:00:00:00:99' },
+        tunnel,
+        deliver,
+        { ...tunnel, prefix: `${FOREIGN}/128`, locator: OTHER_PEER },
+        ...peers,
+      ],
+    },
+    input: capture([
+      access(udp({}, 1901)),
+      access(udp().subarray(0, 39)),
+      access(udp().subarray(0, 60)),
+      access(changed(udp(), 0, 0x45)),
+      access(changed(udp(), 4, 0, 0, 0)),
+      access(udp({ src: 'ff02::1' })),
+      core(udp({ dst: '::1' })),
+      access(emitIpv6({ src: MN, dst: CN, hopLimit: 64, nextHeader: 60 }, Uint8Array.of(17, 1, 1, 4, 0, 0, 0, 0))),
+      access(tunnelled(udp(), { src: MN, dst: CN })),
+      access(udp({ nextHeader: NEXT_HEADER.mobility })),
+      access(udp({ src: FOREIGN })),
+      access(udp({ src: '2001:db8:9::1' })),
+      core(tunnelled(toMn(), { src: STRANGER })),
+      core(tunnelled(toMn(), { trafficClass: 3 })),
+      core(tunnelled(toMn({ src: 'fe80::1' }))),
+      core(tunnelled(udp({ src: CN, dst: '2001:db8:77::1' }))),
+      core(tunnelled(udp({ src: CN, dst: FOREIGN }), { src: OTHER_PEER })),
+      core(tunnelled(udp({ src: CN, dst: FOREIGN }), { hopLimit: 1 })),
+      access(udp({ hopLimit: 1 })),
+      core(tunnelled(toMn({ hopLimit: 0 }))),
+      access(udp({}, 1500)),
+    ]),
+  },
+];
