@@ -1,14 +1,15 @@
 import type { Random, StreamEvent, TimerEvent } from '../core/machine.ts';
-import { avp, get } from '../wire/diameter/avp.ts';
-import type { Avp } from '../wire/diameter/avp.ts';
+import { get } from '../wire/diameter/avp.ts';
 import { Dictionary } from '../wire/diameter/dictionary.ts';
-import { APPLICATION, COMMAND, RESULT, VALUE } from '../wire/diameter/generated.ts';
+import { COMMAND, RESULT, VALUE } from '../wire/diameter/generated.ts';
 import { answerTo, makeRequest } from '../wire/diameter/message.ts';
 import type { Message } from '../wire/diameter/message.ts';
-import { announce } from './capabilities.ts';
 import type { LocalNode } from './capabilities.ts';
-import { PEER_SETTINGS, Peer } from './peer.ts';
-import type { PeerEffect, PeerNotice, PeerOutput, PeerSettings } from './peer.ts';
+import { PEER_SETTINGS } from './peer-interface.ts';
+import type { PeerEffect, PeerNotice, PeerOutput, PeerSettings } from './peer-interface.ts';
+import { Peer } from './peer.ts';
+import { newSession, requestContent } from './client-session.ts';
+import type { AaaAnswer, AaaAttachment, Session } from './client-session.ts';
 import { FIRST_ATTACHMENT, verdictOf } from './results.ts';
 
 /** Everything an AAA client names starts with this: timers and streams. */
@@ -52,63 +53,11 @@ export interface AaaClientOptions {
   readonly settings?: Partial<AaaClientSettings>;
 }
 
-export interface AaaAttachment {
-  /** The caller's name for this attachment. The same name again is the same attachment, until it is detached. */
-  readonly id: string;
-  readonly mnId: string;
-  /** The serving MAAR: us. */
-  readonly maar: string;
-}
-
-/** `id` and `mnId` are the caller's. */
-export type AaaAnswer =
-  | {
-      readonly result: 'ok';
-      readonly id: string;
-      readonly mnId: string;
-      readonly sessionId: string;
-      /** The MAAR that the MN came from; undefined at a first attachment. */
-      readonly previous: string | undefined;
-      /** The registration counter: of two registrations of an MN the higher is the later. */
-      readonly counter: number;
-    }
-  | {
-      /**
-       * `unknown`: no such user. `refused`: any other permanent error. `unreachable`: no answer within the patience;
-       * the attachment stays and may still become `ok`, except with code TOO_BUSY: it was not taken at all.
-       */
-      readonly result: 'unknown' | 'refused' | 'unreachable';
-      readonly id: string;
-      readonly mnId: string;
-      /** Result-Code of RFC 6733 section 7.1, the server's or ours. */
-      readonly code: number;
-      readonly reason: string;
-    }
-  | { readonly result: 'detached'; readonly id: string; readonly mnId: string }
-  /** The AAA server ended the session (ASR). It is already detached here. */
-  | { readonly result: 'aborted'; readonly id: string; readonly mnId: string; readonly sessionId: string };
+export type { AaaAnswer, AaaAttachment } from './client-session.ts';
 
 export interface AaaOutput {
   readonly effects: PeerEffect[];
   readonly answers: AaaAnswer[];
-}
-
-interface Session extends AaaAttachment {
-  readonly sessionId: string;
-  /** What to ask for next: AAR or STR. */
-  command: typeof COMMAND.AAR | typeof COMMAND.STR;
-  /** `queued` waits for a ready server, `delayed` for the retry timer. */
-  phase: 'queued' | 'sent' | 'delayed' | 'settled';
-  /** Identifies the unanswered request, the same over all its retransmissions. */
-  endToEnd: number | undefined;
-  retransmit: boolean;
-  /** True once a server may know of the session. */
-  offered: boolean;
-  attempts: number;
-  /** The server that could not serve it last time. */
-  avoid: Peer | undefined;
-  cause: number;
-  answer: AaaAnswer | undefined;
 }
 
 /**
@@ -209,19 +158,7 @@ export class AaaClient {
         });
         return;
       }
-      const session: Session = {
-        ...attachment,
-        sessionId: this.#nextSessionId(),
-        command: COMMAND.AAR,
-        phase: 'queued',
-        endToEnd: undefined,
-        retransmit: false,
-        offered: false,
-        attempts: 0,
-        avoid: undefined,
-        cause: VALUE.TERMINATION_CAUSE_LOGOUT,
-        answer: undefined,
-      };
+      const session = newSession(attachment, this.#nextSessionId());
       this.#sessions.set(session.sessionId, session);
       this.#attached.set(session.id, session);
       this.#queue.add(session);
@@ -322,27 +259,11 @@ export class AaaClient {
       session.phase = 'sent';
       session.offered = true;
       this.#asked.set(session.endToEnd, session);
-      const request = makeRequest(session.command, session.endToEnd, this.#content(session));
+      const content = requestContent(session, this.#node, this.#options.destinationRealm);
+      const request = makeRequest(session.command, session.endToEnd, content);
       const output = peer.request({ ...request, retransmitted: session.retransmit }, now);
       if (output !== undefined) this.#from(peer, output, now);
     }
-  }
-
-  #content(session: Session): Avp[] {
-    const common = [
-      avp('Session-Id', session.sessionId),
-      avp('Auth-Application-Id', APPLICATION.NASREQ),
-      ...announce(this.#node),
-      avp('Destination-Realm', this.#options.destinationRealm),
-      avp('User-Name', session.mnId),
-    ];
-    if (session.command === COMMAND.STR) return [...common, avp('Termination-Cause', session.cause)];
-    return [
-      ...common,
-      avp('Auth-Request-Type', VALUE.AUTH_REQUEST_TYPE_AUTHORIZE_ONLY),
-      avp('Auth-Session-State', VALUE.AUTH_SESSION_STATE_STATE_MAINTAINED),
-      avp('MIP6-Agent-Info', [avp('MIP-Home-Agent-Address', session.maar)]),
-    ];
   }
 
   #answered(peer: Peer, notice: Extract<PeerNotice, { type: 'answer' }>, now: number): void {

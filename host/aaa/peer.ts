@@ -1,20 +1,11 @@
-import type {
-  Random,
-  StreamEffect,
-  StreamEvent,
-  TimerEffect,
-  TimerEvent,
-  TraceEffect,
-} from '../core/machine.ts';
+import type { StreamEvent, TimerEvent } from '../core/machine.ts';
 import { avp, get } from '../wire/diameter/avp.ts';
 import type { DiameterFault } from '../wire/diameter/avp.ts';
-import { Framer } from '../wire/diameter/framer.ts';
 import { COMMAND, RESULT, VALUE } from '../wire/diameter/generated.ts';
 import {
   answerTo,
   checkMessage,
   decodeMessage,
-  encodeMessage,
   faultAnswer,
   makeRequest,
   messageName,
@@ -22,71 +13,14 @@ import {
 } from '../wire/diameter/message.ts';
 import type { Identity, Message } from '../wire/diameter/message.ts';
 import { announce, capabilities, identityOf, judgeCapabilities } from './capabilities.ts';
-import type { LocalNode } from './capabilities.ts';
+import { Connection } from './connection.ts';
+import type { PeerOptions, PeerOutput } from './peer-interface.ts';
 import { peerTransition } from './peer-states.ts';
-import type { PeerAction, PeerInput, PeerRole, PeerState } from './peer-states.ts';
+import type { PeerAction, PeerInput, PeerState } from './peer-states.ts';
 import { PendingRequests } from './pending.ts';
 
-/** Times in milliseconds. */
-export interface PeerSettings {
-  /** Tw of RFC 3539 section 3.4.1; each round is jittered by up to 2 s, or a fifteenth of a shorter Tw. */
-  readonly watchdog: number;
-  /** First wait before a lost connection is opened again; doubles up to `reconnectMax`, jittered down to half. */
-  readonly reconnect: number;
-  readonly reconnectMax: number;
-  /** Patience with a connection, CER, CEA, DPA and a peer that said DPR. */
-  readonly exchange: number;
-  /** Patience with the answer to a request. */
-  readonly answer: number;
-  /** Requests awaiting their answers on one connection. */
-  readonly pending: number;
-}
-
-export const PEER_SETTINGS: PeerSettings = {
-  watchdog: 30_000,
-  reconnect: 500,
-  reconnectMax: 30_000,
-  exchange: 5_000,
-  answer: 10_000,
-  pending: 256,
-};
-
+/** Bound of the watchdog's jitter, RFC 3539 section 3.4.1, in milliseconds. */
 const WATCHDOG_JITTER = 2_000;
-
-export type PeerEffect = StreamEffect | TimerEffect | TraceEffect;
-
-/** What the owner of a peer must know. Requests that come back unanswered may have been acted upon. */
-export type PeerNotice =
-  | { readonly type: 'up'; readonly remote: Identity }
-  | { readonly type: 'suspect'; readonly unanswered: readonly Message[] }
-  | { readonly type: 'recovered' }
-  | { readonly type: 'down'; readonly unanswered: readonly Message[]; readonly reason: string }
-  | { readonly type: 'timeout'; readonly unanswered: readonly Message[] }
-  | { readonly type: 'request'; readonly message: Message }
-  | {
-      readonly type: 'answer';
-      readonly request: Message;
-      readonly answer: Message;
-      readonly fault?: DiameterFault;
-    };
-
-export interface PeerOutput {
-  readonly effects: PeerEffect[];
-  readonly notices: PeerNotice[];
-}
-
-export interface PeerOptions {
-  /** Names the connection: timers and streams start with it. */
-  readonly name: string;
-  readonly role: PeerRole;
-  readonly node: LocalNode;
-  /** Initiators only. */
-  readonly target?: { readonly host: string; readonly port: number };
-  /** Result-Code for a peer of that identity, SUCCESS to accept it. */
-  readonly admit: (remote: Identity) => number;
-  readonly settings: PeerSettings;
-  readonly random: Random;
-}
 
 type PeerTimer = 'watchdog' | 'deadline' | 'retry' | 'answer';
 
@@ -95,13 +29,10 @@ export class Peer {
   readonly name: string;
   readonly #options: PeerOptions;
   #state: PeerState = 'closed';
-  #stream: string | undefined;
-  #connections = 0;
-  #framer = new Framer();
+  readonly #connection: Connection;
   #probing = false;
   /** Failed attempts since the last open connection. */
   #attempts = 0;
-  #remote: Identity | undefined;
   #identifier: number;
   readonly #pending: PendingRequests;
   #out: PeerOutput = { effects: [], notices: [] };
@@ -111,6 +42,7 @@ export class Peer {
   constructor(options: PeerOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#connection = new Connection(options.name, options.node, (effect) => this.#out.effects.push(effect));
     this.#identifier = Math.floor(options.random() * 0x1_0000_0000);
     this.#pending = new PendingRequests(options.settings.pending, options.settings.answer);
   }
@@ -121,7 +53,7 @@ export class Peer {
 
   /** Who the other side said it is; undefined while no connection is open. */
   get remote(): Identity | undefined {
-    return this.#remote;
+    return this.#connection.remote;
   }
 
   /** True if a request would be taken now. */
@@ -137,7 +69,7 @@ export class Peer {
   /** Responder: takes over a connection that the other side opened. */
   accept(stream: string, now: number): PeerOutput {
     return this.#run(() => {
-      this.#stream = stream;
+      this.#connection.adopt(stream);
       this.#input('accepted', now);
     });
   }
@@ -145,39 +77,33 @@ export class Peer {
   /** Orderly stop: DPR where a connection is open. */
   stop(now: number): PeerOutput {
     return this.#run(() => {
-      this.#reason = 'stopped';
-      this.#input('stop', now);
+      this.#input('stop', now, 'stopped');
     });
   }
 
   /** True for events of this peer's current stream and of its timers. */
   owns(event: StreamEvent | TimerEvent): boolean {
-    return event.type === 'timer' ? event.id.startsWith(`${this.name}/`) : event.stream === this.#stream;
+    return event.type === 'timer'
+      ? event.id.startsWith(`${this.name}/`)
+      : event.stream === this.#connection.stream;
   }
 
   step(event: StreamEvent | TimerEvent, now: number): PeerOutput {
     return this.#run(() => {
       if (!this.owns(event)) return;
       switch (event.type) {
-        case 'stream.opened': {
+        case 'stream.opened':
           this.#input('connected', now);
-          return;
-        }
+          break;
         case 'stream.closed':
-          this.#reason = event.reason;
-          this.#stream = undefined;
-          {
-            this.#input('lost', now);
-            return;
-          }
-        case 'stream.data': {
+          this.#connection.lost();
+          this.#input('lost', now, event.reason);
+          break;
+        case 'stream.data':
           this.#data(event.data, now);
-          return;
-        }
-        case 'timer': {
+          break;
+        case 'timer':
           this.#timer(event.id.slice(this.name.length + 1) as PeerTimer, now);
-          return;
-        }
       }
     });
   }
@@ -191,7 +117,7 @@ export class Peer {
     return this.#run(() => {
       const sent = { ...message, hopByHop: this.#nextIdentifier() };
       this.#pending.add(sent, now);
-      this.#send(sent);
+      this.#connection.send(sent);
       this.#arm('answer', this.#pending.deadline);
     });
   }
@@ -199,7 +125,7 @@ export class Peer {
   /** Sends the answer to a request that came by a notice; dropped if the connection has gone meanwhile. */
   answer(message: Message): PeerOutput {
     return this.#run(() => {
-      this.#send(message);
+      this.#connection.send(message);
     });
   }
 
@@ -212,21 +138,14 @@ export class Peer {
   #timer(timer: PeerTimer, now: number): void {
     switch (timer) {
       case 'watchdog':
-        this.#reason = 'watchdog unanswered';
-        {
-          this.#input(this.#probing ? 'unanswered' : 'watchdog', now);
-          return;
-        }
+        this.#input(this.#probing ? 'unanswered' : 'watchdog', now, 'watchdog unanswered');
+        break;
       case 'deadline':
-        this.#reason = `${this.#state} took too long`;
-        {
-          this.#input('deadline', now);
-          return;
-        }
-      case 'retry': {
+        this.#input('deadline', now, `${this.#state} took too long`);
+        break;
+      case 'retry':
         this.#input('retry', now);
-        return;
-      }
+        break;
       case 'answer': {
         const unanswered = this.#pending.expire(now);
         this.#arm('answer', this.#pending.deadline);
@@ -236,18 +155,16 @@ export class Peer {
   }
 
   #data(data: Uint8Array, now: number): void {
-    const stream = this.#stream;
-    const { messages, broken } = this.#framer.push(data);
+    const { stream } = this.#connection;
+    const { messages, broken } = this.#connection.cut(data);
     for (const message of messages) {
-      if (this.#stream !== stream) return;
       this.#receive(message, now);
+      if (this.#connection.stream !== stream) return;
     }
-    if (broken === undefined || this.#stream !== stream || stream === undefined) return;
-    this.#reason = broken;
-    this.#trace('drop', { reason: broken });
-    this.#out.effects.push({ type: 'stream.close', stream });
-    this.#stream = undefined;
-    this.#input('lost', now);
+    if (broken === undefined) return;
+    this.#connection.trace('drop', { reason: broken });
+    this.#connection.close();
+    this.#input('lost', now, broken);
   }
 
   #receive(data: Uint8Array, now: number): void {
@@ -256,7 +173,7 @@ export class Peer {
     const message = decoded.message;
     if (message === undefined) return;
     const fault = decoded.ok ? checkMessage(message, node.dictionary) : decoded.fault;
-    this.#traceMessage('receive', message, fault);
+    this.#connection.traceMessage('receive', message, fault);
     if (this.#state === 'open' || this.#state === 'suspect') this.#setWatchdog(now);
     this.#input('received', now);
     if (message.command === COMMAND.CER) {
@@ -264,8 +181,7 @@ export class Peer {
       return;
     }
     if (this.#state === 'expecting' || this.#state === 'greeting') {
-      this.#reason = `${messageName(message)} before the capabilities exchange`;
-      this.#input('unfit', now);
+      this.#input('unfit', now, `${messageName(message)} before the capabilities exchange`);
       return;
     }
     if (!message.request) {
@@ -273,11 +189,11 @@ export class Peer {
       return;
     }
     if (fault !== undefined) {
-      this.#send(faultAnswer(message, node.identity, fault));
+      this.#connection.send(faultAnswer(message, node.identity, fault));
       return;
     }
     if (message.command === COMMAND.DWR) {
-      this.#send(
+      this.#connection.send(
         answerTo(message, node.identity, RESULT.SUCCESS, [avp('Origin-State-Id', node.originStateId)]),
       );
       return;
@@ -288,7 +204,7 @@ export class Peer {
       return;
     }
     if (this.#state === 'open') this.#out.notices.push({ type: 'request', message });
-    else this.#send(answerTo(message, node.identity, RESULT.TOO_BUSY));
+    else this.#connection.send(answerTo(message, node.identity, RESULT.TOO_BUSY));
   }
 
   #answered(message: Message, fault: DiameterFault | undefined, now: number): void {
@@ -302,7 +218,7 @@ export class Peer {
     }
     const request = this.#pending.take(message);
     if (request === undefined) {
-      this.#trace('drop', { reason: 'answer to no pending request' });
+      this.#connection.trace('drop', { reason: 'answer to no pending request' });
       return;
     }
     this.#arm('answer', this.#pending.deadline);
@@ -319,21 +235,20 @@ export class Peer {
     const { node } = this.#options;
     const due = message.request ? this.#state === 'expecting' : this.#state === 'greeting';
     if (!due) {
-      if (message.request) this.#send(answerTo(message, node.identity, RESULT.UNABLE_TO_COMPLY));
+      if (message.request) this.#connection.send(answerTo(message, node.identity, RESULT.UNABLE_TO_COMPLY));
       return;
     }
     const remote = identityOf(message.avps);
     const result = this.#judge(message, fault, remote);
     if (message.request) {
-      if (fault !== undefined) this.#send(faultAnswer(message, node.identity, fault));
-      else this.#send(answerTo(message, node.identity, result, capabilities(node)));
+      if (fault !== undefined) this.#connection.send(faultAnswer(message, node.identity, fault));
+      else this.#connection.send(answerTo(message, node.identity, result, capabilities(node)));
     }
     if (result !== RESULT.SUCCESS) {
-      this.#reason = fault?.text ?? `capabilities exchange ended with Result-Code ${result}`;
-      this.#input('unfit', now);
+      this.#input('unfit', now, fault?.text ?? `capabilities exchange ended with Result-Code ${result}`);
       return;
     }
-    this.#remote = remote;
+    this.#connection.remote = remote;
     this.#input('capabilities', now);
   }
 
@@ -345,22 +260,20 @@ export class Peer {
     return admitted === RESULT.SUCCESS ? judgeCapabilities(message.avps) : admitted;
   }
 
-  #input(input: PeerInput, now: number): void {
+  /** `reason` is what the owner is told if the connection ends by it. */
+  #input(input: PeerInput, now: number, reason: string = input): void {
     const row = peerTransition(this.#state, input, this.#options.role);
     if (row === undefined) return;
     const from = this.#state;
     this.#state = row.to;
-    if (from !== row.to) this.#trace('state', { from, to: row.to, input });
+    this.#reason = reason;
+    if (from !== row.to) this.#connection.trace('state', { from, to: row.to, input });
     this.#actions[row.action](now);
   }
 
   readonly #actions: Readonly<Record<PeerAction, (now: number) => void>> = {
     connect: (now) => {
-      const { host, port } = this.#options.target!;
-      // A fresh name each time: events of an abandoned connection cannot be taken for the new one's.
-      this.#stream = `${this.name}#${++this.#connections}`;
-      this.#framer = new Framer();
-      this.#out.effects.push({ type: 'stream.open', stream: this.#stream, host, port });
+      this.#connection.open(this.#options.target!);
       this.#arm('deadline', now + this.#options.settings.exchange);
     },
     greet: (now) => {
@@ -374,7 +287,7 @@ export class Peer {
       this.#probing = false;
       this.#arm('deadline', undefined);
       this.#setWatchdog(now);
-      this.#out.notices.push({ type: 'up', remote: this.#remote! });
+      this.#out.notices.push({ type: 'up', remote: this.#connection.remote! });
     },
     probe: (now) => {
       this.#probing = true;
@@ -400,17 +313,17 @@ export class Peer {
       // Section 5.4.3: a peer that is not coming back by itself is not to be called again soon.
       const rebooting = get(dpr.avps, 'Disconnect-Cause') === VALUE.DISCONNECT_CAUSE_REBOOTING;
       if (!rebooting) this.#attempts = Infinity;
-      this.#send(answerTo(dpr, this.#options.node.identity, RESULT.SUCCESS));
+      this.#connection.send(answerTo(dpr, this.#options.node.identity, RESULT.SUCCESS));
       this.#arm('watchdog', undefined);
       this.#arm('deadline', now + this.#options.settings.exchange);
     },
     backoff: (now) => this.#backoff(now),
     reconnect: (now) => {
-      this.#closeStream();
+      this.#connection.close();
       this.#backoff(now);
     },
     disconnect: () => {
-      this.#closeStream();
+      this.#connection.close();
       this.#ended();
     },
     finish: () => this.#ended(),
@@ -425,19 +338,13 @@ export class Peer {
 
   #ended(): void {
     for (const timer of ['watchdog', 'deadline', 'retry', 'answer'] as const) this.#arm(timer, undefined);
-    this.#remote = undefined;
+    this.#connection.remote = undefined;
     this.#out.notices.push({ type: 'down', unanswered: this.#unanswered(), reason: this.#reason });
   }
 
   #unanswered(): Message[] {
     this.#arm('answer', undefined);
     return this.#pending.clear();
-  }
-
-  #closeStream(): void {
-    if (this.#stream === undefined) return;
-    this.#out.effects.push({ type: 'stream.close', stream: this.#stream });
-    this.#stream = undefined;
   }
 
   #setWatchdog(now: number): void {
@@ -458,36 +365,6 @@ export class Peer {
   /** A request of the base protocol, whose answer the state machine awaits itself. */
   #base(command: number, avps: Message['avps']): void {
     const identifier = this.#nextIdentifier();
-    this.#send({ ...makeRequest(command, identifier, avps), hopByHop: identifier });
-  }
-
-  #send(message: Message): void {
-    if (this.#stream === undefined) return;
-    const data = encodeMessage(message, this.#options.node.dictionary);
-    this.#traceMessage('send', message);
-    this.#out.effects.push({ type: 'stream.send', stream: this.#stream, data });
-  }
-
-  #traceMessage(what: 'send' | 'receive', message: Message, fault?: DiameterFault): void {
-    const local = this.#options.node.identity.originHost;
-    const remote = this.#remote?.originHost ?? get(message.avps, 'Origin-Host') ?? this.name;
-    const sessionId = get(message.avps, 'Session-Id');
-    const result = get(message.avps, 'Result-Code');
-    this.#out.effects.push({
-      type: 'trace',
-      what,
-      message: messageName(message),
-      ...(what === 'send' ? { from: local, to: remote } : { from: remote, to: local }),
-      detail: {
-        ...(sessionId === undefined ? {} : { sessionId }),
-        ...(result === undefined ? {} : { result }),
-        ...(message.retransmitted ? { retransmitted: true } : {}),
-        ...(fault === undefined ? {} : { fault: fault.text, code: fault.code }),
-      },
-    });
-  }
-
-  #trace(what: string, detail: Readonly<Record<string, unknown>>): void {
-    this.#out.effects.push({ type: 'trace', what, detail: { peer: this.name, ...detail } });
+    this.#connection.send({ ...makeRequest(command, identifier, avps), hopByHop: identifier });
   }
 }

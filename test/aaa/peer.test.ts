@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { PEER_SETTINGS, Peer } from '../../host/aaa/peer.ts';
-import type { PeerOutput } from '../../host/aaa/peer.ts';
+import { PEER_SETTINGS } from '../../host/aaa/peer-interface.ts';
+import type { PeerOutput } from '../../host/aaa/peer-interface.ts';
+import { Peer } from '../../host/aaa/peer.ts';
 import { PEER_TRANSITIONS } from '../../host/aaa/peer-states.ts';
 import { capabilities } from '../../host/aaa/capabilities.ts';
 import { avp, get } from '../../host/wire/diameter/avp.ts';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { PEER_SETTINGS } from '../../aaa/peer.ts';
-import type { PeerEffect } from '../../aaa/peer.ts';
+import { PEER_SETTINGS } from '../../aaa/peer-interface.ts';
+import type { PeerEffect } from '../../aaa/peer-interface.ts';
 import { AAA_SERVER_SETTINGS, AaaServer } from '../../aaa/server.ts';
 import type { AaaServerEvent } from '../../aaa/server.ts';
 import { Subscribers } from '../../aaa/subscribers.ts';

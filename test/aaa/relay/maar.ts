@@ -4,8 +4,8 @@
  */
 import { AaaClient } from '../../../host/aaa/client.ts';
 import type { AaaOutput } from '../../../host/aaa/client.ts';
-import { PEER_SETTINGS } from '../../../host/aaa/peer.ts';
-import type { PeerEffect } from '../../../host/aaa/peer.ts';
+import { PEER_SETTINGS } from '../../../host/aaa/peer-interface.ts';
+import type { PeerEffect } from '../../../host/aaa/peer-interface.ts';
 import type { StreamEvent, TimerEvent } from '../../../host/core/machine.ts';
 import { clockFrom, clockOrigin } from '../../../host/io/clock.ts';
 import { Runner } from '../../../host/io/runner.ts';
