@@ -20,6 +20,16 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'the AAA server, until SIGTERM',
     load: async () => (await import('./commands/aaa.ts')).aaaCommand,
   },
+  replay: {
+    synopsis: 'replay --entries E.json IN.pcap OUT.pcap',
+    summary: 'packets of a capture through the data plane; verdicts and counters out',
+    load: async () => (await import('./commands/replay.ts')).replayCommand,
+  },
+  decode: {
+    synopsis: 'decode FILE.pcap [--json]',
+    summary: 'the packets of a capture, one line each',
+    load: async () => (await import('./commands/decode.ts')).decodeCommand,
+  },
   check: {
     synopsis: 'check --config FILE [--json]',
     summary: 'every fault of a configuration file, for a MAAR or the AAA server',
@@ -29,6 +39,12 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     synopsis: 'show status|bindings|sessions|peers|counters [--json] [--config FILE | --socket PATH]',
     summary: 'what a running MAAR knows',
     load: async () => (await import('./commands/show.ts')).showCommand,
+  },
+  lab: {
+    synopsis:
+      'lab [SCENARIO...] [--backend netns|sim] [--scheme S] [--list] [--seed N] [--keep] [--pcap DIR] [--json] [--verbose]',
+    summary: 'a whole domain with moving hosts on this machine, checked',
+    load: async () => (await import('./commands/lab.ts')).labCommand,
   },
 };
 
