@@ -1,0 +1,204 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Lab, LabOptions, Scenario } from '../../lab/lab.ts';
+import { createNetnsLab } from '../../lab/netns/netns-lab.ts';
+import type { NetnsLab } from '../../lab/netns/netns-lab.ts';
+import { netnsObstacle } from '../../lab/netns/sandbox.ts';
+import type { RunReport } from '../../lab/report/model.ts';
+import { Progress } from '../../lab/report/progress.ts';
+import { runScenario } from '../../lab/report/run.ts';
+import { styleFor } from '../../lab/report/style.ts';
+import { formatReport, verdict } from '../../lab/report/text.ts';
+import { scenarios } from '../../lab/scenarios/index.ts';
+import { createSimLab } from '../../lab/sim-lab.ts';
+import { defaultScheme, findScheme, schemeNames } from '../../schemes/registry.ts';
+import { table } from '../show/table.ts';
+import { UsageError } from '../usage.ts';
+
+type Backend = Lab['backend'];
+
+const BACKENDS: readonly Backend[] = ['netns', 'sim'];
+const INTERRUPTED = 130;
+
+const compiled = import.meta.url.endsWith('.js');
+const MODULE = new URL(`${compiled ? '../' : ''}../../../build/maar.wasm`, import.meta.url);
+
+interface Order {
+  readonly scenarios: readonly Scenario[];
+  /** As asked for; undefined leaves the choice to what this machine permits. */
+  readonly backend: Backend | undefined;
+  readonly scheme: string;
+  readonly seed: number;
+  readonly keep: boolean;
+  readonly pcap: string | undefined;
+  readonly json: boolean;
+  readonly verbose: boolean;
+}
+
+/**
+ * `maar lab`: runs scenarios on a whole domain and reports. Resolves to the exit code: 0 if every check passed, 1 if not.
+ * Throws a UsageError.
+ */
+export async function labCommand(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      backend: { type: 'string' },
+      scheme: { type: 'string', default: defaultScheme },
+      list: { type: 'boolean', default: false },
+      seed: { type: 'string', default: '1' },
+      keep: { type: 'boolean', default: false },
+      pcap: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
+    },
+  });
+  if (values.list) {
+    process.stdout.write(values.json ? `${JSON.stringify(listing())}\n` : list());
+    return 0;
+  }
+  const order: Order = {
+    scenarios: chosen(positionals),
+    backend: backendOf(values.backend),
+    scheme: schemeOf(values.scheme),
+    seed: seedOf(values.seed),
+    keep: values.keep,
+    pcap: values.pcap,
+    json: values.json,
+    verbose: values.verbose,
+  };
+  if (order.keep && order.scenarios.length > 1) throw new UsageError('--keep takes one scenario');
+  const progress = new Progress(process.stderr);
+  const reports: RunReport[] = [];
+  for (const scenario of order.scenarios) {
+    const report = await runOne(scenario, order, progress);
+    progress.clear();
+    reports.push(report);
+    if (!order.json) process.stdout.write(text(report, order));
+  }
+  if (order.json) process.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports)}\n`);
+  else if (reports.length > 1) process.stdout.write(`\n${reports.map(line).join('')}`);
+  return reports.every(({ passed }) => passed) ? 0 : 1;
+}
+
+function chosen(names: readonly string[]): readonly Scenario[] {
+  if (names.length === 0) return scenarios.slice(0, 1);
+  return names.map((name) => {
+    const scenario = scenarios.find((candidate) => candidate.name === name);
+    if (scenario === undefined) {
+      throw new UsageError(
+        `no scenario "${name}"; there are ${scenarios.map((known) => known.name).join(', ')}`,
+      );
+    }
+    return scenario;
+  });
+}
+
+function backendOf(name: string | undefined): Backend | undefined {
+  if (name === undefined) return undefined;
+  const backend = BACKENDS.find((known) => known === name);
+  if (backend === undefined) throw new UsageError(`--backend must be one of ${BACKENDS.join(', ')}`);
+  return backend;
+}
+
+function schemeOf(name: string): string {
+  if (findScheme(name) === undefined)
+    throw new UsageError(`--scheme must be one of ${schemeNames().join(', ')}`);
+  return name;
+}
+
+function seedOf(value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw new UsageError('--seed must be a number of nine digits at most');
+  return Number(value);
+}
+
+function listing(): { name: string; backends: readonly Backend[]; summary: string }[] {
+  return scenarios.map(({ name, backends, summary }) => ({ name, backends, summary }));
+}
+
+function list(): string {
+  return table(
+    ['scenario', 'backends', 'what happens'],
+    listing().map(({ name, backends, summary }) => [name, backends.join(' '), summary]),
+    '',
+  );
+}
+
+/** The backend for a scenario: as asked, else real kernels where they carry it and this machine permits. */
+function choose(scenario: Scenario, asked: Backend | undefined, progress: Progress): Backend {
+  if (asked !== undefined && !scenario.backends.includes(asked)) {
+    throw new UsageError(`scenario "${scenario.name}" runs on ${scenario.backends.join(', ')} only`);
+  }
+  if (asked === 'sim' || !scenario.backends.includes('netns')) return 'sim';
+  const obstacle = netnsObstacle();
+  if (obstacle === undefined) return 'netns';
+  if (asked === 'netns') throw new UsageError(`--backend netns: ${obstacle}`);
+  progress.step(`${obstacle}: simulating instead`);
+  return 'sim';
+}
+
+async function runOne(scenario: Scenario, order: Order, progress: Progress): Promise<RunReport> {
+  const backend = choose(scenario, order.backend, progress);
+  const options: LabOptions = {
+    scheme: order.scheme,
+    seed: order.seed,
+    ...scenario.options,
+    ...(order.pcap === undefined ? {} : { pcap: pcapDirectory(order.pcap, scenario, order) }),
+    progress: (step) => progress.step(step),
+  };
+  progress.step(`${scenario.name}: ${scenario.summary}`);
+  if (backend === 'sim') {
+    const lab = await createSimLab(options, readFileSync(MODULE));
+    return await runScenario(lab, scenario, options).finally(() => lab.close());
+  }
+  const lab = await createNetnsLab(options);
+  const interrupted = closeOnSignal(lab);
+  try {
+    const report = await Promise.race([runScenario(lab, scenario, options), interrupted.promise]);
+    if (order.keep) await keepUp(lab, interrupted.promise);
+    return report;
+  } finally {
+    interrupted.forget();
+    await lab.close();
+  }
+}
+
+/** Several scenarios would overwrite each other's files. */
+function pcapDirectory(directory: string, scenario: Scenario, { scenarios: all }: Order): string {
+  return all.length > 1 ? join(directory, scenario.name) : directory;
+}
+
+/** On an interrupt the domain is taken down in order before the process ends. */
+function closeOnSignal(lab: NetnsLab): { promise: Promise<never>; forget: () => void } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined);
+  const close = (): void => {
+    reject(new Error('interrupted'));
+    void lab.close().finally(() => process.exit(INTERRUPTED));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, close);
+  return {
+    promise,
+    forget: () => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, close);
+    },
+  };
+}
+
+/** Waits for an interrupt with the domain still up. */
+async function keepUp(lab: NetnsLab, interrupted: Promise<never>): Promise<void> {
+  process.stderr.write(
+    `The domain stays up until Ctrl-C. A shell in each of its machines:\n${lab.entries().join('\n')}\n`,
+  );
+  await interrupted;
+}
+
+function text(report: RunReport, { verbose }: Order): string {
+  return formatReport(report, styleFor(process.stdout.isTTY), verbose);
+}
+
+function line(report: RunReport): string {
+  return verdict(report, styleFor(process.stdout.isTTY));
+}

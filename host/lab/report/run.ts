@@ -1,0 +1,40 @@
+import type { Lab, LabOptions, Scenario, ScenarioResult } from '../lab.ts';
+import { MAARS } from '../plan.ts';
+import type { Move, RunReport } from './model.ts';
+import { observeMoves } from './observe.ts';
+import { pathChanges } from './paths.ts';
+
+const NOTHING: ScenarioResult = { checks: [], streams: [], handovers: [] };
+
+/** Runs one scenario on a domain that is up, and gathers everything there is to tell about it. */
+export async function runScenario(lab: Lab, scenario: Scenario, options: LabOptions): Promise<RunReport> {
+  const moves: Move[] = [];
+  let result = NOTHING;
+  let error: string | undefined;
+  try {
+    result = await scenario.run(observeMoves(lab, moves));
+  } catch (caught) {
+    error = caught instanceof Error ? caught.message : String(caught);
+  }
+  const asked = await Promise.allSettled(MAARS.map(async (name) => ({ name, status: await lab.show(name) })));
+  const packets = await lab.captured().catch((caught: unknown) => {
+    error ??= String(caught);
+    return [];
+  });
+  return {
+    scenario: scenario.name,
+    summary: scenario.summary,
+    backend: lab.backend,
+    scheme: options.scheme,
+    seed: options.seed,
+    delay: lab.delay,
+    passed: error === undefined && result.checks.length > 0 && result.checks.every(({ passed }) => passed),
+    duration: lab.now(),
+    ...(error === undefined ? {} : { error }),
+    result,
+    moves,
+    paths: pathChanges(moves, packets),
+    maars: asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
+    trace: lab.trace(),
+  };
+}
