@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../../aaa/relay/aaa.ts', import.meta.url));
+
+function run(...args: string[]) {
+  return spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8', timeout: 20_000 });
+}
+
+test('without --config, or with an option it lacks, it says how it is used and exits 2', () => {
+  for (const args of [[], ['--conf', 'x']]) {
+    const { status, stderr } = run(...args);
+    assert.equal(status, 2);
+    assert.match(stderr, /usage: maar aaa --config FILE/);
+  }
+});
+
+test('a faulty file exits 2, a database or an address that cannot be had exits 1 with a line of the log', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'maar-aaa-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'aaa.toml');
+  const config = (database: string, address: string): void =>
+    writeFileSync(
+      file,
+      `originHost = "aaa.example.org"\noriginRealm = "example.org"\ndatabase = "${database}"\n` +
+        `peer = []\nsubscriber = []\n[[listen]]\naddress = "${address}"\n`,
+    );
+  config('x.db', 'here');
+  assert.deepEqual([run('--config', file).status, run('--config', file).stdout], [2, '']);
+  config('/nonexistent/x.db', '::1');
+  const database = run('--config', file);
+  assert.equal(database.status, 1);
+  assert.match(database.stderr, /"what":"error".*cannot open \/nonexistent\/x\.db/);
+  config(join(folder, 'x.db'), '2001:db8::1');
+  const address = run('--config', file);
+  assert.equal(address.status, 1);
+  assert.match(address.stderr, /cannot listen: .*EADDRNOTAVAIL/);
+});
