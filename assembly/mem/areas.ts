@@ -59,8 +59,8 @@ export class Capacities {
   held: u32;
 }
 
-export const capacities: Capacities = changetype<Capacities>(memory.data(24, 8));
-const bases: usize = memory.data(64, 8);
+export const capacities: Capacities = changetype<Capacities>(memory.data(offsetof<Capacities>(), 8));
+const bases: usize = memory.data((AREAS as i32) * 4, 8);
 
 export function legal(c: Capacities): bool {
   return (

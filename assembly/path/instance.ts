@@ -27,7 +27,7 @@ const PAGE: u64 = 65536;
 const ADDRESS_SPACE: u64 = 1 << 32;
 
 /** Capacities that `plan` was asked about; those of the instance stay as they are. */
-const asked: Capacities = changetype<Capacities>(memory.data(24, 8));
+const asked: Capacities = changetype<Capacities>(memory.data(offsetof<Capacities>(), 8));
 
 let ready: bool = false;
 

@@ -28,7 +28,7 @@ export class PrefixTable {
 const COUNTS: usize = 32;
 const LENGTHS: usize = COUNTS + 129 * 4;
 /** Octets of a table's own record, which is kept outside its slots. */
-export const PREFIX_TABLE_SIZE: usize = 680;
+export const PREFIX_TABLE_SIZE: i32 = 680;
 
 /** Empties the table and gives it zeroed `slots`, a power of two in number and more than `capacity`. */
 export function prefixReset(table: PrefixTable, slots: usize, slotCount: u32, capacity: u32): void {
