@@ -95,15 +95,17 @@ export class ReferenceDataPlane implements DataPlane {
 
   #receive(input: PacketIn, index: number): void {
     this.#count(input.port.side === 'core' ? 'rx-core' : 'rx-access');
+    // A copy even of a Buffer, whose `slice` shares memory.
+    const data = new Uint8Array(input.data);
     const frame: Frame = {
-      packet: input.data.slice(),
+      packet: data,
       port: input.port,
       mac: input.mac === undefined ? undefined : parseMac(input.mac),
       input: index,
       released: false,
     };
-    if (input.data.length > LIMIT_PACKET_MAX) return this.#drop(frame, 'oversized');
-    const checked = packets.checkHeader(input.data);
+    if (data.length > LIMIT_PACKET_MAX) return this.#drop(frame, 'oversized');
+    const checked = packets.checkHeader(data);
     if ('reason' in checked) return this.#drop(frame, checked.reason);
     const whole = { ...frame, packet: checked.packet };
     if (input.port.side === 'access') this.#fromAccess(whole);

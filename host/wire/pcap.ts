@@ -50,7 +50,7 @@ export function parsePcap(file: Uint8Array): CaptureResult {
     packets.push({
       interface: 0,
       time: seconds * NANOSECONDS + fraction * unit,
-      data: file.subarray(start, start + kept),
+      data: new Uint8Array(file.buffer, file.byteOffset + start, kept),
       length,
     });
     offset = start + kept;
