@@ -1,7 +1,7 @@
 import type { Lab, MaarName, MoveKind, Scenario, ScenarioResult } from '../lab.ts';
 import { LADDER_PATHS, since } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
-import { awaitAddress, bindingLists, checkLists, control, settle } from './common/domain.ts';
+import { awaitAddress, checkHomes, checkLists, control, settle } from './common/domain.ts';
 import { handover, report, type Handover } from './common/handover.ts';
 import { carries, type MessageName } from './common/messages.ts';
 import { outcome, startSession, TIMERS } from './common/session.ts';
@@ -66,11 +66,10 @@ async function run(lab: Lab): Promise<ScenarioResult> {
     await lab.sleep(REPAIR_MILLIS);
     await awaitAddress(lab, 'A', to);
     await settle(lab);
-    const lists = await bindingLists(lab, to, 'A');
-    // Where it holds an address from before it sends no DAD, and its CoA is its link-local address.
-    const homes = lists?.external.map((binding) => binding.split(' ')[0]);
-    checks.equal(`${loss.what}: internal list at ${to}`, lists?.internal, [`${bHoa1}/128 -> b1`]);
-    checks.equal(`${loss.what}: homes at ${to}`, homes, to === 'a1' ? [] : [`${aHoa1}/128`]);
+    await checkHomes(lab, checks, to, 'A', {
+      internal: { [bHoa1]: 'b1' },
+      homes: to === 'a1' ? [] : [aHoa1],
+    });
     await checkLists(lab, checks, 'b1', 'B', { internal: { [aHoa1]: to }, external: {} });
     if (loss.diameter !== undefined) checkPrevious(lab, checks, loss, move);
     from = to;

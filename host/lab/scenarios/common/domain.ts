@@ -76,6 +76,28 @@ export async function checkLists(
   });
 }
 
+/**
+ * As `checkLists`, without the care-of address: a host that still holds an address from an earlier visit sends no DAD, and
+ * its CoA stays its link-local address until it uses the other.
+ */
+export async function checkHomes(
+  lab: Lab,
+  checks: Checks,
+  maar: MaarName,
+  host: HostName,
+  expected: { internal: Readonly<Record<string, MaarName>>; homes: readonly string[] },
+): Promise<void> {
+  const lists = await bindingLists(lab, maar, host);
+  checks.equal(
+    `binding lists of ${host} at ${maar}`,
+    { internal: lists?.internal, homes: lists?.external.map((binding) => binding.split(' ')[0]) },
+    {
+      internal: Object.entries(expected.internal).map(([hoa, cnMaar]) => `${hoa}/128 -> ${cnMaar}`),
+      homes: expected.homes.map((hoa) => `${hoa}/128`),
+    },
+  );
+}
+
 /** True if the data plane of `maar` has a destination entry that covers the address. */
 export async function forwards(lab: Lab, maar: MaarName, address: string): Promise<boolean> {
   const { destinations } = (await lab.show(maar)).dataplane.entries;
