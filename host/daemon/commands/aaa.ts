@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { PEER_SETTINGS } from '../../aaa/peer-interface.ts';
 import type { PeerEffect } from '../../aaa/peer-interface.ts';
 import { AAA_SERVER_SETTINGS, AaaServer } from '../../aaa/server.ts';
 import type { AaaServerEvent } from '../../aaa/server.ts';
@@ -67,23 +66,25 @@ async function serve(config: AaaServerConfig): Promise<number> {
     },
   });
   const stopped = Promise.withResolvers<undefined>();
-  const runner = new Runner<AaaServerEvent, PeerEffect>(server, clockFrom(clockOrigin()), (effect) => {
+  let stopping = false;
+  const machine = {
+    step(event: AaaServerEvent, now: number): PeerEffect[] {
+      const effects = server.step(event, now);
+      // A peer that never answers DPR is given up by its own deadline.
+      if (stopping && server.closed) stopped.resolve(undefined);
+      return effects;
+    },
+  };
+  const runner = new Runner<AaaServerEvent, PeerEffect>(machine, clockFrom(clockOrigin()), (effect) => {
     if (effect.type === 'trace') log.trace(effect);
     else streams.handle(effect);
   });
-  const streams = new Streams((event) => {
-    runner.dispatch(event);
-    if (stopping && server.closed) stopped.resolve(undefined);
-  });
-  let stopping = false;
+  const streams = new Streams((event) => runner.dispatch(event));
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
     streams.deafen();
     runner.dispatch({ type: 'stop' });
-    // Longer than a peer may take to answer DPR before it is given up.
-    setTimeout(() => stopped.resolve(undefined), 2 * PEER_SETTINGS.exchange).unref();
-    if (server.closed) stopped.resolve(undefined);
   };
   try {
     for (const { address, port } of config.listen) {

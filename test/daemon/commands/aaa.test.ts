@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { capabilities } from '../../../host/aaa/capabilities.ts';
+import { COMMAND } from '../../../host/wire/diameter/generated.ts';
+import { encodeMessage, makeRequest, origin } from '../../../host/wire/diameter/message.ts';
+import { dictionary } from '../../wire/diameter/samples.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../aaa/relay/aaa.ts', import.meta.url));
+/** Not Diameter's own, which a daemon of this machine may hold. */
+const PORT = 20_000 + (process.pid % 10_000);
 
 function run(...args: string[]) {
   return spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8', timeout: 20_000 });
@@ -40,4 +47,39 @@ test('a faulty file exits 2, a database or an address that cannot be had exits 1
   const address = run('--config', file);
   assert.equal(address.status, 1);
   assert.match(address.stderr, /cannot listen: .*EADDRNOTAVAIL/);
+});
+
+test('it stops on SIGTERM with exit 0, also when a peer never answers DPR', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'maar-aaa-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'aaa.toml');
+  writeFileSync(
+    file,
+    `originHost = "aaa.example.org"\noriginRealm = "example.org"\ndatabase = "${folder}/x.db"\nsubscriber = []\n` +
+      `[[listen]]\naddress = "::1"\nport = ${PORT}\n[[peer]]\nhost = "maar1.example.org"\nrole = "maar"\n`,
+  );
+  const child = spawn(process.execPath, [PROGRAM, '--config', file]);
+  let log = '';
+  const logged = (what: string): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (log.includes(what)) resolve();
+        else child.stderr.once('data', () => setImmediate(look));
+      };
+      look();
+    });
+  child.stderr.on('data', (data: Buffer) => (log += data.toString()));
+  await logged('"listen"');
+  const peer = connect({ host: '::1', port: PORT });
+  t.after(() => peer.destroy());
+  const identity = { originHost: 'maar1.example.org', originRealm: 'example.org' };
+  const node = { identity, address: '::1', dictionary, originStateId: 1 };
+  peer.write(
+    encodeMessage(makeRequest(COMMAND.CER, 1, [...origin(identity), ...capabilities(node)]), dictionary),
+  );
+  await logged('"to":"open"');
+  child.kill('SIGTERM');
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  assert.equal(code, 0);
+  assert.match(log, /"message":"DPR"/);
 });
