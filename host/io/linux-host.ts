@@ -84,20 +84,25 @@ export class LinuxHost {
       (notice) => this.#notice(notice),
     );
     process.on('exit', this.#abandon);
-    this.#kernel = new KernelState(
-      this.#system.route,
-      this.#system.netfilter,
-      config.name,
-      new Map([...interfaces].map(([ifindex, { link }]) => [link, ifindex])),
-      this.#system.coreTunIndex,
-    );
-    this.#usage = new NativeUsage(this.#system.netfilter);
-    this.#ports = new AccessPorts(
-      this.#system.route,
-      interfaces,
-      (message) => this.#plane.post(message),
-      (event) => this.#runner.dispatch(event),
-    );
+    try {
+      this.#kernel = new KernelState(
+        this.#system.route,
+        this.#system.netfilter,
+        config.name,
+        new Map([...interfaces].map(([ifindex, { link }]) => [link, ifindex])),
+        this.#system.coreTunIndex,
+      );
+      this.#usage = new NativeUsage(this.#system.netfilter);
+      this.#ports = new AccessPorts(
+        this.#system.route,
+        interfaces,
+        (message) => this.#plane.post(message),
+        (event) => this.#runner.dispatch(event),
+      );
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
   }
 
   async start(): Promise<void> {

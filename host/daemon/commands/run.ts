@@ -43,7 +43,13 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   const stopped = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
-  await host.start();
+  try {
+    await host.start();
+  } catch (error) {
+    process.stderr.write(`${path}: ${messageOf(error)}\n`);
+    await host.stop();
+    return 2;
+  }
   log.trace({ what: 'start', detail: { address: linux.address, pool: linux.pool } });
   const signal = await stopped;
   const faults = await host.stop();
