@@ -127,7 +127,7 @@ function list(): string {
 }
 
 /** The backend for a scenario: as asked, else real kernels where they carry it and this machine permits. */
-function choose(scenario: Scenario, asked: Backend | undefined, progress: Progress): Backend {
+function choose(scenario: Scenario, asked: Backend | undefined): Backend {
   if (asked !== undefined && !scenario.backends.includes(asked)) {
     throw new UsageError(`scenario "${scenario.name}" runs on ${scenario.backends.join(', ')} only`);
   }
@@ -135,12 +135,12 @@ function choose(scenario: Scenario, asked: Backend | undefined, progress: Progre
   const obstacle = netnsObstacle();
   if (obstacle === undefined) return 'netns';
   if (asked === 'netns') throw new UsageError(`--backend netns: ${obstacle}`);
-  progress.step(`${obstacle}: simulating instead`);
+  process.stderr.write(`maar lab: no real kernels, ${obstacle}; simulating instead\n`);
   return 'sim';
 }
 
 async function runOne(scenario: Scenario, order: Order, progress: Progress): Promise<RunReport> {
-  const backend = choose(scenario, order.backend, progress);
+  const backend = choose(scenario, order.backend);
   const options: LabOptions = {
     scheme: order.scheme,
     seed: order.seed,

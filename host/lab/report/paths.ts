@@ -30,10 +30,11 @@ export function pathChanges(moves: readonly Move[], packets: readonly CapturedPa
   return moves
     .filter(({ from }) => from !== undefined)
     .flatMap((move) => {
-      const next = moves.find(({ begun }) => begun > move.at)?.begun ?? Infinity;
+      const earlier = moves.findLast(({ at }) => at <= move.begun)?.at ?? 0;
+      const next = moves.find(({ begun }) => begun >= move.at)?.begun ?? Infinity;
       const end = Math.min(next, move.at + SETTLED);
-      const before = commonPaths(packets, move.begun - WINDOW, move.begun);
-      const after = commonPaths(packets, end - WINDOW, end);
+      const before = commonPaths(packets, Math.max(earlier, move.begun - WINDOW), move.begun);
+      const after = commonPaths(packets, Math.max(move.at, end - WINDOW), end);
       return [...before.keys()]
         .filter((pair) => before.get(pair)!.split(' ').includes(move.host))
         .map((pair): PathChange => {

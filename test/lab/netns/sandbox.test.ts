@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { Sandbox } from '../../../host/lab/netns/sandbox.ts';
+import { hasNetns } from './support.ts';
+
+test('namespaces are apart from each other and from the system', async (t) => {
+  if (!hasNetns(t)) return;
+  const sandbox = await Sandbox.create(['one', 'two']);
+  t.after(() => sandbox.close());
+  await sandbox.shell('one').run('ip link add here type bridge');
+  assert.match(await sandbox.shell('one').run('ip -br link'), /^here /m);
+  assert.doesNotMatch(await sandbox.shell('two').run('ip -br link'), /^here /m);
+  assert.equal(existsSync('/run/netns/one'), false);
+});
+
+test('a line that fails rejects with what it printed, and the shell goes on', async (t) => {
+  if (!hasNetns(t)) return;
+  const sandbox = await Sandbox.create(['one']);
+  t.after(() => sandbox.close());
+  const shell = sandbox.shell('one');
+  const [good, bad, next] = await Promise.allSettled([
+    shell.run('echo first'),
+    shell.run('ip link set nowhere up\necho not reached'),
+    shell.run('echo third'),
+  ]);
+  assert.deepEqual(good, { status: 'fulfilled', value: 'first\n' });
+  assert.equal(bad.status, 'rejected');
+  assert.match(String(bad.reason), /in one: .*Cannot find device "nowhere"/s);
+  assert.doesNotMatch(String(bad.reason), /^not reached$/m);
+  assert.deepEqual(next, { status: 'fulfilled', value: 'third\n' });
+});
+
+/** Creates a sandbox with a process in it, prints both pids, and waits for ever. */
+const OWNER = `
+  const { Sandbox } = await import(process.argv[1]);
+  const sandbox = await Sandbox.create(['one']);
+  const child = sandbox.spawn('one', ['sleep', '1000'], 'ignore');
+  console.log(child.pid, /-t (\\d+)/.exec(sandbox.entry('one'))[1]);
+`;
+
+test('when its owner is killed nothing of a sandbox is left', async (t) => {
+  if (!hasNetns(t)) return;
+  const module = new URL('../../../host/lab/netns/sandbox.ts', import.meta.url).href;
+  const owner = spawn(process.execPath, ['--input-type=module', '-e', OWNER, module], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(createInterface(owner.stdout), 'line')) as [string];
+  const pids = line.split(' ');
+  assert.ok(pids.every((pid) => existsSync(`/proc/${pid}`)));
+  owner.kill('SIGKILL');
+  await once(owner, 'exit');
+  const deadline = Date.now() + 2_000;
+  while (pids.some((pid) => existsSync(`/proc/${pid}`)) && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual(pids.filter((pid) => existsSync(`/proc/${pid}`)), []);
+});
