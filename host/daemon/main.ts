@@ -21,7 +21,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/aaa.ts')).aaaCommand,
   },
   replay: {
-    synopsis: 'replay --entries E.json IN.pcap OUT.pcap',
+    synopsis: 'replay --entries E.json [--engine wasm|wasm-scalar|twin|both] [--json] IN.pcap OUT.pcap',
     summary: 'packets of a capture through the data plane; verdicts and counters out',
     load: async () => (await import('./commands/replay.ts')).replayCommand,
   },

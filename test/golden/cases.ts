@@ -77,8 +77,16 @@ function changed(packet: Uint8Array, offset: number, ...octets: number[]): Uint8
 }
 
 const toMn = (fields: Partial<Ipv6Fields> = {}): Uint8Array => udp({ src: CN, dst: MN, ...fields });
-const access = (data: Uint8Array, at?: number): Sent => ({ from: ACCESS, data, ...(at === undefined ? {} : { at }) });
-const core = (data: Uint8Array, at?: number): Sent => ({ from: CORE, data, ...(at === undefined ? {} : { at }) });
+const access = (data: Uint8Array, at?: number): Sent => ({
+  from: ACCESS,
+  data,
+  ...(at === undefined ? {} : { at }),
+});
+const core = (data: Uint8Array, at?: number): Sent => ({
+  from: CORE,
+  data,
+  ...(at === undefined ? {} : { at }),
+});
 const options = { locator: LOCATOR, seed: '5eed' };
 const ecn = [0, 1, 2, 3];
 
@@ -117,7 +125,11 @@ export const GOLDEN_CASES: readonly GoldenCase[] = [
     file: {
       options,
       ports,
-      entries: [{ ...source, reverse: PEER }, { kind: 'source', prefix: '2001:db8:3::/64', link: 255 }, ...peers],
+      entries: [
+        { ...source, reverse: PEER },
+        { kind: 'source', prefix: '2001:db8:3::/64', link: 255 },
+        ...peers,
+      ],
     },
     input: capture([
       access(udp({ dst: FOREIGN })),
@@ -188,7 +200,9 @@ export const GOLDEN_CASES: readonly GoldenCase[] = [
       access(changed(udp(), 4, 0, 0, 0)),
       access(udp({ src: 'ff02::1' })),
       core(udp({ dst: '::1' })),
-      access(emitIpv6({ src: MN, dst: CN, hopLimit: 64, nextHeader: 60 }, Uint8Array.of(17, 1, 1, 4, 0, 0, 0, 0))),
+      access(
+        emitIpv6({ src: MN, dst: CN, hopLimit: 64, nextHeader: 60 }, Uint8Array.of(17, 1, 1, 4, 0, 0, 0, 0)),
+      ),
       access(tunnelled(udp(), { src: MN, dst: CN })),
       access(udp({ nextHeader: NEXT_HEADER.mobility })),
       access(udp({ src: FOREIGN })),

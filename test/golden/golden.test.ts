@@ -22,7 +22,9 @@ const regenerate = process.argv.includes('--regenerate');
 /** Verdicts in order, counters that are not 0, events: what the output capture does not show. */
 function report({ packets, counters, events }: Replay): string {
   const document = {
-    verdicts: packets.map(({ number, verdict }) => `${number ?? 'made or released'}: ${verdictText(verdict)}`),
+    verdicts: packets.map(
+      ({ number, verdict }) => `${number ?? 'made or released'}: ${verdictText(verdict)}`,
+    ),
     counters: Object.fromEntries(Object.entries(counters).filter(([, value]) => value !== 0)),
     events: events.map((event) => JSON.stringify(event)),
   };
@@ -80,6 +82,8 @@ test('there is a case for each folder, and a golden drop for each reason', () =>
   assert.deepEqual(names.sort(), GOLDEN_CASES.map((one) => one.name).sort());
   const reports = names.map((name) => readFileSync(new URL('report.json', folder(name)), 'utf8')).join('');
   // A descriptor outside its frame cannot come from a capture.
-  const reasons = Object.values(REASON_NAMES).filter((reason) => reason !== 'none' && reason !== 'descriptor');
+  const reasons = Object.values(REASON_NAMES).filter(
+    (reason) => reason !== 'none' && reason !== 'descriptor',
+  );
   for (const reason of reasons) assert.ok(reports.includes(`"drop-${reason}":`), reason);
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Capture, CaptureInterface } from '../../host/wire/capture.ts';
+import type { Capture } from '../../host/wire/capture.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_IPV6, LINKTYPE_RAW, parseCapture } from '../../host/wire/capture.ts';
 import { writePcap } from '../../host/wire/pcap.ts';
 import { writePcapng } from '../../host/wire/pcapng.ts';
@@ -84,7 +84,7 @@ test('what pcapng writes it reads again, with interface names and comments', () 
   fc.assert(
     fc.property(interfaces, rows, (described, packets) => {
       const capture: Capture = {
-        interfaces: described as CaptureInterface[],
+        interfaces: described,
         packets: packets.map(([pick, at, data, comments]) => ({
           interface: pick % described.length,
           time: at,
