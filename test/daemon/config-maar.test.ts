@@ -111,6 +111,7 @@ const wrong: [what: string, change: (text: string) => string, key: string, remed
   ],
   ['a peer with our name', (text) => text.replace('name = "a2"', 'name = "a1"'), 'peer[0].name', /same/],
   ['one interface twice', (text) => text.replace('br-lan', 'eth0'), 'access[0].interface', /same/],
+  ['a quote in a name', (text) => text.replace('"br-lan"', `'br"lan'`), 'access[0].interface', /15/],
   ['a group MAC', (text) => text.replace('02-00', '03-00'), 'access[0].mac', /unicast/],
   [
     'a router address that is global',

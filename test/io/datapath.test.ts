@@ -108,6 +108,15 @@ namespaced(import.meta.url, () => {
     assert.deepEqual(order, [1, 2, 3, 4]);
   });
 
+  test('a packet that the tunnel makes too long is answered with Packet Too Big', () => {
+    assert.throws(() =>
+      station(`ping -6 -c 1 -W 1 -M do -s 1440 -I ${FOREIGN_ADDRESS} ${CORRESPONDENT} > /run/big.txt 2>&1`),
+    );
+    assert.match(sh('cat /run/big.txt'), /mtu[ =:]+1460/i);
+    const fitting = `ping -6 -q -c 3 -i 0.01 -W 1 -M do -s 1412 -I ${FOREIGN_ADDRESS} ${CORRESPONDENT}`;
+    assert.match(station(fitting), / 0% packet loss/);
+  });
+
   test('a known source from another station is dropped and counted', async () => {
     const start = await bench.counters();
     station('ip link set sta0 address 02:00:5e:10:01:0f');

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Command, CommandStatus, Entry } from '../../bindings/entries.ts';
 import { SETS, loadTable, readCounters, tableName, unloadTable } from '../../host/io/kernel/base-table.ts';
 import { DestinationRoutes } from '../../host/io/kernel/destinations.ts';
+import { KernelState } from '../../host/io/kernel/kernel-state.ts';
 import { SourceSets } from '../../host/io/kernel/sources.ts';
 import { addAddress, deleteAddress, listAddresses, parseAddresses } from '../../host/io/netlink/address.ts';
 import { NETLINK, RT_TABLE } from '../../host/io/netlink/constants.ts';
@@ -171,6 +173,32 @@ namespaced(import.meta.url, () => {
     routes.sync(host, { ...deliver, prefix: host });
     assert.equal(ipJson(`-6 route show ${STATION.address}`)[0]!['gateway'], undefined);
     routes.sync(host, undefined);
+  });
+
+  test('the kernel follows what the data plane accepted, not what control asked', () => {
+    loadTable('a-1', ['access']);
+    const state = new KernelState(route, netfilter, 'a-1', new Map([[0, ifindex]]), 1);
+    const prefix = '2001:db8:a::/64';
+    const deliver = { kind: 'deliver', prefix, link: 0, nextHop: STATION.address, mac: STATION.mac } as const;
+    const tunnel = { kind: 'tunnel', prefix, locator: '2001:db8::2' } as const;
+    const device = (): unknown => ipJson(`-6 route show ${prefix}`)[0]?.['dev'];
+    const batch = (commands: readonly Command[], statuses: readonly CommandStatus[]): unknown[] => {
+      const faults = state.before(commands);
+      const between = device();
+      faults.push(...state.after(commands, statuses));
+      assert.deepEqual(faults, []);
+      return [between, device()];
+    };
+    const put = (entry: Entry): Command => ({ op: 'put', entry });
+    const remove: Command = { op: 'delete', kind: 'destination', prefix };
+    assert.deepEqual(batch([put(deliver)], ['full']), ['access', undefined]);
+    assert.deepEqual(batch([put(tunnel)], ['full']), [undefined, undefined]);
+    assert.deepEqual(batch([put(tunnel)], ['ok']), [undefined, 'lo']);
+    assert.deepEqual(batch([put(deliver)], ['ok']), ['access', 'access']);
+    assert.deepEqual(batch([put(tunnel)], ['ok']), ['access', 'lo']);
+    assert.deepEqual(batch([remove, put(deliver), put(tunnel)], ['ok', 'ok', 'ok']), ['lo', 'lo']);
+    assert.deepEqual(batch([remove], ['ok']), [undefined, undefined]);
+    unloadTable('a-1');
   });
 
   test('source entries are nftables elements, changed in well under a millisecond', () => {

@@ -9,7 +9,7 @@ import { controlConfig, linuxConfig, maarSchema } from '../config/maar.ts';
 import { Log } from '../log.ts';
 import { UsageError, messageOf } from '../usage.ts';
 
-/** `maar run`: one MAAR until SIGTERM or SIGINT. Resolves to the exit code: 0, 1 after a failure, 2 for configuration. */
+/** `maar run`: one MAAR until SIGTERM, SIGINT or SIGHUP. Resolves to the exit code: 0, 1 after a failure, 2 for configuration. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   const { config: path } = parseArgs({ args: [...args], options: { config: { type: 'string' } } }).values;
   if (path === undefined) throw new UsageError('run needs --config FILE');
@@ -41,7 +41,9 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     return 2;
   }
   const stopped = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+    // Left to itself, a closed terminal would end the process without undoing anything.
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+      process.once(signal, () => resolve(signal));
   });
   try {
     await host.start();

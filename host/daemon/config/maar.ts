@@ -15,7 +15,8 @@ const mtu = z
   .min(1280, { error: 'must be at least 1280 (RFC 8200 section 5)' })
   .max(65_535, { error: 'must be at most 65535' });
 const INTERFACE = 'the name of an interface, 15 characters at most';
-const interfaceName = text(INTERFACE).max(15, { error: `must be ${INTERFACE}` });
+/** As the kernel allows, but for quotes, which would end a name in an nftables rule. */
+const interfaceName = text(INTERFACE).regex(/^[^\s/:"]{1,15}$/, { error: `must be ${INTERFACE}` });
 const mac = text('a MAC address').transform((value, context) => {
   const parsed = parseMac(value);
   if (parsed === undefined || (Number.parseInt(parsed.slice(0, 2), 16) & 1) !== 0) {

@@ -41,6 +41,7 @@ table inet ${table} {
   chain prerouting {
     type filter hook prerouting priority raw; policy accept;
     iifname != { ${access} } return
+    meta nfproto != ipv6 return
     meta l4proto ipv6 counter name access_tunnel drop
     meta l4proto mobility-header counter name access_mobility drop
     ip6 saddr { ::, fe80::/10 } return
