@@ -36,11 +36,11 @@ async function run(lab: Lab): Promise<ScenarioResult> {
     .trace()
     .find(({ at, node, what }) => at >= move.at && node === 'a2' && what === 'attach');
   const trigger = String(attached?.detail?.['trigger'] ?? 'none');
-  // The host says nothing of its own but what its kernel reports when carrier comes back.
+  // The host says nothing of its own: its kernel reports groups when carrier comes back, or a bridge learns its MAC.
   checks.that(
     'a2 finds A by',
-    ['probe', 'mld', 'neighbour'].includes(trigger),
-    'probe, mld or neighbour',
+    ['probe', 'mld', 'neighbour', 'station'].includes(trigger),
+    'probe, mld, neighbour or station',
     trigger,
   );
   const aHoa2 = (await addressFrom(lab, 'A', 'a2')) ?? 'no address';
