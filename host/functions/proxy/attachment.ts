@@ -8,6 +8,9 @@ import type { LocationManager } from '../lm/location.ts';
 import { hear, homeOf, homesOf, mnPrefix, newNode, type Home, type MobileNode } from '../lm/node.ts';
 import { type AccessLinks, ROUTER_LIFETIME_SECONDS } from './access.ts';
 import { readFrame, type Heard } from './heard.ts';
+import { Ports } from './ports.ts';
+import { Presence } from './presence.ts';
+import { Stations } from './stations.ts';
 
 /** MNs waiting for the AAA server at once; more are not looked at until one is answered. */
 const MAX_AUTHORISING = 256;
@@ -15,16 +18,9 @@ const MAX_AUTHORISING = 256;
 const REFUSED_MILLIS = 30_000;
 /** Foreign source addresses noted for one MN while its homes are not known. */
 const MAX_CLAIMED = 16;
-/** Probes that a silent MN may leave unanswered before it counts as gone. */
-const ALIVE_PROBES = 3;
-const ALIVE_PROBE_MILLIS = 1000;
 /** MAX_INITIAL_RTR_ADVERTISEMENTS; closer together than MAX_INITIAL_RTR_ADVERT_INTERVAL, since a handover waits for them. */
 const INITIAL_RAS = 3;
 const INITIAL_RA_MILLIS = 2000;
-/** Frames that were under way when their port went down are heard this long after, and say nothing of who is there. */
-const UNDER_WAY_MILLIS = 100;
-/** How long settled stations' frames are shown to control after a packet with an unknown source. */
-const SHOW_ALL_MILLIS = 1000;
 
 /** What attachment asks of its surroundings: the AAA server, and the scheme. */
 export interface AttachmentHooks {
@@ -49,14 +45,9 @@ export class Attachment {
   readonly #allocator: HomeAddressAllocator;
   readonly #access: AccessLinks;
   readonly #hooks: AttachmentHooks;
-  /** Ports that carry our own MAC or address, so that two access links are one: deaf until they go down. */
-  readonly #looped = new Set<string>();
-  /** When each port went down that has not come up since. */
-  readonly #lost = new Map<string, number>();
-  readonly #down = new Set<string>();
-  readonly #probes = new Map<string, (present: boolean) => void>();
-  readonly #unanswered = new Map<string, number>();
-  readonly #shown = new Map<LinkId, string>();
+  readonly #ports: Ports;
+  readonly #stations: Stations;
+  readonly presence: Presence;
 
   constructor(
     functions: {
@@ -76,23 +67,28 @@ export class Attachment {
     this.#allocator = functions.allocator;
     this.#access = functions.access;
     this.#hooks = hooks;
+    this.#ports = new Ports(this.#context);
+    this.#stations = new Stations(this.#context, this.#location, (node) => hooks.settled(node));
+    this.presence = new Presence(this.#context, this.#access, (node, why) => {
+      this.detach(node, why);
+    });
+  }
+
+  /** The MN's homes are known now, or are not known any more. */
+  settledChanged(node: MobileNode): void {
+    this.#stations.show(node.link);
   }
 
   /** Finds the stations that were there before us. */
   start(): void {
     for (const link of this.#context.config.links) {
-      this.showStations(link.id);
+      this.#stations.show(link.id);
       this.#access.discover(link.id);
     }
   }
 
   frame(link: LinkId, port: string, data: Uint8Array): void {
-    // A frame that was still queued when its port went down says nothing about where the station is now.
-    if (this.#looped.has(port) || this.#down.has(`${link} ${port}`)) return;
-    if (this.#context.now - (this.#lost.get(port) ?? -Infinity) < UNDER_WAY_MILLIS) {
-      this.#context.count('frame-port-down');
-      return;
-    }
+    if (!this.#ports.accepts(port)) return;
     const result = readFrame(link, port, data);
     if (!result.ok) {
       this.#context.count(`frame-${result.fault.reason}`);
@@ -101,9 +97,7 @@ export class Attachment {
     const heard = result.value;
     const own = this.#access.link(link);
     if (heard.mac === own?.mac || heard.address === own?.linkLocal) {
-      this.#looped.add(port);
-      this.#context.count('port-looped');
-      this.#context.trace('port-disabled', { detail: { port, link, why: 'hears our own address' } });
+      this.#ports.disable(port);
       return;
     }
     if (heard.message?.kind === 'RA') this.#context.count('rogue-ra');
@@ -111,17 +105,15 @@ export class Attachment {
   }
 
   port(link: LinkId, port: string, up: boolean): void {
-    this.#looped.delete(port);
+    this.#ports.changed(port, up);
     if (up) {
-      this.#down.delete(`${link} ${port}`);
-      this.#lost.delete(port);
       this.#access.discover(link, port);
       return;
     }
-    this.#lost.set(port, this.#context.now);
-    this.#down.add(`${link} ${port}`);
     for (const node of this.#location.nodes.values()) {
-      if (node.link === link && node.port === port) this.#linkLost(node);
+      if (node.link !== link || node.port !== port || !node.linkUp) continue;
+      this.presence.linkLost(node);
+      this.#stations.show(link);
     }
   }
 
@@ -129,11 +121,8 @@ export class Attachment {
     const node = this.#location.byMac(mac);
     if (!present) {
       if (node?.state !== 'attached' || node.link !== link || node.port !== port) return;
-      // A bridge also forgets the stations of a port that goes down, which is not news.
-      if (!node.linkUp) return;
-      // A bridge forgets stations that are merely quiet, so this is a reason to ask, not to believe.
-      node.lastHeard = Math.min(node.lastHeard, this.#context.now - this.#context.config.timers.idle);
-      this.#context.arm(`proxy:alive ${node.mnId}`, 0);
+      // It also forgets the stations of a port that goes down, which is not news.
+      if (node.linkUp) this.presence.doubt(node);
       return;
     }
     this.#heard({
@@ -155,9 +144,7 @@ export class Attachment {
   unknownSource(src: Address, link: LinkId, mac: string | undefined): void {
     if (this.#domain.anchorOf(src) === undefined) return;
     if (mac === undefined) {
-      this.#shown.set(link, '');
-      this.#context.emit({ type: 'stations', link, macs: [] });
-      this.#context.arm(`proxy:stations ${link}`, SHOW_ALL_MILLIS);
+      this.#stations.reveal(link);
       return;
     }
     const node = this.#location.byMac(mac);
@@ -201,21 +188,19 @@ export class Attachment {
     node.state = 'refused';
     node.local = undefined;
     node.foreign.clear();
-    for (const timer of ['alive', 'gone', 'advertise']) this.#context.disarm(`proxy:${timer} ${node.mnId}`);
+    this.presence.forget(node);
+    this.#context.disarm(`proxy:advertise ${node.mnId}`);
     this.#context.arm(`proxy:refused ${node.mnId}`, millis);
-    this.showStations(node.link);
+    this.#stations.show(node.link);
   }
 
   /** Takes an MN out of this MAAR's care; its entries are the caller's to withdraw. */
   forget(node: MobileNode): void {
     this.#location.nodes.delete(node.mnId);
     this.#hooks.deregister(node);
-    this.#unanswered.delete(node.mnId);
-    this.#answerProbe(node.mnId, false);
-    for (const timer of ['alive', 'gone', 'advertise', 'refused']) {
-      this.#context.disarm(`proxy:${timer} ${node.mnId}`);
-    }
-    this.showStations(node.link);
+    this.presence.forget(node);
+    for (const timer of ['advertise', 'refused']) this.#context.disarm(`proxy:${timer} ${node.mnId}`);
+    this.#stations.show(node.link);
   }
 
   /** Ends a registration: the MN is gone, or the AAA server wants it gone. */
@@ -227,27 +212,16 @@ export class Attachment {
     this.#forwarding.commit();
   }
 
-  /** Asks the MN on its link whether it is still there; `done` hears within `timers.probe`. */
-  probe(node: MobileNode, done: (present: boolean) => void): void {
-    if (!node.linkUp) {
-      done(false);
-      return;
-    }
-    this.#probes.set(node.mnId, done);
-    this.#access.probe(node);
-    this.#context.arm(`proxy:probe ${node.mnId}`, this.#context.config.timers.probe);
-  }
-
   timer(id: string): void {
     const [kind, mnId = ''] = id.slice('proxy:'.length).split(' ');
-    if (kind === 'probe') this.#answerProbe(mnId, false);
-    if (kind === 'stations') this.showStations(Number(mnId));
+    if (kind === 'probe') this.presence.probeEnded(mnId);
+    if (kind === 'stations') this.#stations.show(Number(mnId));
     const node = this.#location.nodes.get(mnId);
     if (node === undefined) return;
     if (kind === 'refused') {
       this.forget(node);
     } else if (kind === 'gone' || kind === 'alive') {
-      this.#checkAlive(node);
+      this.presence.check(node);
     } else if (kind === 'advertise') {
       this.advertise(node);
     }
@@ -266,25 +240,11 @@ export class Attachment {
     this.#context.arm(`proxy:advertise ${node.mnId}`, again ? INITIAL_RA_MILLIS : seconds * 1000);
   }
 
-  /** Tells the packet socket which stations are settled; all others' frames come up to control. */
-  showStations(link: LinkId): void {
-    const macs = [...this.#location.nodes.values()]
-      .filter((node) => node.link === link && node.state !== 'authorising')
-      .filter((node) => node.state === 'refused' || (node.linkUp && this.#hooks.settled(node)))
-      .map((node) => node.mac);
-    const key = macs.join(' ');
-    if (this.#shown.get(link) === key) return;
-    this.#shown.set(link, key);
-    this.#context.emit({ type: 'stations', link, macs });
-  }
-
   #heard(heard: Heard): void {
     const known = this.#location.byMac(heard.mac);
     const node = known ?? this.#attach(heard);
     if (node === undefined || node.state === 'refused') return;
-    node.lastHeard = this.#context.now;
-    this.#unanswered.delete(node.mnId);
-    this.#answerProbe(node.mnId, true);
+    this.presence.heard(node);
     if (!node.linkUp || node.link !== heard.link || node.port !== heard.port) this.#moveHere(node, heard);
     for (const address of [...heard.homes, ...(heard.address === undefined ? [] : [heard.address])]) {
       this.#hearAddress(node, address);
@@ -305,7 +265,7 @@ export class Attachment {
     this.#context.count('attach');
     if (trigger === 'rs') this.#context.trace('receive', { message: 'RS', from: mnId });
     this.#context.trace('attach', { detail: { mnId, mac, link, port, trigger } });
-    this.#context.arm(`proxy:alive ${mnId}`, this.#context.config.timers.idle);
+    this.presence.watch(node);
     this.#hooks.register(node);
     return node;
   }
@@ -313,17 +273,16 @@ export class Attachment {
   /** A known station on another port or link of this MAAR, or back after the link layer had lost it. */
   #moveHere(node: MobileNode, heard: Heard): void {
     const from = node.link;
-    node.linkUp = true;
+    this.presence.linkBack(node);
     node.port = heard.port;
-    this.#context.disarm(`proxy:gone ${node.mnId}`);
     if (from !== heard.link) {
       for (const home of homesOf(node)) this.#forwarding.forbid(owner(node), home.prefix, from);
       node.link = heard.link;
       for (const home of homesOf(node)) this.install(node, home);
       this.#forwarding.commit();
-      this.showStations(from);
+      this.#stations.show(from);
     }
-    this.showStations(node.link);
+    this.#stations.show(node.link);
     this.advertise(node);
   }
 
@@ -398,49 +357,6 @@ export class Attachment {
 
   #withdrawLocal(node: MobileNode): void {
     for (const home of homesOf(node)) this.uninstall(node, home);
-  }
-
-  #linkLost(node: MobileNode): void {
-    if (!node.linkUp) return;
-    node.linkUp = false;
-    // The hold time counts from here, whenever it last sent.
-    node.lastHeard = this.#context.now;
-    this.#context.trace('link-lost', { detail: { mnId: node.mnId, port: node.port } });
-    this.#answerProbe(node.mnId, false);
-    this.showStations(node.link);
-    // Another MAAR will ask for it; if none does within the hold time, it is gone.
-    this.#context.arm(`proxy:gone ${node.mnId}`, this.#context.config.timers.hold);
-  }
-
-  #checkAlive(node: MobileNode): void {
-    const { timers } = this.#context.config;
-    if (node.state === 'refused') return;
-    if (!node.linkUp) {
-      if (this.#context.now - node.lastHeard >= timers.hold) this.detach(node, 'its link stayed down');
-      return;
-    }
-    const quiet = this.#context.now - node.lastHeard;
-    if (quiet < timers.idle) {
-      this.#unanswered.delete(node.mnId);
-      this.#context.arm(`proxy:alive ${node.mnId}`, timers.idle - quiet);
-      return;
-    }
-    const unanswered = this.#unanswered.get(node.mnId) ?? 0;
-    if (unanswered >= ALIVE_PROBES || node.state === 'authorising') {
-      this.detach(node, 'it has fallen silent');
-      return;
-    }
-    this.#unanswered.set(node.mnId, unanswered + 1);
-    this.#access.probe(node);
-    this.#context.arm(`proxy:alive ${node.mnId}`, ALIVE_PROBE_MILLIS);
-  }
-
-  #answerProbe(mnId: string, present: boolean): void {
-    const done = this.#probes.get(mnId);
-    if (done === undefined) return;
-    this.#probes.delete(mnId);
-    this.#context.disarm(`proxy:probe ${mnId}`);
-    done(present);
   }
 }
 

@@ -187,7 +187,7 @@ function adopt(state: State, node: MobileNode, bindings: readonly HomeBinding[])
       attachment.advertise(node);
       announce(state, node);
     }
-    attachment.showStations(node.link);
+    attachment.settledChanged(node);
   });
   context.arm(`${TIMER.refresh}${node.mnId}`, (state.bindingSeconds * 1000) / 2);
   state.unpark();

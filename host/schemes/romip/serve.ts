@@ -36,7 +36,7 @@ function evaluate(state: State, update: SDbu, src: Address): void {
     return;
   }
   state.advance(mnId, 'asked-for');
-  attachment.probe(node, (present) => {
+  attachment.presence.probe(node, (present) => {
     if (location.nodes.get(mnId) !== node) return;
     if (present) {
       state.advance(mnId, 'still-here');

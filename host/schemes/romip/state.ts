@@ -71,7 +71,8 @@ export class State {
 
   /** Sees to it that idle sessions are looked for, at half the idle time, until `unwatch`. */
   watch(): void {
-    if (!this.#watching) this.functions.context.arm(TIMER.usage, this.functions.context.config.timers.idle / 2);
+    if (!this.#watching)
+      this.functions.context.arm(TIMER.usage, this.functions.context.config.timers.idle / 2);
     this.#watching = true;
   }
 

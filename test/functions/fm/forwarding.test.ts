@@ -36,13 +36,13 @@ test('an acknowledgement waits for its batch and for every batch before it', () 
   forwarding.tunnel('x', 'internal', PREFIX, '2001:db8:0:2::1');
   forwarding.commit(() => done.push('tunnel'));
   forwarding.commit(() => done.push('nothing new'));
-  assert.deepEqual(done, []);
+  assert.equal(done.length, 0);
   const [batch] = batches();
   assert.ok(batch);
   forwarding.applied(batch.batch, ['ok']);
-  assert.deepEqual(done, ['tunnel', 'nothing new']);
+  assert.equal(done.join(), 'tunnel,nothing new');
   forwarding.commit(() => done.push('idle'));
-  assert.deepEqual(done, ['tunnel', 'nothing new', 'idle']);
+  assert.equal(done.join(), 'tunnel,nothing new,idle');
 });
 
 test('what the data plane knows already is not sent again', () => {
