@@ -5,23 +5,23 @@ import { emitConfig } from '../../daemon/config/emit.ts';
 import { maarSchema } from '../../daemon/config/maar.ts';
 import { AAA, VENDOR_ID, aaaProfile, maarConfig } from '../plan.ts';
 import type { LabOptions, MaarName } from '../lab.ts';
+import type { SharedDirectory } from './sandbox.ts';
 import { ACCESS_INTERFACE, CORE_INTERFACE } from './topology.ts';
 
 /** The state directory of a MAAR or of the AAA server; it outlives a restart of the daemon. */
-export function stateDirectory(directory: string, name: string): string {
-  const path = join(directory, name);
-  mkdirSync(path, { recursive: true });
-  return path;
+export function stateDirectory({ inside, outside }: SharedDirectory, name: string): SharedDirectory {
+  mkdirSync(join(outside, name), { recursive: true });
+  return { inside: join(inside, name), outside: join(outside, name) };
 }
 
-/** Writes the file for `maar run` and returns its path. */
-export function writeMaarFile(directory: string, name: MaarName, options: LabOptions): string {
+/** Writes the file for `maar run` and returns its path inside the sandbox. */
+export function writeMaarFile(directory: SharedDirectory, name: MaarName, options: LabOptions): string {
   const config = maarConfig(name, options);
   const { aaa, links, peers, scheme, timers, hold, pool } = config;
   const text = emitConfig(maarSchema, {
     name,
     address: config.address,
-    stateDirectory: stateDirectory(directory, name),
+    stateDirectory: stateDirectory(directory, name).inside,
     mnRealm: config.mnRealm,
     core: { interface: CORE_INTERFACE, mtu: config.coreMtu },
     access: links.map(({ linkLocal, mac, mtu }) => ({ interface: ACCESS_INTERFACE, linkLocal, mac, mtu })),
@@ -41,15 +41,15 @@ export function writeMaarFile(directory: string, name: MaarName, options: LabOpt
   return write(directory, name, text);
 }
 
-/** Writes the file for `maar aaa` and returns its path. */
-export function writeAaaFile(directory: string, options: LabOptions): string {
+/** Writes the file for `maar aaa` and returns its path inside the sandbox. */
+export function writeAaaFile(directory: SharedDirectory, options: LabOptions): string {
   const { subscribers, peers } = aaaProfile(options);
   const text = emitConfig(aaaSchema, {
     name: AAA.name,
     originHost: AAA.originHost,
     originRealm: AAA.realm,
     listen: [{ address: AAA.address, port: AAA.port }],
-    database: join(stateDirectory(directory, AAA.name), 'registrations.db'),
+    database: join(stateDirectory(directory, AAA.name).inside, 'registrations.db'),
     vendorId: VENDOR_ID,
     peer: peers.map((peer) => ({ ...peer })),
     subscriber: subscribers.map((subscriber) => ({ ...subscriber })),
@@ -57,8 +57,8 @@ export function writeAaaFile(directory: string, options: LabOptions): string {
   return write(directory, AAA.name, text);
 }
 
-function write(directory: string, name: string, text: string): string {
-  const path = join(directory, `${name}.toml`);
-  writeFileSync(path, text);
-  return path;
+function write(directory: SharedDirectory, name: string, text: string): string {
+  const file = `${name}.toml`;
+  writeFileSync(join(directory.outside, file), text);
+  return join(directory.inside, file);
 }

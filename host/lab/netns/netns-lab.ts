@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { StatusView } from '../../core/view.ts';
 import { askControl, controlPath } from '../../io/control-socket.ts';
 import { isMulticast, multicastMac, readAddress } from '../../wire/address.ts';
@@ -41,7 +38,6 @@ export class NetnsLab implements Lab {
   readonly fault: Fault;
   readonly #options: LabOptions;
   readonly #sandbox: Sandbox;
-  readonly #directory: string;
   readonly #start: number;
   readonly #air: AccessMedium;
   readonly #captures: Captures;
@@ -52,16 +48,9 @@ export class NetnsLab implements Lab {
   #failure: Error | undefined;
   #closed: Promise<void> | undefined;
 
-  private constructor(
-    options: LabOptions,
-    sandbox: Sandbox,
-    directory: string,
-    start: number,
-    captures: Captures,
-  ) {
+  private constructor(options: LabOptions, sandbox: Sandbox, start: number, captures: Captures) {
     this.#options = options;
     this.#sandbox = sandbox;
-    this.#directory = directory;
     this.#start = start;
     this.#captures = captures;
     this.#air = new AccessMedium(sandbox);
@@ -76,9 +65,9 @@ export class NetnsLab implements Lab {
         died: (error) => (this.#failure ??= error),
       });
     this.#daemons = new Map<Node, Daemon>([
-      [AAA.name, daemon(AAA.name, 'aaa', writeAaaFile(directory, options), 'listen')],
+      [AAA.name, daemon(AAA.name, 'aaa', writeAaaFile(sandbox.directory, options), 'listen')],
       ...MAARS.map((name) => {
-        const config = writeMaarFile(directory, name, options);
+        const config = writeMaarFile(sandbox.directory, name, options);
         return [name, daemon(name, 'run', config, 'start')] as const;
       }),
     ]);
@@ -93,22 +82,17 @@ export class NetnsLab implements Lab {
   static async create(options: LabOptions): Promise<NetnsLab> {
     options.progress?.('building the domain in network namespaces');
     const sandbox = await Sandbox.create(NAMESPACES);
-    const directory = mkdtempSync(join(tmpdir(), 'maar-lab-'));
-    const discard = async (): Promise<void> => {
-      await sandbox.close();
-      rmSync(directory, { recursive: true, force: true });
-    };
     try {
       await buildTopology(sandbox);
       const start = wallClock();
       const captures = await Captures.start(sandbox, start);
-      const lab = new NetnsLab(options, sandbox, directory, start, captures);
+      const lab = new NetnsLab(options, sandbox, start, captures);
       options.progress?.('starting the AAA server and six MAARs');
       await lab.#daemons.get(AAA.name)!.start();
       await Promise.all(MAARS.map((name) => lab.#daemons.get(name)!.start()));
       return lab;
     } catch (error) {
-      await discard();
+      await sandbox.close();
       throw error;
     }
   }
@@ -166,7 +150,7 @@ export class NetnsLab implements Lab {
   }
 
   async show(maar: MaarName): Promise<StatusView> {
-    const socket = controlPath(stateDirectory(this.#directory, maar));
+    const socket = controlPath(stateDirectory(this.#sandbox.directory, maar).outside);
     return (await askControl(socket, { show: 'status' })) as StatusView;
   }
 
@@ -230,7 +214,6 @@ export class NetnsLab implements Lab {
       if (pcap !== undefined) await this.#captures.write(pcap);
     } finally {
       await this.#sandbox.close();
-      rmSync(this.#directory, { recursive: true, force: true });
     }
   }
 

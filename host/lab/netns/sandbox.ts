@@ -8,6 +8,14 @@ const TUN_DEVICE = '/dev/net/tun';
 const UNSHARE = ['-U', '-r', '-n', '-m'];
 const PROGRAMS = ['ip', 'nft', 'ping', 'nsenter', 'setpriv'];
 
+/** A directory that vanishes with its sandbox, by its path for processes inside and for this one. */
+export interface SharedDirectory {
+  readonly inside: string;
+  readonly outside: string;
+}
+
+const SHARED = '/run/lab';
+
 /** Why network namespaces cannot carry the lab here, in one line; undefined where they can. */
 export function netnsObstacle(): string | undefined {
   if (process.platform !== 'linux') return `network namespaces need Linux, this is ${process.platform}`;
@@ -51,7 +59,7 @@ export class Sandbox {
   static async create(names: readonly string[]): Promise<Sandbox> {
     const env = { ...process.env, PATH: searchPath() };
     // A tmpfs on /run makes `ip netns` work without touching the system's own namespaces.
-    const script = 'mount -t tmpfs none /run && mkdir /run/netns && echo ready && exec cat >/dev/null';
+    const script = `mount -t tmpfs none /run && mkdir /run/netns ${SHARED} && echo ready && exec cat >/dev/null`;
     const holder = spawn('unshare', [...UNSHARE, 'sh', '-c', script], {
       env,
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -100,6 +108,10 @@ export class Sandbox {
     this.#children.add(child);
     child.on('exit', () => this.#children.delete(child));
     return child;
+  }
+
+  get directory(): SharedDirectory {
+    return { inside: SHARED, outside: `/proc/${this.#holder.pid}/root${SHARED}` };
   }
 
   /** What a person types to get a shell in a namespace. */

@@ -57,5 +57,8 @@ test('when its owner is killed nothing of a sandbox is left', async (t) => {
   while (pids.some((pid) => existsSync(`/proc/${pid}`)) && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  assert.deepEqual(pids.filter((pid) => existsSync(`/proc/${pid}`)), []);
+  assert.deepEqual(
+    pids.filter((pid) => existsSync(`/proc/${pid}`)),
+    [],
+  );
 });
