@@ -63,8 +63,9 @@ function check(name: string, args: readonly string[]): Promise<Counts> {
 function asPect(): Promise<Counts> {
   return timed('as-pect', async () => {
     const { code, output } = await node(['node_modules/@as-pect/cli/bin/asp.js', '--verbose']);
-    const { tests: expected } = JSON.parse(readFileSync('test/assembly/count.json', 'utf8')) as { tests: number };
-    // eslint-disable-next-line no-control-regex
+    const { tests: expected } = JSON.parse(readFileSync('test/assembly/count.json', 'utf8')) as {
+      tests: number;
+    };
     const plain = output.replace(/\x1b\[[0-9;]*m/g, '');
     const files = [...plain.matchAll(/(\d+) pass,\s+(\d+) fail,\s+(\d+) total/g)];
     const sum = (group: number): number => files.reduce((total, file) => total + Number(file[group]), 0);
@@ -73,7 +74,9 @@ function asPect(): Promise<Counts> {
     const faults: string[] = [];
     if (code !== 0 || sum(2) > 0) faults.push(plain.trimEnd());
     if (ran !== expected) {
-      faults.push(`as-pect ran ${ran} tests and test/assembly/count.json says ${expected}: correct whichever is wrong`);
+      faults.push(
+        `as-pect ran ${ran} tests and test/assembly/count.json says ${expected}: correct whichever is wrong`,
+      );
     }
     return {
       counts: { passed, failed: Math.max(sum(2), Number(faults.length > 0)), skipped: 0 },
@@ -86,11 +89,11 @@ function nodeTests(name: string, files: readonly string[], concurrency: number):
   return timed(name, async () => {
     const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
     const report: string[] = [];
-    let summed = false;
+    const ended = { summed: false };
     const stream = run({ files: [...files], concurrency, timeout: FILE_TIMEOUT });
     stream.on('test:fail', (event) => {
       const { error } = event.details;
-      const cause: unknown = error.cause ?? error;
+      const cause: unknown = error.cause;
       // A parent fails because of its children, which have already been told of.
       if (cause === 'test failed' || /\d+ subtests? failed/.test(String(cause))) return;
       const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
@@ -104,13 +107,14 @@ function nodeTests(name: string, files: readonly string[], concurrency: number):
     });
     stream.on('test:summary', (summary) => {
       if (summary.file !== undefined) return;
-      summed = true;
+      ended.summed = true;
       counts.passed = summary.counts.passed;
       counts.skipped = summary.counts.skipped;
-      counts.failed = summary.counts.tests - summary.counts.passed - summary.counts.skipped - summary.counts.todo;
+      counts.failed =
+        summary.counts.tests - summary.counts.passed - summary.counts.skipped - summary.counts.todo;
     });
     for await (const _ of stream);
-    if (!summed) counts.failed += 1;
+    if (!ended.summed) counts.failed += 1;
     return { counts, report: report.join('\n') };
   });
 }
@@ -122,7 +126,9 @@ async function main(): Promise<void> {
     total.failed += counts.failed;
     total.skipped += counts.skipped;
   };
-  add(await check('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']));
+  add(
+    await check('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
+  );
   add(await check('lint', ['node_modules/eslint/bin/eslint.js', '.']));
   add(await check('types', ['node_modules/typescript/bin/tsc', '--noEmit']));
   for (const script of globSync('scripts/generate*.ts').sort()) {
@@ -133,7 +139,13 @@ async function main(): Promise<void> {
 
   const files = globSync('test/**/*.test.ts').sort();
   const alone = files.filter((file) => ALONE.some((folder) => file.startsWith(folder)));
-  add(await nodeTests('tests', files.filter((file) => !alone.includes(file)), 2));
+  add(
+    await nodeTests(
+      'tests',
+      files.filter((file) => !alone.includes(file)),
+      2,
+    ),
+  );
   for (const folder of ALONE) {
     const here = alone.filter((file) => file.startsWith(folder));
     if (here.length > 0) add(await nodeTests(folder.slice(0, -1), here, 1));

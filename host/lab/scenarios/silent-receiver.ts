@@ -35,7 +35,8 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   const attached = lab
     .trace()
     .find(({ at, node, what }) => at >= move.at && node === 'a2' && what === 'attach');
-  const trigger = String(attached?.detail?.['trigger'] ?? 'none');
+  const told = attached?.detail?.['trigger'];
+  const trigger = typeof told === 'string' ? told : 'none';
   // The host says nothing of its own: its kernel reports groups when carrier comes back, or a bridge learns its MAC.
   checks.that(
     'a2 finds A by',

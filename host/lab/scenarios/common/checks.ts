@@ -46,5 +46,6 @@ function inDelays(lab: Lab, ms: number | undefined): string {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
+  if (value === undefined) return 'undefined';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
