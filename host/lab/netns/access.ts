@@ -9,6 +9,7 @@ export class AccessMedium {
   readonly #attached = new Map<HostName, MaarName>();
   /** Cables that have carrier at the MAAR's end. */
   readonly #live = new Set<string>();
+  readonly #cut = new Set<MaarName>();
 
   constructor(sandbox: Sandbox) {
     this.#sandbox = sandbox;
@@ -41,10 +42,18 @@ export class AccessMedium {
     this.#attached.delete(host);
   }
 
-  /** Cuts or restores every access link of a MAAR; who is attached stays attached. */
+  /** Cuts or restores every access link of a MAAR without a change of carrier; who is attached stays attached. */
   async partition(maar: MaarName, cut: boolean): Promise<void> {
-    const cables = [...this.#live].filter((cable) => cable.endsWith(`-${maar}`));
-    if (cables.length > 0) await this.#air(cables.map((cable) => `set ${cable} ${cut ? 'down' : 'up'}`));
+    if (cut) this.#cut.add(maar);
+    else this.#cut.delete(maar);
+    const hosts = [...this.#attached].filter(([, place]) => place === maar).map(([host]) => host);
+    if (hosts.length === 0) return;
+    await this.#air(
+      hosts.map((host) => {
+        const patch = air.patch(host, maar);
+        return cut ? `set ${patch} nomaster` : `set ${patch} master ${air.bridge(host)}`;
+      }),
+    );
   }
 
   async #separate(
@@ -67,13 +76,13 @@ export class AccessMedium {
 
   async #join(host: HostName, to: MaarName, kind: MoveKind): Promise<void> {
     const patch = air.patch(host, to);
-    const lines = [`set ${patch} master ${air.bridge(host)}`];
+    const lines = this.#cut.has(to) ? [] : [`set ${patch} master ${air.bridge(host)}`];
     if (kind !== 'silent') {
       lines.push(`set ${patch} up`);
       this.#live.add(patch);
     }
     if (kind === 'carrier') lines.push(`set ${air.port(host)} up`);
-    await this.#air(lines);
+    if (lines.length > 0) await this.#air(lines);
     if (kind === 'admin') await this.#owner(host, 'up');
   }
 

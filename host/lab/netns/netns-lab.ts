@@ -22,7 +22,7 @@ import { stateDirectory, writeAaaFile, writeMaarFile } from './config-files.ts';
 import { Daemon } from './daemon.ts';
 import { Sandbox } from './sandbox.ts';
 import { startStream } from './streams.ts';
-import { CORE, CORE_INTERFACE, HOST_INTERFACE, NAMESPACES, buildTopology } from './topology.ts';
+import { CORE_INTERFACE, HOST_INTERFACE, NAMESPACES, buildTopology, cutCoreLink } from './topology.ts';
 import { TrafficProcess } from './traffic.ts';
 
 const POLL = 20;
@@ -219,7 +219,7 @@ export class NetnsLab implements Lab {
 
   async #partition(node: Node, cut: boolean): Promise<void> {
     this.#say(`${node} ${cut ? 'cut off' : 'reconnected'}`);
-    await this.#sandbox.shell(CORE).run(`ip link set ${node} ${cut ? 'down' : 'up'}`);
+    await cutCoreLink(this.#sandbox, node, cut);
     if (node !== AAA.name) await this.#air.partition(node, cut);
   }
 

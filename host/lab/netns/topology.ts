@@ -40,14 +40,23 @@ const FORWARDING = [
   'sysctl -q -e -w net.bridge.bridge-nf-call-ip6tables=0',
 ];
 
-/** Strict reverse-path filtering, RFC 3704 section 2.2: IPv6 has no rp_filter sysctl. */
-const REVERSE_PATH = [
+/**
+ * Strict reverse-path filtering, RFC 3704 section 2.2, for which IPv6 has no sysctl, and the links that are cut:
+ * taking an interface down would also take its addresses and routes away.
+ */
+const FILTER = [
   `nft -f - <<'END'
 table inet lab {
   counter reverse-path {}
+  set cut { type ifname; }
   chain prerouting {
     type filter hook prerouting priority raw; policy accept;
+    iifname @cut drop
     ip6 saddr != { fe80::/10, :: } fib saddr . iif oif missing counter name "reverse-path" drop
+  }
+  chain postrouting {
+    type filter hook postrouting priority raw; policy accept;
+    oifname @cut drop
   }
 }
 END`,
@@ -60,7 +69,7 @@ export async function buildTopology(sandbox: Sandbox): Promise<void> {
   const infrastructure = NAMESPACES.filter((name) => !isHost(name) && name !== 'cn');
   await Promise.all(infrastructure.map((name) => run(name, INFRASTRUCTURE)));
   await Promise.all([CORE, ...MAARS].map((name) => run(name, FORWARDING)));
-  await run(CORE, [...[...MAARS, ...CORE_MACHINES].flatMap(coreLink), ...REVERSE_PATH]);
+  await run(CORE, [...[...MAARS, ...CORE_MACHINES].flatMap(coreLink), ...FILTER]);
   await run(AIR, [
     'sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1',
     ...HOSTS.flatMap(accessCables),
@@ -72,6 +81,11 @@ export async function buildTopology(sandbox: Sandbox): Promise<void> {
     run('cn', correspondent()),
     ...HOSTS.map((host) => run(host, hostInterface())),
   ]);
+}
+
+/** Lets nothing pass between the core router and a node any more, or again. */
+export async function cutCoreLink(sandbox: Sandbox, name: string, cut: boolean): Promise<void> {
+  await sandbox.shell(CORE).run(`nft ${cut ? 'add' : 'delete'} element inet lab cut { ${name} }`);
 }
 
 function isHost(name: string): name is HostName {

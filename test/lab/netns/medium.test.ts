@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startStream } from '../../../host/lab/netns/streams.ts';
 import { TrafficProcess } from '../../../host/lab/netns/traffic.ts';
+import { cutCoreLink } from '../../../host/lab/netns/topology.ts';
 import { CN } from '../../../host/lab/plan.ts';
 import type { Stream } from '../../../host/lab/lab.ts';
 import { STATIC_ADDRESS, hasNetns, plainDomain } from './support.ts';
@@ -125,4 +126,24 @@ test('a transfer that lost packets on the way still arrives whole', async (t) =>
   // Of at most 1,428 octets of payload each: no super-frames, which would make these counts meaningless.
   assert.ok(received >= 3_000_000 / 1_428, `${received} segments`);
   assert.ok(sent >= received);
+});
+
+test('a cut MAAR is out of reach on all its links, and back as it was', async (t) => {
+  if (!hasNetns(t)) return;
+  const { sandbox, medium } = await plainDomain(t);
+  const reaches = async (netns: string, address: string): Promise<boolean> =>
+    (await sandbox.shell(netns).run(`ping -c 1 -W 1 ${address} >/dev/null && echo yes || echo no`)) ===
+    'yes\n';
+  const seen = async (): Promise<boolean[]> => [
+    await reaches('A', 'fe80::1%eth0'),
+    await reaches('a2', '2001:db8:0:1::1'),
+  ];
+  assert.deepEqual(await seen(), [true, true]);
+  await cutCoreLink(sandbox, 'a1', true);
+  await medium.partition('a1', true);
+  assert.deepEqual(await seen(), [false, false]);
+  assert.equal((await sandbox.shell('a1').run('cat /sys/class/net/port-A/carrier')).trim(), '1');
+  await cutCoreLink(sandbox, 'a1', false);
+  await medium.partition('a1', false);
+  assert.deepEqual(await seen(), [true, true]);
 });
