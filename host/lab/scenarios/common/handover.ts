@@ -43,6 +43,14 @@ export function silence(
     .sort((a, b) => b.end - b.begin - (a.end - a.begin))[0];
 }
 
+/**
+ * When a stream was there again after a handover; 0 if it never fell silent for longer than it did at other times, as
+ * on a loaded machine. A stream that does not come back is a silence up to its end.
+ */
+function resumed(report: StreamReport, move: Handover, before: number): number {
+  return silence(report, move, before)?.end ?? 0;
+}
+
 /** Packets under way may still arrive for a moment after a move. */
 const LATEST_BEGIN = 500;
 
@@ -66,8 +74,8 @@ export function report(
     firstRa: first((record) => record.what === 'send' && record.message === 'RA' && record.to === mnId(host)),
     sdba: first((record) => record.what === 'receive' && record.message === 'sDBA' && about(record)),
     ddba: first((record) => record.what === 'receive' && record.message === 'dDBA' && about(record)),
-    downlink: streams.down === undefined ? undefined : silence(streams.down, move, before)?.end,
-    uplink: streams.up === undefined ? undefined : silence(streams.up, move, before)?.end,
+    downlink: streams.down === undefined ? undefined : resumed(streams.down, move, before),
+    uplink: streams.up === undefined ? undefined : resumed(streams.up, move, before),
   };
   const known = Object.entries(parts).filter(([, value]) => value !== undefined);
   return {
