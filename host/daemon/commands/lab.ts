@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -73,10 +74,11 @@ export async function labCommand(args: readonly string[]): Promise<number> {
   const progress = new Progress(process.stderr);
   const reports: RunReport[] = [];
   for (const scenario of order.scenarios) {
-    const report = await runOne(scenario, order, progress);
-    progress.clear();
-    reports.push(report);
-    if (!order.json) process.stdout.write(text(report, order));
+    await runOne(scenario, order, progress, (report) => {
+      progress.clear();
+      reports.push(report);
+      if (!order.json) process.stdout.write(text(report, order));
+    });
   }
   if (order.json) process.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports)}\n`);
   else if (reports.length > 1) process.stdout.write(`\n${reports.map(line).join('')}`);
@@ -139,8 +141,15 @@ function choose(scenario: Scenario, asked: Backend | undefined): Backend {
   return 'sim';
 }
 
-async function runOne(scenario: Scenario, order: Order, progress: Progress): Promise<RunReport> {
+/** Brings a domain up, runs the scenario, calls `done` and takes the domain down, with --keep only on an interrupt. */
+async function runOne(
+  scenario: Scenario,
+  order: Order,
+  progress: Progress,
+  done: (report: RunReport) => void,
+): Promise<void> {
   const backend = choose(scenario, order.backend);
+  if (order.keep && backend === 'sim') throw new UsageError('--keep needs the backend netns');
   const options: LabOptions = {
     scheme: order.scheme,
     seed: order.seed,
@@ -151,14 +160,15 @@ async function runOne(scenario: Scenario, order: Order, progress: Progress): Pro
   progress.step(`${scenario.name}: ${scenario.summary}`);
   if (backend === 'sim') {
     const lab = await createSimLab(options, readFileSync(MODULE));
-    return await runScenario(lab, scenario, options).finally(() => lab.close());
+    done(await runScenario(lab, scenario, options).finally(() => lab.close()));
+    return;
   }
   const lab = await createNetnsLab(options);
   const interrupted = closeOnSignal(lab);
   try {
-    const report = await Promise.race([runScenario(lab, scenario, options), interrupted.promise]);
-    if (order.keep) await keepUp(lab, interrupted.promise);
-    return report;
+    done(await Promise.race([runScenario(lab, scenario, options), interrupted.promise]));
+    interrupted.forget();
+    if (order.keep) await keepUp(lab);
   } finally {
     interrupted.forget();
     await lab.close();
@@ -188,11 +198,12 @@ function closeOnSignal(lab: NetnsLab): { promise: Promise<never>; forget: () => 
 }
 
 /** Waits for an interrupt with the domain still up. */
-async function keepUp(lab: NetnsLab, interrupted: Promise<never>): Promise<void> {
-  process.stderr.write(
-    `The domain stays up until Ctrl-C. A shell in each of its machines:\n${lab.entries().join('\n')}\n`,
-  );
-  await interrupted;
+async function keepUp(lab: NetnsLab): Promise<void> {
+  process.stderr.write(`The domain stays up until Ctrl-C. A shell in each of its machines:
+${lab.entries().join('\n')}
+What a MAAR knows, from its shell: maar show bindings --socket ${lab.controlSocket('a1')}
+`);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }
 
 function text(report: RunReport, { verbose }: Order): string {

@@ -202,6 +202,11 @@ export class NetnsLab implements Lab {
     return NAMESPACES.map((name) => `${name.padEnd(9)}${this.#sandbox.entry(name)}`);
   }
 
+  /** Path of a MAAR's control socket inside its namespace. */
+  controlSocket(maar: MaarName): string {
+    return controlPath(stateDirectory(this.#sandbox.directory, maar).inside);
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
