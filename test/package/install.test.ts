@@ -22,6 +22,23 @@ allowed = true
 `;
 const folder = mkdtempSync(join(tmpdir(), 'maar-package-'));
 
+/**
+ * The environment of somebody who installs: not that of `npm test`, whose settings and whose node_modules/.bin
+ * (which has an npm of its own) would be inherited.
+ */
+const environment = Object.fromEntries(
+  Object.entries(process.env)
+    .filter(([name]) => !/^npm_|^NODE_TEST/.test(name))
+    .map(([name, value]) => [name, name === 'PATH' ? withoutModules(value ?? '') : value]),
+);
+
+function withoutModules(path: string): string {
+  return path
+    .split(':')
+    .filter((folder) => !folder.includes('node_modules'))
+    .join(':');
+}
+
 function run(
   program: string,
   args: readonly string[],
@@ -29,6 +46,7 @@ function run(
 ): { status: number | null; output: string } {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd,
+    env: environment,
     encoding: 'utf8',
     maxBuffer: 64 << 20,
     timeout: 240_000,

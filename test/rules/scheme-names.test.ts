@@ -21,7 +21,9 @@ for (const name of schemeNames()) {
       .flatMap((file) =>
         readFileSync(file, 'utf8')
           .split('\n')
-          .flatMap((line, index) => (namesScheme(line, name) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
+          .flatMap((line, index) =>
+            namesScheme(line, name) ? [`${file}:${index + 1}: ${line.trim()}`] : [],
+          ),
       );
     assert.deepEqual(offenders, []);
   });
@@ -29,7 +31,11 @@ for (const name of schemeNames()) {
   test(`no other scheme's folder names the scheme ${name}`, () => {
     const offenders = globSync('host/schemes/*/**/*.ts')
       .filter((file) => !file.startsWith(`host/schemes/${name}/`))
-      .filter((file) => readFileSync(file, 'utf8').split('\n').some((line) => namesScheme(line, name)));
+      .filter((file) =>
+        readFileSync(file, 'utf8')
+          .split('\n')
+          .some((line) => namesScheme(line, name)),
+      );
     assert.deepEqual(offenders, []);
   });
 }

@@ -1,5 +1,5 @@
 import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
-import { checkLoss, since } from './common/bounds.ts';
+import { checkLoss, afterDetection } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { awaitAddress, checkLists, control, settle } from './common/domain.ts';
 import { handover, order, report, sentence, type Sent } from './common/handover.ts';
@@ -49,7 +49,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
     checks.within(
       lab,
       `${host}: old session downlink after detection`,
-      since(downlink, detected),
+      afterDetection(lab, downlink, detected),
       13,
       INTERVAL_MS,
     );

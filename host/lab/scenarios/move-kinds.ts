@@ -1,5 +1,5 @@
 import type { Lab, MaarName, MoveKind, Scenario, ScenarioResult } from '../lab.ts';
-import { LADDER_PATHS, since } from './common/bounds.ts';
+import { afterDetection, LADDER_PATHS, since } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { awaitAddress, control, nodeAt, settle } from './common/domain.ts';
 import { handover, report, type Handover } from './common/handover.ts';
@@ -48,7 +48,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
     checks.within(
       lab,
       `${kind}: old session downlink after the new link`,
-      downlink,
+      afterDetection(lab, downlink, 0),
       paths,
       rest + INTERVAL_MS,
     );

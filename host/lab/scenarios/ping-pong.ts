@@ -1,5 +1,5 @@
 import type { Lab, MaarName, Scenario, ScenarioResult } from '../lab.ts';
-import { checkLoss, since } from './common/bounds.ts';
+import { checkLoss, afterDetection } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { awaitAddress, checkHomes, checkLists, nodeAt, settle } from './common/domain.ts';
 import { handover, report, type Handover } from './common/handover.ts';
@@ -49,7 +49,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   checks.within(
     lab,
     'downlink after the last detection',
-    since(parts.downlink, parts.detected),
+    afterDetection(lab, parts.downlink, parts.detected),
     9 + 4,
     INTERVAL_MS,
   );

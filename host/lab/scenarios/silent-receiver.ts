@@ -1,5 +1,5 @@
 import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
-import { handoverLoss, LADDER_PATHS, overtaking, since } from './common/bounds.ts';
+import { handoverLoss, LADDER_PATHS, overtaking, afterDetection } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { attach, checkLists, settle } from './common/domain.ts';
 import { handover, report } from './common/handover.ts';
@@ -54,7 +54,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   checks.within(
     lab,
     'downlink after detection',
-    since(parts.downlink, parts.detected),
+    afterDetection(lab, parts.downlink, parts.detected),
     LADDER_PATHS.downlink,
     INTERVAL_MS,
   );

@@ -95,18 +95,26 @@ export interface Sent {
   readonly to?: string;
 }
 
-/** The messages that were sent after `at`, as far as they stand in `expected`, in order of time. */
+/** Records of different processes may be this far out of order, in ms. */
+const CLOCK_SKEW = 20;
+
+/** The messages of `expected` that were sent after `at`, each no earlier than the one before it. */
 export function order(lab: Lab, at: number, expected: readonly Sent[]): string[] {
+  const skew = lab.backend === 'sim' ? 0 : CLOCK_SKEW;
+  const sent = lab.trace().filter((record) => record.what === 'send' && record.at >= at);
   const seen: string[] = [];
-  let next = 0;
-  for (const record of lab.trace()) {
-    const wanted = expected[next];
-    if (wanted === undefined) break;
-    if (record.at < at || record.what !== 'send' || record.node !== wanted.node) continue;
-    if (record.message !== wanted.message) continue;
-    if (wanted.to !== undefined && record.to !== wanted.to) continue;
+  let last = at;
+  for (const wanted of expected) {
+    const record = sent.find(
+      ({ at: time, node, message, to }) =>
+        time >= last - skew &&
+        node === wanted.node &&
+        message === wanted.message &&
+        (wanted.to === undefined || to === wanted.to),
+    );
+    if (record === undefined) break;
+    last = record.at;
     seen.push(sentence(wanted));
-    next++;
   }
   return seen;
 }
