@@ -14,7 +14,7 @@ import { Service } from './service.ts';
 import type { AllowedPeer } from './service.ts';
 import type { SessionRecord, Store } from './store.ts';
 import { canonicalMnId } from './subscribers.ts';
-import type { Subscribers } from './subscribers.ts';
+import type { Profiles } from './subscribers.ts';
 
 export interface AaaServerSettings {
   /** How long a registration outlives its STR, in milliseconds. */
@@ -38,7 +38,7 @@ export interface AaaServerOptions {
   readonly originRealm: string;
   readonly address: string;
   readonly peers: readonly AllowedPeer[];
-  readonly subscribers: Subscribers;
+  readonly subscribers: Profiles;
   readonly store: Store;
   readonly random: Random;
   readonly vendorId?: number;

@@ -8,7 +8,7 @@ import type { Reply } from './duplicates.ts';
 import { register, release } from './registrations.ts';
 import type { Store } from './store.ts';
 import { canonicalMnId } from './subscribers.ts';
-import type { Subscribers } from './subscribers.ts';
+import type { Profiles } from './subscribers.ts';
 
 /** A Diameter node that may talk to the server. */
 export interface AllowedPeer {
@@ -24,7 +24,7 @@ export interface ServiceOptions {
   readonly identity: Identity;
   readonly dictionary: Dictionary;
   readonly peers: readonly AllowedPeer[];
-  readonly subscribers: Subscribers;
+  readonly subscribers: Profiles;
   readonly store: Store;
   /** How long a registration outlives its STR, in milliseconds. */
   readonly hold: number;

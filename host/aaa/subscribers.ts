@@ -33,8 +33,14 @@ function canonicalPattern(text: string): string {
   );
 }
 
-/** The users that the AAA server knows. */
-export class Subscribers {
+/** What the AAA server knows of its users. */
+export interface Profiles {
+  /** The subscriber of a canonical MN-ID; undefined for an unknown user. */
+  find(mnId: string): Subscriber | undefined;
+}
+
+/** A list of users, by MN-ID and by pattern. */
+export class Subscribers implements Profiles {
   readonly #exact = new Map<string, Subscriber>();
   /** The longest pattern first: the most specific one decides. */
   readonly #patterns: { readonly head: string; readonly tail: string; readonly subscriber: Subscriber }[] =
@@ -52,7 +58,6 @@ export class Subscribers {
     this.#patterns.sort((a, b) => b.head.length + b.tail.length - a.head.length - a.tail.length);
   }
 
-  /** The subscriber of a canonical MN-ID; undefined for an unknown user. */
   find(mnId: string): Subscriber | undefined {
     const exact = this.#exact.get(mnId);
     if (exact !== undefined) return exact;

@@ -1,6 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
 import type { SessionRecord, Store } from '../aaa/store.ts';
+import type { Profiles, Subscriber } from '../aaa/subscribers.ts';
+import { SqliteProfiles } from './aaa-profiles.ts';
 
 const SCHEMA_VERSION = 1;
 
@@ -48,7 +50,7 @@ function record(row: unknown): SessionRecord | undefined {
 }
 
 /**
- * Registrations in an SQLite file. Two AAA servers may share it. The constructor throws where the file cannot be
+ * Registrations and profiles in an SQLite file. Two AAA servers may share it. The constructor throws where the file cannot be
  * opened, is no database, or was written by a later version.
  */
 export class SqliteStore implements Store {
@@ -118,6 +120,11 @@ export class SqliteStore implements Store {
 
   prune(mnId: string, counter: number): void {
     this.#prune.run(mnId, counter);
+  }
+
+  /** The users' profiles, which stand in the same file. */
+  profiles(configured: readonly Subscriber[]): Profiles {
+    return new SqliteProfiles(this.#database, configured);
   }
 
   close(): void {

@@ -2,7 +2,6 @@ import { parseArgs } from 'node:util';
 import type { PeerEffect } from '../../aaa/peer-interface.ts';
 import { AAA_SERVER_SETTINGS, AaaServer } from '../../aaa/server.ts';
 import type { AaaServerEvent } from '../../aaa/server.ts';
-import { Subscribers } from '../../aaa/subscribers.ts';
 import { SqliteStore } from '../../io/aaa-store.ts';
 import { clockFrom, clockOrigin } from '../../io/clock.ts';
 import { Runner } from '../../io/runner.ts';
@@ -56,7 +55,7 @@ async function serve(config: AaaServerConfig): Promise<number> {
       role,
       ...(address === undefined ? {} : { address }),
     })),
-    subscribers: new Subscribers(config.subscriber),
+    subscribers: store.profiles(config.subscriber),
     store,
     random: Math.random,
     originStateId: Math.floor(Date.now() / 1000),

@@ -61,15 +61,17 @@ export const aaaSchema = z.strictObject({
     }),
     { error: 'must be a list of [[peer]] tables: who may talk to this server' },
   ),
-  subscriber: z.array(
-    z.strictObject({
-      mnId: text('an MN-ID, or a pattern with one "*"').refine((id) => id.split('*').length <= 2, {
-        error: 'may have one "*" at most',
+  subscriber: z
+    .array(
+      z.strictObject({
+        mnId: text('an MN-ID, or a pattern with one "*"').refine((id) => id.split('*').length <= 2, {
+          error: 'may have one "*" at most',
+        }),
+        allowed: z.boolean({ error: 'must be true or false' }).default(true),
       }),
-      allowed: z.boolean({ error: 'must be true or false' }).default(true),
-    }),
-    { error: 'must be a list of [[subscriber]] tables: the MNs that may attach' },
-  ),
+      { error: 'must be a list of [[subscriber]] tables: the MNs that may attach' },
+    )
+    .default([]),
 });
 
 export type AaaServerConfig = z.output<typeof aaaSchema>;
