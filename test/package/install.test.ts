@@ -20,16 +20,11 @@ role = "maar"
 mnId = "*@mn.example.org"
 allowed = true
 `;
-// A dependency of as-pect puts an npm of 2020 into node_modules/.bin, which npm scripts find first; users do not.
-const userPath = (process.env['PATH'] ?? '')
-  .split(':')
-  .filter((entry) => !entry.includes('node_modules'))
-  .join(':');
 const folder = mkdtempSync(join(tmpdir(), 'maar-package-'));
 
 /**
  * The environment of somebody who installs: not that of `npm test`, whose settings and whose node_modules/.bin
- * (which has an npm of its own) would be inherited.
+ * (where a dependency of as-pect puts an npm of 2020) would be inherited.
  */
 const environment = Object.fromEntries(
   Object.entries(process.env)
@@ -51,7 +46,6 @@ function run(
 ): { status: number | null; output: string } {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd,
-    env: { ...process.env, PATH: userPath },
     env: environment,
     encoding: 'utf8',
     maxBuffer: 64 << 20,
