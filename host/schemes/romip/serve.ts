@@ -124,6 +124,8 @@ function answerWithout(state: State, update: SDbu, src: Address): void {
     }
     released.counter = counter;
     released.movedTo = src;
+    // A home that is asked for by name is in use now, though no session used it while the MN was here.
+    for (const home of homesOf(released.node)) home.used ||= update.homes.map(mnPrefix).includes(home.prefix);
     for (const home of homesOf(released.node)) {
       if (home.anchor === domain.self) {
         if (home.used) keepAnchored(state, home.prefix, mnId, src, counter, state.bindingSeconds);
