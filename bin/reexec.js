@@ -17,9 +17,12 @@ export function pinnedNode() {
   }
 }
 
-/** Replaces this process, as far as Node allows: same streams, same signals, same exit code. */
+/**
+ * Replaces this process, as far as Node allows: same streams, same signals, same exit code. The channel is never
+ * written to: it closes when this process ends, however it does, and so tells the other.
+ */
 export function reexecute(args) {
-  const child = spawn(pinnedNode(), args, { stdio: 'inherit' });
+  const child = spawn(pinnedNode(), args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

@@ -48,6 +48,12 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
 };
 
+/** The launcher in bin/ passes signals on; killed, it can pass none, and nobody would end what it started. */
+function endWithLauncher(): void {
+  process.channel?.unref();
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+}
+
 function help(): string {
   const lines = Object.values(COMMANDS).map(
     ({ synopsis, summary }) => `  maar ${synopsis}\n      ${summary}\n`,
@@ -63,6 +69,7 @@ function isUsage(error: unknown): boolean {
 }
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
+  endWithLauncher();
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     (name === undefined ? process.stderr : process.stdout).write(help());
     return name === undefined ? 2 : 0;

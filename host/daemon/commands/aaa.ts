@@ -85,13 +85,13 @@ async function serve(config: AaaServerConfig): Promise<number> {
     streams.deafen();
     runner.dispatch({ type: 'stop' });
   };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
   try {
     for (const { address, port } of config.listen) {
       await streams.listen(address, port, 'aaa:accepted/');
       log.trace({ what: 'listen', detail: { address, port } });
     }
-    process.once('SIGTERM', stop);
-    process.once('SIGINT', stop);
     await stopped.promise;
     log.trace({ what: 'stop' });
     return 0;

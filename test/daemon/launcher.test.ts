@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/maar.js', import.meta.url));
+const PATIENCE = 10_000;
+
+/** The launcher with an AAA server that listens, and the process number of what it launched. */
+async function launched(t: TestContext): Promise<{ launcher: ChildProcess; daemon: number }> {
+  const folder = mkdtempSync(join(tmpdir(), 'maar-launcher-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const config = join(folder, 'aaa.toml');
+  writeFileSync(
+    config,
+    `name = "aaa"
+originHost = "aaa.example.org"
+originRealm = "example.org"
+database = "registrations.db"
+peer = []
+[[listen]]
+address = "::1"
+port = 0
+`,
+  );
+  const launcher = spawn(process.execPath, [LAUNCHER, 'aaa', '--config', config], { stdio: 'pipe' });
+  t.after(() => launcher.kill('SIGKILL'));
+  await once(launcher.stderr, 'data');
+  const { pid } = launcher;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return { launcher, daemon: Number(children) };
+}
+
+async function ended(pid: number): Promise<boolean> {
+  for (let waited = 0; waited < PATIENCE; waited += 50) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+    await setTimeout(50);
+  }
+  return false;
+}
+
+test('a launcher that is killed takes its daemon with it', async (t) => {
+  const { launcher, daemon } = await launched(t);
+  launcher.kill('SIGKILL');
+  assert.equal(await ended(daemon), true);
+});
+
+test('a signal reaches the daemon, and its exit code the caller', async (t) => {
+  const { launcher } = await launched(t);
+  const exit = once(launcher, 'exit');
+  launcher.kill('SIGTERM');
+  assert.deepEqual(await exit, [0, null]);
+});
