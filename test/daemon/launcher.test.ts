@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +14,14 @@ import { fileURLToPath } from 'node:url';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/maar.js', import.meta.url));
 const PATIENCE = 10_000;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '::1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
 
 /** The launcher with an AAA server that listens, and the process number of what it launched. */
 async function launched(t: TestContext): Promise<{ launcher: ChildProcess; daemon: number }> {
@@ -27,12 +37,13 @@ database = "registrations.db"
 peer = []
 [[listen]]
 address = "::1"
-port = 0
+port = ${await freePort()}
 `,
   );
   const launcher = spawn(process.execPath, [LAUNCHER, 'aaa', '--config', config], { stdio: 'pipe' });
   t.after(() => launcher.kill('SIGKILL'));
-  await once(launcher.stderr, 'data');
+  const [line] = (await once(launcher.stderr, 'data')) as [Buffer];
+  assert.match(String(line), /"what":"listen"/);
   const { pid } = launcher;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return { launcher, daemon: Number(children) };
