@@ -33,7 +33,7 @@ async function launched(t: TestContext): Promise<{ launcher: ChildProcess; daemo
     `name = "aaa"
 originHost = "aaa.example.org"
 originRealm = "example.org"
-database = "registrations.db"
+database = "${join(folder, 'registrations.db')}"
 peer = []
 [[listen]]
 address = "::1"
@@ -46,11 +46,15 @@ port = ${await freePort()}
   assert.match(String(line), /"what":"listen"/);
   const { pid } = launcher;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return { launcher, daemon: Number(children) };
+  const daemon = Number(children);
+  t.after(async () => {
+    if (!(await ended(daemon, 0))) process.kill(daemon, 'SIGKILL');
+  });
+  return { launcher, daemon };
 }
 
-async function ended(pid: number): Promise<boolean> {
-  for (let waited = 0; waited < PATIENCE; waited += 50) {
+async function ended(pid: number, patience = PATIENCE): Promise<boolean> {
+  for (let waited = 0; waited <= patience; waited += 50) {
     try {
       process.kill(pid, 0);
     } catch {
