@@ -4,9 +4,11 @@ export {
   apply,
   base,
   deadline,
+  entries,
   events,
   extent,
   init,
+  lookup,
   plan,
   run as process,
 } from './path/instance';

@@ -5,18 +5,16 @@ import {
   AREA_COMMANDS,
   AREA_COUNTERS,
   AREA_DESCRIPTORS,
-  AREA_DESTINATIONS,
   AREA_EVENTS,
-  AREA_FLOWS,
   AREA_FRAMES,
+  AREA_LISTING,
+  AREA_LOOKUP_KEYS,
+  AREA_LOOKUP_RESULTS,
   AREA_OUTPUTS,
-  AREA_PEERS,
-  AREA_SOURCES,
   COMMAND_SIZE,
   COUNTER_SLOTS,
   DESCRIPTOR_SIZE,
   EVENT_SIZE,
-  FLOW_SIZE,
   LIMIT_BATCH_MAX,
   LIMIT_COMMANDS,
   LIMIT_DESTINATIONS_MAX,
@@ -26,24 +24,39 @@ import {
   LIMIT_FRAME_SIZE,
   LIMIT_HELD_MAX,
   LIMIT_HOLDS,
+  LIMIT_LISTING,
   LIMIT_PEERS_MAX,
   LIMIT_SOURCES_MAX,
   LIMIT_SUPPRESSIONS,
-  SLOT_SIZE,
 } from '../../bindings/generated/abi.as';
+import { BUCKET, WAYS, bucketsFor } from '../table/bucket';
 import { powerOfTwo } from './words';
 
 /** Areas that the host does not see follow those of the ABI. */
-export const AREA_ADJACENCY_HEADS: u32 = 11;
-export const AREA_HOLD_SLOTS: u32 = 12;
-export const AREA_HOLDS: u32 = 13;
-export const AREA_WAITING: u32 = 14;
-export const AREA_SUPPRESSIONS: u32 = 15;
-const AREAS: u32 = 16;
+export const AREA_ADJACENCY_HEADS: u32 = 14;
+export const AREA_HOLDS: u32 = 15;
+export const AREA_WAITING: u32 = 16;
+export const AREA_SUPPRESSIONS: u32 = 17;
+export const AREA_DESTINATION_BUCKETS: u32 = 18;
+export const AREA_DESTINATION_STAMPS: u32 = 19;
+export const AREA_SOURCE_BUCKETS: u32 = 20;
+export const AREA_SOURCE_STAMPS: u32 = 21;
+export const AREA_PEER_BUCKETS: u32 = 22;
+export const AREA_HOLD_BUCKETS: u32 = 23;
+export const AREA_FLOW_HEADS: u32 = 24;
+export const AREA_FLOW_PAIRS: u32 = 25;
+const AREAS: u32 = 26;
 
 export const HOLD_SIZE: usize = 40;
 export const WAITING_SIZE: usize = 48;
 export const SUPPRESSION_SIZE: usize = 64;
+
+/** Octets beside the buckets for each destination: its stamp; for each source: stamp and station. */
+export const STAMP_ONLY: u32 = 4;
+export const STAMP_AND_MAC: u32 = 12;
+
+/** Room for a record of any kind that can be listed. */
+const LISTING_SIZE: usize = 48;
 
 const CACHE_LINE: usize = 64;
 /** AF_XDP wants its frames on page boundaries. */
@@ -77,9 +90,8 @@ function within(value: u32, max: u32): bool {
   return value - 1 < max;
 }
 
-/** Half-empty tables keep linear probing short, for absent keys too. */
-function slots(capacity: u32): u32 {
-  return powerOfTwo(capacity * 2);
+function flowBuckets(c: Capacities): u32 {
+  return powerOfTwo((c.flows + LIMIT_FLOW_WAYS - 1) / LIMIT_FLOW_WAYS);
 }
 
 /** Records of an area. */
@@ -98,18 +110,29 @@ export function records(area: u32, c: Capacities): u32 {
     case AREA_ADJACENCIES:
       // One more than the entries that can refer to one: a replacing put takes the new before it gives up the old.
       return c.destinations + c.sources + 1;
-    case AREA_DESTINATIONS:
-      return slots(c.destinations);
-    case AREA_SOURCES:
-      return slots(c.sources);
-    case AREA_PEERS:
-      return slots(c.peers);
-    case AREA_FLOWS:
-      return powerOfTwo((c.flows + LIMIT_FLOW_WAYS - 1) / LIMIT_FLOW_WAYS) * LIMIT_FLOW_WAYS;
+    case AREA_DESTINATION_BUCKETS:
+      return bucketsFor(c.destinations);
+    case AREA_DESTINATION_STAMPS:
+      return bucketsFor(c.destinations) * WAYS;
+    case AREA_SOURCE_BUCKETS:
+      return bucketsFor(c.sources);
+    case AREA_SOURCE_STAMPS:
+      return bucketsFor(c.sources) * WAYS;
+    case AREA_PEER_BUCKETS:
+      return bucketsFor(c.peers);
+    case AREA_HOLD_BUCKETS:
+      return bucketsFor(LIMIT_HOLDS);
+    case AREA_FLOW_HEADS:
+      return flowBuckets(c);
+    case AREA_FLOW_PAIRS:
+      return flowBuckets(c) * LIMIT_FLOW_WAYS;
+    case AREA_LISTING:
+      return LIMIT_LISTING;
+    case AREA_LOOKUP_KEYS:
+    case AREA_LOOKUP_RESULTS:
+      return c.batch;
     case AREA_ADJACENCY_HEADS:
       return powerOfTwo(c.destinations + c.sources + 1);
-    case AREA_HOLD_SLOTS:
-      return slots(LIMIT_HOLDS);
     case AREA_HOLDS:
       return LIMIT_HOLDS;
     case AREA_WAITING:
@@ -129,6 +152,7 @@ function recordSize(area: u32): usize {
       return DESCRIPTOR_SIZE;
     case AREA_OUTPUTS:
     case AREA_ADJACENCY_HEADS:
+    case AREA_LOOKUP_RESULTS:
       return sizeof<u32>();
     case AREA_COMMANDS:
       return COMMAND_SIZE;
@@ -138,8 +162,18 @@ function recordSize(area: u32): usize {
       return sizeof<u64>();
     case AREA_ADJACENCIES:
       return ADJACENCY_SIZE;
-    case AREA_FLOWS:
-      return FLOW_SIZE;
+    case AREA_LISTING:
+      return LISTING_SIZE;
+    case AREA_LOOKUP_KEYS:
+      return 16;
+    case AREA_DESTINATION_STAMPS:
+      return STAMP_ONLY;
+    case AREA_SOURCE_STAMPS:
+      return STAMP_AND_MAC;
+    case AREA_FLOW_HEADS:
+      return 32;
+    case AREA_FLOW_PAIRS:
+      return 32;
     case AREA_HOLDS:
       return HOLD_SIZE;
     case AREA_WAITING:
@@ -147,7 +181,7 @@ function recordSize(area: u32): usize {
     case AREA_SUPPRESSIONS:
       return SUPPRESSION_SIZE;
     default:
-      return SLOT_SIZE;
+      return BUCKET;
   }
 }
 

@@ -21,7 +21,8 @@ import { count } from '../stats/counters';
 import { raiseUnknownSource } from '../stats/events';
 import { adjacencyKind } from '../table/adjacency';
 import { flowSeen } from '../table/flow';
-import { prefixMatch, slotMac, slotValue, touch } from '../table/prefix';
+import { touch } from '../table/ageing';
+import { entryMac, entryValue, prefixMatch, touchStamp } from '../table/prefix';
 import { DESTINATIONS, HOLDS, SOURCES } from '../table/tables';
 import {
   DESTINATION_AT,
@@ -34,6 +35,7 @@ import {
 } from '../wire/ipv6';
 import { decrement, encapsulate } from './encapsulate';
 import { putOnHold } from './hold';
+import { destinationOf } from './lookup';
 import { deliver, drop, lengthOf, pass } from './outputs';
 
 export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
@@ -48,14 +50,14 @@ export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
   const mac = hasMac ? load48(descriptor + DESCRIPTOR_MAC_AT) : 0;
   const source = prefixMatch(SOURCES, packet + SOURCE_AT, link);
   if (source == 0) return unknownSource(index, descriptor, packet, link, hasMac, mac);
-  const owner = load48(slotMac(source));
+  const owner = load48(entryMac(SOURCES, source));
   if (hasMac && owner != 0 && owner != mac) return drop(descriptor, REASON_SOURCE_MAC);
-  touch(source);
+  touchStamp(SOURCES, source);
 
   flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT);
-  const destination = prefixMatch(DESTINATIONS, packet + DESTINATION_AT, 0);
+  const destination = destinationOf(index, packet + DESTINATION_AT);
   if (destination != 0) return toDestination(descriptor, packet, destination);
-  const reverse = slotValue(source);
+  const reverse = entryValue(source);
   if (reverse == NONE) return pass(descriptor);
   if (!decrement(descriptor, packet)) return;
   if (encapsulate(descriptor, packet, reverse, TUNNEL_HOP_LIMIT)) count(COUNTER_REVERSE_TUNNELLED);
@@ -72,14 +74,14 @@ function unknownSource(
   raiseUnknownSource(packet + SOURCE_AT, link, hasMac, mac);
   const hold = prefixMatch(HOLDS, packet + SOURCE_AT, DIRECTION_FROM);
   if (hold == 0) return drop(descriptor, REASON_SOURCE_UNKNOWN);
-  putOnHold(index, slotValue(hold), 0, 0);
+  putOnHold(index, entryValue(hold), 0, 0);
 }
 
 /** Forwards by a destination entry a packet that did not come through a tunnel. */
 export function toDestination(descriptor: usize, packet: usize, destination: usize): void {
-  touch(destination);
+  touch(DESTINATIONS, destination);
   if (!decrement(descriptor, packet)) return;
-  const adjacency = slotValue(destination);
+  const adjacency = entryValue(destination);
   if (adjacencyKind(adjacency) == ADJACENCY_KIND_DELIVER) return deliver(descriptor, adjacency);
   if (encapsulate(descriptor, packet, adjacency, TUNNEL_HOP_LIMIT)) count(COUNTER_TUNNELLED);
 }

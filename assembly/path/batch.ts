@@ -14,8 +14,8 @@ import {
   REASON_OVERSIZED,
 } from '../../bindings/generated/abi.as';
 import { descriptorAt, frameAt } from '../mem/areas';
-import { setNow } from '../mem/clock';
 import { count } from '../stats/counters';
+import { MATCH_BATCH } from '../table/match';
 import { checkHeader, packetLength } from '../wire/ipv6';
 import { fromAccess } from './access';
 import { fromCore, resumeDecapsulated } from './core';
@@ -28,20 +28,26 @@ import {
   reclaim,
   takeReleased,
 } from './hold';
+import { forgetInputs, lookupInputs, setTime } from './lookup';
 import { clearOutputs, drop, emit, lengthOf, offsetOf, outputCount, setPacket } from './outputs';
 
 /** Descriptors 0 to `inputs` - 1 in, number of outputs out. */
 export function runBatch(inputs: u32, now: u64): u32 {
-  setNow(now);
+  setTime(now);
   reclaim();
   clearOutputs();
   expireHeld();
   collectReleased();
   for (let index = takeReleased(); index != NONE; index = takeReleased()) resume(index);
-  for (let index: u32 = 0; index < inputs; index++) {
-    emit(index, index);
-    take(index);
+  for (let first: u32 = 0; first < inputs; first += MATCH_BATCH) {
+    const end = min(inputs, first + MATCH_BATCH);
+    lookupInputs(first, end - first);
+    for (let index = first; index < end; index++) {
+      emit(index, index);
+      take(index);
+    }
   }
+  forgetInputs();
   return outputCount();
 }
 

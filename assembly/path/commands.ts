@@ -39,16 +39,16 @@ import { areaBase } from '../mem/areas';
 import { LOCATOR } from '../mem/options';
 import { equal16, load48, store48 } from '../mem/words';
 import { adjacencyAcquire, adjacencyRelease } from '../table/adjacency';
+import { BucketTable } from '../table/bucket';
 import {
-  PrefixTable,
+  entryMac,
+  entryValue,
   maskHigh,
   maskLow,
   prefixFind,
   prefixInsert,
   prefixRemove,
-  setSlotValue,
-  slotMac,
-  slotValue,
+  setEntryValue,
 } from '../table/prefix';
 import { DESTINATIONS, HOLDS, PEERS, SOURCES } from '../table/tables';
 import { isMulticast, isTunnelEnd, isUnspecified } from '../wire/ipv6';
@@ -139,16 +139,16 @@ function acquireTunnel(locator: usize): u32 {
 function putDestination(prefix: usize, length: u32, adjacency: u32): u32 {
   const present = prefixFind(DESTINATIONS, prefix, length, 0);
   if (present != 0) {
-    adjacencyRelease(slotValue(present));
-    setSlotValue(present, adjacency);
+    adjacencyRelease(entryValue(present));
+    setEntryValue(present, adjacency);
     return STATUS_OK;
   }
-  const slot = prefixInsert(DESTINATIONS, prefix, length, 0);
-  if (slot == 0) {
+  const entry = prefixInsert(DESTINATIONS, prefix, length, 0);
+  if (entry == 0) {
     adjacencyRelease(adjacency);
     return STATUS_FULL;
   }
-  setSlotValue(slot, adjacency);
+  setEntryValue(entry, adjacency);
   return STATUS_OK;
 }
 
@@ -159,12 +159,12 @@ function putSource(at: usize, prefix: usize, length: u32, link: u32): u32 {
   const reverse = (flags & COMMAND_FLAG_REVERSE) != 0;
   if ((flags & ~COMMAND_FLAG_REVERSE) != 0 || isGroup(mac)) return STATUS_INVALID;
   if (reverse && !isLocator(locator)) return STATUS_INVALID;
-  let slot = prefixFind(SOURCES, prefix, length, link);
-  const before = slot == 0 ? NONE : slotValue(slot);
-  if (slot == 0) slot = prefixInsert(SOURCES, prefix, length, link);
-  if (slot == 0) return STATUS_FULL;
-  setSlotValue(slot, reverse ? acquireTunnel(locator) : NONE);
-  store48(slotMac(slot), mac);
+  let entry = prefixFind(SOURCES, prefix, length, link);
+  const before = entry == 0 ? NONE : entryValue(entry);
+  if (entry == 0) entry = prefixInsert(SOURCES, prefix, length, link);
+  if (entry == 0) return STATUS_FULL;
+  setEntryValue(entry, reverse ? acquireTunnel(locator) : NONE);
+  store48(entryMac(SOURCES, entry), mac);
   if (before != NONE) adjacencyRelease(before);
   return STATUS_OK;
 }
@@ -179,22 +179,22 @@ function putHold(at: usize, prefix: usize, length: u32, direction: u32): u32 {
   const packets = load<u32>(at, COMMAND_PACKETS_AT);
   const millis = load<u32>(at, COMMAND_MILLIS_AT);
   if (packets == 0 || millis == 0) return STATUS_INVALID;
-  let slot = prefixFind(HOLDS, prefix, length, direction);
-  if (slot == 0) {
-    slot = prefixInsert(HOLDS, prefix, length, direction);
-    if (slot == 0) return STATUS_FULL;
-    setSlotValue(slot, holdCreate(prefix, length, direction));
+  let entry = prefixFind(HOLDS, prefix, length, direction);
+  if (entry == 0) {
+    entry = prefixInsert(HOLDS, prefix, length, direction);
+    if (entry == 0) return STATUS_FULL;
+    setEntryValue(entry, holdCreate(prefix, length, direction));
   }
-  holdSet(slotValue(slot), packets, millis);
+  holdSet(entryValue(entry), packets, millis);
   return STATUS_OK;
 }
 
 /** Deletes an entry and gives up what it referred to. */
-function remove(table: PrefixTable, prefix: usize, length: u32, scope: u32): u32 {
-  const slot = prefixFind(table, prefix, length, scope);
-  if (slot == 0) return STATUS_ABSENT;
-  const value = slotValue(slot);
-  prefixRemove(table, slot);
+function remove(table: BucketTable, prefix: usize, length: u32, scope: u32): u32 {
+  const entry = prefixFind(table, prefix, length, scope);
+  if (entry == 0) return STATUS_ABSENT;
+  const value = entryValue(entry);
+  prefixRemove(table, entry);
   if (table == HOLDS) holdDestroy(value);
   else if (table != PEERS && value != NONE) adjacencyRelease(value);
   return STATUS_OK;

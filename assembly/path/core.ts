@@ -21,7 +21,8 @@ import { count } from '../stats/counters';
 import { raiseTunnelled } from '../stats/events';
 import { adjacencyAddress, adjacencyKind } from '../table/adjacency';
 import { flowSeen } from '../table/flow';
-import { prefixFind, prefixMatch, slotValue, touch } from '../table/prefix';
+import { touch } from '../table/ageing';
+import { entryValue, prefixFind, prefixMatch, touchStamp } from '../table/prefix';
 import { DESTINATIONS, HOLDS, PEERS, SOURCES } from '../table/tables';
 import { ECN_DROP, decapsulateEcn, ecnOf, setEcn } from '../wire/ecn';
 import {
@@ -38,6 +39,7 @@ import {
 import { toDestination } from './access';
 import { decrement, encapsulate } from './encapsulate';
 import { putOnHold } from './hold';
+import { destinationOf } from './lookup';
 import { deliver, drop, lengthOf, offsetOf, pass, setPacket } from './outputs';
 
 const HOST_LENGTH: u32 = 128;
@@ -46,7 +48,7 @@ const HOST_LENGTH: u32 = 128;
 const OUTER_SOURCE: usize = memory.data(16, 16);
 
 export function fromCore(index: u32, descriptor: usize, packet: usize): void {
-  if (!equal16(packet + DESTINATION_AT, LOCATOR)) return native(descriptor, packet);
+  if (!equal16(packet + DESTINATION_AT, LOCATOR)) return native(index, descriptor, packet);
   if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6) return pass(descriptor);
   if (prefixFind(PEERS, packet + SOURCE_AT, HOST_LENGTH, 0) == 0) {
     return drop(descriptor, REASON_PEER_UNKNOWN);
@@ -54,11 +56,11 @@ export function fromCore(index: u32, descriptor: usize, packet: usize): void {
   decapsulate(index, descriptor, packet);
 }
 
-function native(descriptor: usize, packet: usize): void {
+function native(index: u32, descriptor: usize, packet: usize): void {
   if (isLocalPair(packet)) return pass(descriptor);
-  const destination = prefixMatch(DESTINATIONS, packet + DESTINATION_AT, 0);
+  const destination = destinationOf(index, packet + DESTINATION_AT);
   if (destination == 0) return pass(descriptor);
-  if (adjacencyKind(slotValue(destination)) == ADJACENCY_KIND_DELIVER) {
+  if (adjacencyKind(entryValue(destination)) == ADJACENCY_KIND_DELIVER) {
     flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT);
   }
   toDestination(descriptor, packet, destination);
@@ -98,10 +100,10 @@ export function resumeDecapsulated(
 function decapsulated(index: u32, descriptor: usize, packet: usize, outerHopLimit: u32): void {
   const source = packet + SOURCE_AT;
   const destination = packet + DESTINATION_AT;
-  const entry = prefixMatch(DESTINATIONS, destination, 0);
+  const entry = destinationOf(index, destination);
   if (entry == 0) return unknownDestination(index, descriptor, packet, outerHopLimit);
-  touch(entry);
-  const adjacency = slotValue(entry);
+  touch(DESTINATIONS, entry);
+  const adjacency = entryValue(entry);
   if (adjacencyKind(adjacency) == ADJACENCY_KIND_DELIVER) {
     flowSeen(source, destination);
     if (decrement(descriptor, packet)) deliver(descriptor, adjacency);
@@ -119,12 +121,12 @@ function unknownDestination(index: u32, descriptor: usize, packet: usize, outerH
   // Tunnelled here by the router of an MN whose prefix is anchored here: on to native routing.
   const anchored = prefixMatch(SOURCES, source, LINK_TUNNEL);
   if (anchored != 0) {
-    touch(anchored);
+    touchStamp(SOURCES, anchored);
     flowSeen(source, destination);
     return pass(descriptor);
   }
   raiseTunnelled(EVENT_UNKNOWN_DESTINATION, OUTER_SOURCE, source, destination);
   const hold = prefixMatch(HOLDS, destination, DIRECTION_TO);
   if (hold == 0) return drop(descriptor, REASON_DESTINATION_UNKNOWN);
-  putOnHold(index, slotValue(hold), OUTER_SOURCE, outerHopLimit);
+  putOnHold(index, entryValue(hold), OUTER_SOURCE, outerHopLimit);
 }

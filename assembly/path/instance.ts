@@ -1,7 +1,7 @@
 /** The calls of the ABI: making the instance (its only growth of memory), and what is refused before that. */
 import {
   ABI_VERSION,
-  AREA_FLOWS,
+  AREA_LOOKUP_RESULTS,
   INIT_FLAG_HOP_LIMIT_DONE,
   LIMIT_COMMANDS,
   LIMIT_MTU_MAX,
@@ -16,12 +16,15 @@ import { Capacities, areaBase, capacities, legal, measure, place, records } from
 import { LOCATOR, setOptions } from '../mem/options';
 import { takeEvents } from '../stats/events';
 import { setSeed } from '../table/hash';
+import { resetFlows } from '../table/flow';
+import { listEntries } from '../table/list';
 import { resetTables } from '../table/tables';
 import { isTunnelEnd } from '../wire/ipv6';
 import { runBatch } from './batch';
 import { applyCommands } from './commands';
 import { setIdentification } from './encapsulate';
 import { heldDeadline } from './hold';
+import { lookupAddresses } from './lookup';
 
 const PAGE: u64 = 65536;
 const ADDRESS_SPACE: u64 = 1 << 32;
@@ -68,6 +71,7 @@ export function init(
   setSeed(seed);
   setIdentification(seed as u32);
   resetTables();
+  resetFlows();
   ready = true;
   return STATUS_OK;
 }
@@ -90,11 +94,11 @@ function fill(
 }
 
 export function base(area: u32): u32 {
-  return ready && area <= AREA_FLOWS ? (areaBase(area) as u32) : 0;
+  return extent(area) != 0 ? (areaBase(area) as u32) : 0;
 }
 
 export function extent(area: u32): u32 {
-  return ready && area <= AREA_FLOWS ? records(area, capacities) : 0;
+  return ready && area <= AREA_LOOKUP_RESULTS ? records(area, capacities) : 0;
 }
 
 export function apply(count: u32): u32 {
@@ -115,4 +119,15 @@ export function events(): u32 {
 
 export function deadline(): u64 {
   return heldDeadline();
+}
+
+export function lookup(count: u32, now: u64): u32 {
+  if (!ready) return STATUS_STATE;
+  if (count > capacities.batch) return STATUS_INVALID;
+  lookupAddresses(count, now);
+  return STATUS_OK;
+}
+
+export function entries(table: u32, from: u32): u32 {
+  return ready ? listEntries(table, from) : NONE;
 }

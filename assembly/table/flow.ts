@@ -1,13 +1,14 @@
-/** Address pairs seen of late: buckets of four, the oldest pair gives way. */
+/**
+ * Address pairs seen of late: buckets of four, the oldest pair gives way. The head of a bucket (32 octets: four stamps,
+ * four tags) tells which pair to compare and whether there is anything to write, so that a known pair costs two lines.
+ */
 import {
-  AREA_FLOWS,
   FLOW_DST_AT,
   FLOW_SEEN_AT,
-  FLOW_SIZE,
   FLOW_SRC_AT,
   LIMIT_FLOW_WAYS,
 } from '../../bindings/generated/abi.as';
-import { areaBase, capacities, records } from '../mem/areas';
+import { AREA_FLOW_HEADS, AREA_FLOW_PAIRS, areaBase, capacities, records } from '../mem/areas';
 import { nowSeconds } from '../mem/clock';
 import { copy16, equal16 } from '../mem/words';
 import { raiseFlow } from '../stats/events';
@@ -16,27 +17,62 @@ import { hashAddress, hashStart } from './hash';
 /** Stamps in whole seconds two apart are more than 1,000 ms apart. */
 const SILENCE: u32 = 2;
 
+export const FLOW_HEAD: usize = 32;
+export const FLOW_PAIR: usize = 32;
+const TAGS: usize = 16;
+
+let heads: usize = 0;
+let pairs: usize = 0;
+let mask: usize = 0;
+
+export function resetFlows(): void {
+  heads = areaBase(AREA_FLOW_HEADS);
+  pairs = areaBase(AREA_FLOW_PAIRS);
+  mask = records(AREA_FLOW_HEADS, capacities) - 1;
+}
+
+function pairAt(bucket: usize, way: u32): usize {
+  return pairs + (bucket * (LIMIT_FLOW_WAYS as usize) + way) * FLOW_PAIR;
+}
+
 /** Notes a packet of the pair; raises `flow` where the pair is new or has been silent. */
 export function flowSeen(src: usize, dst: usize): void {
   const seconds = nowSeconds() + 1;
-  const mask = records(AREA_FLOWS, capacities) / LIMIT_FLOW_WAYS - 1;
-  const bucket = (hashAddress(hashAddress(hashStart(), src), dst) as usize) & mask;
-  const first = areaBase(AREA_FLOWS) + bucket * (LIMIT_FLOW_WAYS as usize) * FLOW_SIZE;
-  // An empty slot has stamp 0, so it also is the oldest; slots fill from the front and are never emptied.
-  let oldest = first;
-  for (let way: usize = 0; way < LIMIT_FLOW_WAYS; way++) {
-    const slot = first + way * FLOW_SIZE;
-    const seen = load<u32>(slot, FLOW_SEEN_AT);
-    if (seen != 0 && equal16(slot + FLOW_SRC_AT, src) && equal16(slot + FLOW_DST_AT, dst)) {
-      if (seen == seconds) return;
-      store<u32>(slot, seconds, FLOW_SEEN_AT);
-      if (seconds - seen >= SILENCE) raiseFlow(src, dst);
-      return;
-    }
-    if (seen < load<u32>(oldest, FLOW_SEEN_AT)) oldest = slot;
+  const hash = hashAddress(hashAddress(hashStart(), src), dst);
+  const bucket = (hash as usize) & mask;
+  const head = heads + bucket * FLOW_HEAD;
+  const tag = (hash >> 32) as u32;
+  for (let way: u32 = 0; way < LIMIT_FLOW_WAYS; way++) {
+    const stamp = head + (way << 2);
+    if (load<u32>(stamp, TAGS) != tag) continue;
+    const seen = load<u32>(stamp);
+    const pair = pairAt(bucket, way);
+    if (seen == 0 || !equal16(pair, src) || !equal16(pair + 16, dst)) continue;
+    if (seen == seconds) return;
+    store<u32>(stamp, seconds);
+    if (seconds - seen >= SILENCE) raiseFlow(src, dst);
+    return;
   }
-  copy16(oldest + FLOW_SRC_AT, src);
-  copy16(oldest + FLOW_DST_AT, dst);
-  store<u32>(oldest, seconds, FLOW_SEEN_AT);
+  // An empty place has stamp 0, so it also is the oldest; places fill from the front and are never emptied.
+  let oldest: u32 = 0;
+  for (let way: u32 = 1; way < LIMIT_FLOW_WAYS; way++) {
+    if (load<u32>(head + (way << 2)) < load<u32>(head + (oldest << 2))) oldest = way;
+  }
+  copy16(pairAt(bucket, oldest), src);
+  copy16(pairAt(bucket, oldest) + 16, dst);
+  store<u32>(head + (oldest << 2), seconds);
+  store<u32>(head + (oldest << 2), tag, TAGS);
   raiseFlow(src, dst);
+}
+
+/** Writes place `index` of the table as a `flow` record; false where it is empty. */
+export function flowRecord(index: u32, to: usize): bool {
+  const way = index % LIMIT_FLOW_WAYS;
+  const bucket: usize = index / LIMIT_FLOW_WAYS;
+  const seen = load<u32>(heads + bucket * FLOW_HEAD + (way << 2));
+  if (seen == 0) return false;
+  copy16(to + FLOW_SRC_AT, pairAt(bucket, way));
+  copy16(to + FLOW_DST_AT, pairAt(bucket, way) + 16);
+  store<u32>(to, seen, FLOW_SEEN_AT);
+  return true;
 }

@@ -1,11 +1,29 @@
-/** The seeded hash of the ABI page; the seed keeps a sender from choosing colliding addresses. */
+/** The seeded hash of the ABI page, and the one of the entry tables; the seed keeps a sender from choosing collisions. */
 
 const MULTIPLIER: u64 = 0x9e3779b97f4a7c15;
 
 let seed: u64 = 0;
+/** Four keys of 32 bits for `hashKey`, drawn from the seed. */
+let key0: u64 = 0;
+let key1: u64 = 0;
+let key2: u64 = 0;
+let key3: u64 = 0;
 
 export function setSeed(value: u64): void {
   seed = value;
+  const first = splitMix(value);
+  const second = splitMix(value + MULTIPLIER);
+  key0 = first & 0xffffffff;
+  key1 = first >> 32;
+  key2 = second & 0xffffffff;
+  key3 = second >> 32;
+}
+
+function splitMix(state: u64): u64 {
+  let z = state + MULTIPLIER;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
 }
 
 export function hashStart(): u64 {
@@ -20,4 +38,18 @@ export function hashWord(h: u64, word: u64): u64 {
 /** Takes in the address at `at`. */
 export function hashAddress(h: u64, at: usize): u64 {
   return hashWord(hashWord(h, load<u64>(at)), load<u64>(at, 8));
+}
+
+/**
+ * Hash of a table key. Two products of 32-bit words plus secret keys (the NH family of UMAC) make any two keys
+ * collide with probability 2^-32 over the seeds, which the chained multiplications of `hashWord` do not promise,
+ * and the two products run side by side. The rest spreads the sum over all bits.
+ */
+export function hashKey(high: u64, low: u64, mark: u32): u64 {
+  let h =
+    ((high + key0) & 0xffffffff) * (((high >> 32) + key1) & 0xffffffff) +
+    ((low + key2) & 0xffffffff) * (((low >> 32) + key3) & 0xffffffff);
+  h ^= (mark as u64) << 16;
+  h = (h ^ (h >> 32)) * MULTIPLIER;
+  return h ^ (h >> 32);
 }

@@ -1,41 +1,43 @@
 /**
- * Prefix tables: open addressing with linear probing over `slot` records, one hash table for all prefix lengths.
- * The longest match tries the lengths in use from the longest down. Deleting moves later slots back, so that
- * no marks of deleted entries build up under churn.
+ * Prefixes in bucket tables. The key of a prefix is its address with one more bit set right after the prefix, so that
+ * prefixes of different lengths never share a key; a whole address (length 128) has no room for that bit, and bit 31
+ * of the mark instead. The longest match tries the lengths in use from the longest down.
  */
-import {
-  SLOT_LAST_USED_AT,
-  SLOT_LENGTH_AT,
-  SLOT_MAC_AT,
-  SLOT_PREFIX_AT,
-  SLOT_SIZE,
-  SLOT_VALUE_AT,
-} from '../../bindings/generated/abi.as';
+import { NONE } from '../../bindings/generated/abi.as';
 import { nowSeconds } from '../mem/clock';
-import { hashStart, hashWord } from './hash';
-
-@unmanaged
-export class PrefixTable {
-  slots: usize;
-  mask: u32;
-  capacity: u32;
-  count: u32;
-  /** How many different prefix lengths are in use. */
-  distinct: u32;
-}
+import {
+  BucketTable,
+  HOST_MARK,
+  SCOPE_SHIFT,
+  VALUE_MASK,
+  bucketFind,
+  bucketInsert,
+  bucketReach,
+  bucketRemove,
+  keyOf,
+  sideOf,
+} from './bucket';
 
 /** Behind the fields: how many entries have each length (u32 each), then the lengths in use, longest first (u8 each). */
-const COUNTS: usize = 32;
+const COUNTS: usize = 40;
 const LENGTHS: usize = COUNTS + 129 * 4;
-/** Octets of a table's own record, which is kept outside its slots. */
-export const PREFIX_TABLE_SIZE: i32 = 680;
+/** Octets of a table's own record, which is kept outside its buckets. */
+export const PREFIX_TABLE_SIZE: i32 = 688;
 
-/** Empties the table and gives it zeroed `slots`, a power of two in number and more than `capacity`. */
-export function prefixReset(table: PrefixTable, slots: usize, slotCount: u32, capacity: u32): void {
-  memory.fill(changetype<usize>(table), 0, PREFIX_TABLE_SIZE);
-  table.slots = slots;
-  table.mask = slotCount - 1;
-  table.capacity = capacity;
+const HOST_LENGTH: u32 = 128;
+
+/** Beside an entry of a source: its stamp, then its MAC. */
+const MAC_AT: usize = 4;
+
+/** Masks of all lengths, 16 octets each; one more than there are lengths, for the bit after a prefix. */
+const MASKS: usize = memory.data(130 * 16, 16);
+
+/** Computes the masks; once, before any table is used. */
+export function prefixMasks(): void {
+  for (let length: i32 = 0; length < 130; length++) {
+    store<u64>(MASKS + (length << 4), maskWord(length));
+    store<u64>(MASKS + (length << 4), maskWord(length - 64), 8);
+  }
 }
 
 /** The first `length` bits of half an address, as a mask for a word loaded little-endian. */
@@ -45,104 +47,118 @@ function maskWord(length: i32): u64 {
   return bswap<u64>(~(0 as u64) << (64 - length));
 }
 
+/** Where the mask of a length stands. */
+export function maskAt(length: u32): usize {
+  return MASKS + (length << 4);
+}
+
 export function maskHigh(length: u32): u64 {
-  return maskWord(length as i32);
+  return load<u64>(maskAt(length));
 }
 
 export function maskLow(length: u32): u64 {
-  return maskWord((length as i32) - 64);
+  return load<u64>(maskAt(length), 8);
 }
 
-/** Length and scope as a slot holds them: the length plus 1 keeps an occupied slot from reading as empty. */
-function tagOf(length: u32, scope: u32): u32 {
-  return (length + 1) | (scope << 8);
+function bitHigh(length: u32): u64 {
+  return load<u64>(maskAt(length), 16) ^ maskHigh(length);
 }
 
-function home(table: PrefixTable, high: u64, low: u64, tag: u32): u32 {
-  return (hashWord(hashWord(hashWord(hashStart(), high), low), tag) as u32) & table.mask;
+function bitLow(length: u32): u64 {
+  return load<u64>(maskAt(length), 24) ^ maskLow(length);
 }
 
-function slotAt(table: PrefixTable, index: u32): usize {
-  return table.slots + (index as usize) * SLOT_SIZE;
+/** Empties the table and gives it zeroed buckets, and `sideSize` octets beside each entry. */
+export function prefixReset(
+  table: BucketTable,
+  buckets: usize,
+  bucketCount: u32,
+  capacity: u32,
+  keyMask: u32,
+  side: usize,
+  sideSize: u32,
+): void {
+  memory.fill(changetype<usize>(table), 0, PREFIX_TABLE_SIZE);
+  table.buckets = buckets;
+  table.reach = bucketReach(bucketCount);
+  table.capacity = capacity;
+  table.keyMask = keyMask;
+  table.side = side;
+  table.sideSize = sideSize;
 }
 
-function probe(table: PrefixTable, high: u64, low: u64, tag: u32): usize {
-  let index = home(table, high, low, tag);
-  let slot = slotAt(table, index);
-  let found: u32 = load<u16>(slot, SLOT_LENGTH_AT);
-  while (found != 0) {
-    if (found == tag && load<u64>(slot) == high && load<u64>(slot, 8) == low) return slot;
-    index = (index + 1) & table.mask;
-    slot = slotAt(table, index);
-    found = load<u16>(slot, SLOT_LENGTH_AT);
-  }
-  return 0;
+/** Bits of the key that stand in the mark. */
+export function markOf(length: u32, scope: u32): u32 {
+  return (length == HOST_LENGTH ? HOST_MARK : 0) | (scope << SCOPE_SHIFT);
 }
 
-/** The slot of exactly this prefix, or 0. */
-export function prefixFind(table: PrefixTable, address: usize, length: u32, scope: u32): usize {
-  return probe(table, load<u64>(address), load<u64>(address, 8), tagOf(length, scope));
+/** The entry of exactly this prefix, or 0. */
+export function prefixFind(table: BucketTable, address: usize, length: u32, scope: u32): usize {
+  const high = load<u64>(address) | bitHigh(length);
+  const low = load<u64>(address, 8) | bitLow(length);
+  return bucketFind(table, high, low, markOf(length, scope));
 }
 
-/** The slot of the longest prefix in `scope` that holds the address, or 0. */
-export function prefixMatch(table: PrefixTable, address: usize, scope: u32): usize {
+/** The entry of the longest prefix in `scope` that holds the address, or 0. */
+export function prefixMatch(table: BucketTable, address: usize, scope: u32): usize {
   const high = load<u64>(address);
   const low = load<u64>(address, 8);
-  const lengths = changetype<usize>(table) + LENGTHS;
   for (let i: u32 = 0; i < table.distinct; i++) {
-    const length: u32 = load<u8>(lengths + i);
-    const slot = probe(table, high & maskHigh(length), low & maskLow(length), tagOf(length, scope));
-    if (slot != 0) return slot;
+    const length = lengthInUse(table, i);
+    const word = bucketFind(
+      table,
+      (high & maskHigh(length)) | bitHigh(length),
+      (low & maskLow(length)) | bitLow(length),
+      markOf(length, scope),
+    );
+    if (word != 0) return word;
   }
   return 0;
 }
 
-/** A new slot for a prefix that the table does not hold (value, last use and MAC zero), or 0 if the table is full. */
-export function prefixInsert(table: PrefixTable, address: usize, length: u32, scope: u32): usize {
-  if (table.count == table.capacity) return 0;
-  const high = load<u64>(address);
-  const low = load<u64>(address, 8);
-  const tag = tagOf(length, scope);
-  let index = home(table, high, low, tag);
-  while (load<u16>(slotAt(table, index), SLOT_LENGTH_AT) != 0) index = (index + 1) & table.mask;
-  const slot = slotAt(table, index);
-  store<u64>(slot, high, SLOT_PREFIX_AT);
-  store<u64>(slot, low, SLOT_PREFIX_AT + 8);
-  store<u16>(slot, tag as u16, SLOT_LENGTH_AT);
-  table.count++;
-  countLength(table, length, 1);
-  return slot;
+/** The lengths in use, longest first. */
+export function lengthInUse(table: BucketTable, index: u32): u32 {
+  return load<u8>(changetype<usize>(table) + LENGTHS + index);
 }
 
-/** Takes an entry out; slots after it may move. */
-export function prefixRemove(table: PrefixTable, slot: usize): void {
-  countLength(table, (load<u8>(slot, SLOT_LENGTH_AT) as u32) - 1, -1);
-  table.count--;
-  let hole = ((slot - table.slots) / SLOT_SIZE) as u32;
-  let index = hole;
-  for (;;) {
-    index = (index + 1) & table.mask;
-    const next = slotAt(table, index);
-    const tag: u32 = load<u16>(next, SLOT_LENGTH_AT);
-    if (tag == 0) break;
-    const wanted = home(table, load<u64>(next), load<u64>(next, 8), tag);
-    // It may fill the hole unless its home lies cyclically after the hole, where a probe would not pass the hole.
-    if (((index - wanted) & table.mask) >= ((index - hole) & table.mask)) {
-      memory.copy(slotAt(table, hole), next, SLOT_SIZE);
-      hole = index;
-    }
-  }
-  memory.fill(slotAt(table, hole), 0, SLOT_SIZE);
+/** A new entry (value, last use and MAC zero) for a prefix that the table does not hold, or 0 if the table is full. */
+export function prefixInsert(table: BucketTable, address: usize, length: u32, scope: u32): usize {
+  const high = load<u64>(address) | bitHigh(length);
+  const low = load<u64>(address, 8) | bitLow(length);
+  const word = bucketInsert(table, high, low, markOf(length, scope));
+  if (word != 0) countLength(table, length, 1);
+  return word;
 }
 
-function countLength(table: PrefixTable, length: u32, by: i32): void {
+/** Takes an entry out; others may move. */
+export function prefixRemove(table: BucketTable, word: usize): void {
+  countLength(table, prefixLength(word), -1);
+  bucketRemove(table, word);
+}
+
+/** Prefix length of an entry. */
+export function prefixLength(word: usize): u32 {
+  if ((load<u32>(word) & HOST_MARK) != 0) return HOST_LENGTH;
+  const low = bswap<u64>(load<u64>(keyOf(word), 8));
+  if (low != 0) return 127 - (ctz<u64>(low) as u32);
+  return 63 - (ctz<u64>(bswap<u64>(load<u64>(keyOf(word)))) as u32);
+}
+
+/** Writes the address of an entry's prefix. */
+export function prefixAddress(word: usize, to: usize): void {
+  const length = prefixLength(word);
+  store<u64>(to, load<u64>(keyOf(word)) & maskHigh(length));
+  store<u64>(to, load<u64>(keyOf(word), 8) & maskLow(length), 8);
+}
+
+function countLength(table: BucketTable, length: u32, by: i32): void {
   const at = changetype<usize>(table) + COUNTS + (length << 2);
   const before: u32 = load<u32>(at);
   store<u32>(at, before + by);
   if (before == 0 || before + by == 0) listLengths(table);
 }
 
-function listLengths(table: PrefixTable): void {
+function listLengths(table: BucketTable): void {
   const self = changetype<usize>(table);
   let distinct: u32 = 0;
   for (let length: i32 = 128; length >= 0; length--) {
@@ -151,20 +167,31 @@ function listLengths(table: PrefixTable): void {
   table.distinct = distinct;
 }
 
-export function slotValue(slot: usize): u32 {
-  return load<u32>(slot, SLOT_VALUE_AT);
+/** 22 bits, or NONE. */
+export function entryValue(word: usize): u32 {
+  const value = load<u32>(word) & VALUE_MASK;
+  return value == VALUE_MASK ? NONE : value;
 }
 
-export function setSlotValue(slot: usize, value: u32): void {
-  store<u32>(slot, value, SLOT_VALUE_AT);
+export function setEntryValue(word: usize, value: u32): void {
+  store<u32>(word, (load<u32>(word) & ~VALUE_MASK) | (value & VALUE_MASK));
 }
 
-export function slotMac(slot: usize): usize {
-  return slot + SLOT_MAC_AT;
+export function entryScope(word: usize): u32 {
+  return (load<u32>(word) & ~HOST_MARK) >> SCOPE_SHIFT;
 }
 
-/** Notes the use of an entry. A store on every packet would cost a cache line's write-back: write only what changes. */
-export function touch(slot: usize): void {
-  const seconds = nowSeconds();
-  if (load<u32>(slot, SLOT_LAST_USED_AT) != seconds) store<u32>(slot, seconds, SLOT_LAST_USED_AT);
+/** Where the stamp of an entry stands: whole seconds of its last use. */
+export function entryStamp(table: BucketTable, word: usize): usize {
+  return sideOf(table, word);
+}
+
+export function entryMac(table: BucketTable, word: usize): usize {
+  return sideOf(table, word) + MAC_AT;
+}
+
+/** Notes the use of an entry whose stamp shares a line with its MAC, which has just been read. */
+export function touchStamp(table: BucketTable, word: usize): void {
+  const stamp = entryStamp(table, word);
+  if (load<u32>(stamp) != nowSeconds()) store<u32>(stamp, nowSeconds());
 }

@@ -15,6 +15,7 @@ export const LIMIT_COMMANDS = 256;
 export const LIMIT_EVENTS = 256;
 export const LIMIT_SUPPRESSIONS = 256;
 export const LIMIT_FLOW_WAYS = 4;
+export const LIMIT_LISTING = 256;
 export const LIMIT_MTU_MIN = 1280;
 export const LIMIT_MTU_MAX = 65535;
 export const PORT_CORE = 255;
@@ -44,6 +45,9 @@ export const AREA_DESTINATIONS = 7;
 export const AREA_SOURCES = 8;
 export const AREA_PEERS = 9;
 export const AREA_FLOWS = 10;
+export const AREA_LISTING = 11;
+export const AREA_LOOKUP_KEYS = 12;
+export const AREA_LOOKUP_RESULTS = 13;
 export const DESCRIPTOR_FLAG_MAC = 1;
 export const VERDICT_DROP = 0;
 export const VERDICT_PASS = 1;
@@ -188,6 +192,9 @@ export const AREA_NAMES: Readonly<Record<number, string>> = {
   8: 'sources',
   9: 'peers',
   10: 'flows',
+  11: 'listing',
+  12: 'lookup-keys',
+  13: 'lookup-results',
 };
 
 export const DESCRIPTOR_FLAG_NAMES: Readonly<Record<number, string>> = {

@@ -18,6 +18,9 @@ import {
   AREA_EVENTS,
   AREA_FLOWS,
   AREA_FRAMES,
+  AREA_LISTING,
+  AREA_LOOKUP_KEYS,
+  AREA_LOOKUP_RESULTS,
   AREA_OUTPUTS,
   AREA_PEERS,
   AREA_SOURCES,
@@ -44,6 +47,7 @@ import {
   LIMIT_COMMANDS,
   LIMIT_FRAME_SIZE,
   LIMIT_HEADROOM,
+  LIMIT_LISTING,
   LIMIT_PACKET_MAX,
   NONE,
   SLOT_LAST_USED_AT,
@@ -71,6 +75,8 @@ interface Exports {
   process(count: number, now: bigint): number;
   events(): number;
   deadline(): bigint;
+  lookup(count: number, now: bigint): number;
+  entries(table: number, from: number): number;
 }
 
 const NEVER = 2n ** 64n - 1n;
@@ -117,7 +123,7 @@ export class DataPlaneModule {
     this.octets = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
     this.#commands = new CommandWriter(this.octets);
-    this.#bases = Array.from({ length: AREA_FLOWS + 1 }, (_, area) => this.#exports.base(area) >>> 0);
+    this.#bases = Array.from({ length: AREA_LOOKUP_RESULTS + 1 }, (_, area) => this.#exports.base(area) >>> 0);
     this.#frames = this.#base(AREA_FRAMES);
     this.#descriptors = this.#base(AREA_DESCRIPTORS);
     this.#outputs = this.#base(AREA_OUTPUTS);
@@ -285,12 +291,16 @@ export class DataPlaneModule {
     return at === NEVER ? undefined : Number(at);
   }
 
-  /** Addresses of the records of an area that are in use, which 32 bits at `marker` tell. */
-  #occupied(area: number, size: number, marker: number): number[] {
-    const end = this.#base(area) + this.#exports.extent(area) * size;
-    const result: number[] = [];
-    for (let at = this.#base(area); at < end; at += size) {
-      if (this.#view.getUint32(at + marker, true) !== 0) result.push(at);
+  /** What `read` makes of every record that the module lists of a table; 32 bits at `marker` tell records from padding. */
+  #list<T>(table: number, size: number, marker: number, read: (at: number) => T): T[] {
+    const listing = this.#base(AREA_LISTING);
+    const result: T[] = [];
+    for (let from = 0; from !== NONE;) {
+      from = this.#exports.entries(table, from) >>> 0;
+      for (let at = listing; at < listing + LIMIT_LISTING * size; at += size) {
+        if (this.#view.getUint32(at + marker, true) === 0) break;
+        result.push(read(at));
+      }
     }
     return result;
   }
@@ -303,25 +313,43 @@ export class DataPlaneModule {
     return this.#view.getUint32(slot + SLOT_LAST_USED_AT, true) * 1000;
   }
 
+  /** Where the addresses for `lookup` stand: `batch` of them, 16 octets each. */
+  lookupKeys(): Uint8Array {
+    const at = this.#base(AREA_LOOKUP_KEYS);
+    return this.octets.subarray(at, at + 16 * this.batch);
+  }
+
+  /**
+   * Looks up the first `count` addresses of `lookupKeys` among the destinations at `now` (milliseconds), and notes their use.
+   * The adjacency of each, `NONE` for one that no entry holds; valid until the next call.
+   */
+  lookup(count: number, now: number): Uint32Array {
+    if (this.#exports.lookup(count, BigInt(Math.trunc(now))) !== STATUS_OK) {
+      throw new RangeError(`data plane: look-up of ${count} addresses, not at most ${this.batch}`);
+    }
+    return new Uint32Array(this.octets.buffer, this.#base(AREA_LOOKUP_RESULTS), count);
+  }
+
   /** All entries but holds, in no particular order. */
   dump(): EntryDump {
-    const slots = (area: number): number[] => this.#occupied(area, SLOT_SIZE, SLOT_LENGTH_AT);
-    const destinations = slots(AREA_DESTINATIONS).map((slot) => {
+    const slots = <T>(table: number, read: (slot: number) => T): T[] =>
+      this.#list(table, SLOT_SIZE, SLOT_LENGTH_AT, read);
+    const destinations = slots(AREA_DESTINATIONS, (slot) => {
       const adjacency = this.#adjacencyAt(this.#view.getUint32(slot + SLOT_VALUE_AT, true));
       const action = ADJACENCY_KIND_NAMES[this.octets[adjacency + ADJACENCY_KIND_AT]!]!;
       return { prefix: this.#prefixAt(slot), action, lastUsed: this.#lastUsed(slot) };
     });
-    const sources = slots(AREA_SOURCES).map((slot) => {
+    const sources = slots(AREA_SOURCES, (slot) => {
       const link = this.octets[slot + SLOT_SCOPE_AT]!;
       return { prefix: this.#prefixAt(slot), link, lastUsed: this.#lastUsed(slot) };
     });
-    const peers = slots(AREA_PEERS).map((slot) => readAddress(this.octets, slot + SLOT_PREFIX_AT));
+    const peers = slots(AREA_PEERS, (slot) => readAddress(this.octets, slot + SLOT_PREFIX_AT));
     return { destinations, sources, peers };
   }
 
   /** Address pairs of which one has an entry here, and when each last carried a packet. */
   pairs(): PairUse[] {
-    return this.#occupied(AREA_FLOWS, FLOW_SIZE, FLOW_SEEN_AT).map((at) => ({
+    return this.#list(AREA_FLOWS, FLOW_SIZE, FLOW_SEEN_AT, (at) => ({
       src: readAddress(this.octets, at + FLOW_SRC_AT),
       dst: readAddress(this.octets, at + FLOW_DST_AT),
       lastUsed: (this.#view.getUint32(at + FLOW_SEEN_AT, true) - 1) * 1000,

@@ -1,0 +1,91 @@
+/** The destinations of a batch, looked up before its packets take their ways; and the call that does nothing else. */
+import {
+  AREA_LOOKUP_KEYS,
+  AREA_LOOKUP_RESULTS,
+  DESCRIPTOR_PORT_AT,
+  LIMIT_FRAME_SIZE,
+  LIMIT_HEADROOM,
+  NONE,
+  PORT_CORE,
+} from '../../bindings/generated/abi.as';
+import { areaBase, descriptorAt, frameAt } from '../mem/areas';
+import { setNow } from '../mem/clock';
+import { LOCATOR } from '../mem/options';
+import { equal16 } from '../mem/words';
+import { touch, turnEpoch } from '../table/ageing';
+import { MATCH_BATCH, matchAdd, matchBatch } from '../table/match';
+import { entryValue, prefixMatch } from '../table/prefix';
+import { DESTINATIONS } from '../table/tables';
+import { DESTINATION_AT, IPV6_HEADER, IPV6_IN_IPV6, NEXT_HEADER_AT } from '../wire/ipv6';
+import { lengthOf, offsetOf } from './outputs';
+
+/** Entries by number in the batch of 64 at hand, and the addresses that they were found for (0 for none). */
+const FOUND: usize = memory.data(64 * 4, 64);
+const ADDRESSES: usize = memory.data(64 * 4, 64);
+
+/** Follows the clock. */
+export function setTime(now: u64): void {
+  setNow(now);
+  turnEpoch(DESTINATIONS);
+}
+
+/**
+ * Looks up `count` addresses of the lookup area among the destinations; adjacencies (or NONE) go to the results.
+ * Their last use is noted.
+ */
+export function lookupAddresses(count: u32, now: u64): void {
+  setTime(now);
+  const keys = areaBase(AREA_LOOKUP_KEYS);
+  const results = areaBase(AREA_LOOKUP_RESULTS);
+  for (let first: u32 = 0; first < count; first += MATCH_BATCH) {
+    const part = min(MATCH_BATCH, count - first);
+    for (let i: u32 = 0; i < part; i++) matchAdd(i, i, keys + ((first + i) << 4));
+    matchBatch(DESTINATIONS, part, FOUND);
+    for (let i: u32 = 0; i < part; i++) {
+      const word: usize = load<u32>(FOUND + (i << 2));
+      let value = NONE;
+      if (word != 0) {
+        value = entryValue(word);
+        touch(DESTINATIONS, word);
+      }
+      store<u32>(results + ((first + i) << 2), value);
+    }
+  }
+}
+
+/** Looks up the destinations of inputs `first` to `first` + `count` - 1, at most 64, for `destinationOf`. */
+export function lookupInputs(first: u32, count: u32): void {
+  let pending: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const address = addressOf(first + i);
+    store<u32>(ADDRESSES + (i << 2), address as u32);
+    matchAdd(pending, i, address);
+    pending += (address != 0) as u32;
+  }
+  matchBatch(DESTINATIONS, pending, FOUND);
+}
+
+/** Where the destination stands that the pipeline will ask for, if it comes so far; 0 for a packet that cannot. */
+function addressOf(index: u32): usize {
+  const descriptor = descriptorAt(index);
+  const offset = offsetOf(descriptor);
+  const length = lengthOf(descriptor);
+  if (offset < LIMIT_HEADROOM || offset + length > LIMIT_FRAME_SIZE || length < IPV6_HEADER) return 0;
+  const packet = frameAt(index) + offset;
+  const destination = packet + DESTINATION_AT;
+  if (load<u8>(descriptor, DESCRIPTOR_PORT_AT) != PORT_CORE || !equal16(destination, LOCATOR)) return destination;
+  if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6 || length < IPV6_HEADER * 2) return 0;
+  return destination + IPV6_HEADER;
+}
+
+/** The entry for the destination at `address`, which belongs to input `index` of the batch (or to a held packet). */
+export function destinationOf(index: u32, address: usize): usize {
+  const i = (index & (MATCH_BATCH - 1)) << 2;
+  if (load<u32>(ADDRESSES + i) == (address as u32)) return load<u32>(FOUND + i);
+  return prefixMatch(DESTINATIONS, address, 0);
+}
+
+/** Forgets what `lookupInputs` found: tables or packets may change from here on. */
+export function forgetInputs(): void {
+  memory.fill(ADDRESSES, 0, 64 * 4);
+}

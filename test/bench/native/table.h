@@ -1,0 +1,267 @@
+/* The entry tables of assembly/table/ in C: buckets of one cache line, two-choice hashing, stamps that change rarely. */
+#ifndef MAAR_TABLE_H
+#define MAAR_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
+enum { WAYS = 3, STASH = 2, MATCH_BATCH = 64, SEARCH = 200 };
+#define NONE 0xffffffffu
+#define VALUE_MASK 0x3fffffu
+#define EPOCH_MASK 0x7fc00000u
+#define HOST_MARK 0x80000000u
+
+typedef struct {
+  uint8_t key[WAYS][16];
+  uint32_t word[WAYS];
+  uint8_t tag[WAYS];
+  uint8_t era;
+} bucket_t;
+_Static_assert(sizeof(bucket_t) == 64, "a bucket is a cache line");
+
+typedef struct {
+  bucket_t *buckets;
+  uint32_t *stamps;
+  uint32_t reach, capacity, count, stashed, key_mask;
+  uint32_t lengths[129];
+  uint8_t in_use[129];
+  uint32_t distinct;
+} table_t;
+
+static uint32_t keys_of_hash[4];
+static uint32_t epoch = 1u << 22, seconds_now;
+static uint8_t era = 1;
+static uint64_t masks[130][2];
+
+/* Zeroed memory in huge pages where the kernel gives them, as the linear memory of the module is advised to have. */
+static void *huge(size_t size) {
+  size_t step = (size_t)2 << 20;
+  size = (size + step - 1) & ~(step - 1);
+  void *at = aligned_alloc(step, size);
+  if (at == NULL) abort();
+  madvise(at, size, MADV_HUGEPAGE);
+  return memset(at, 0, size);
+}
+
+static uint64_t load64(const void *at) {
+  uint64_t value;
+  memcpy(&value, at, 8);
+  return value;
+}
+
+static uint64_t split_mix(uint64_t state) {
+  uint64_t z = state + 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+static uint64_t mask_word(int length) {
+  if (length <= 0) return 0;
+  return length >= 64 ? ~(uint64_t)0 : __builtin_bswap64(~(uint64_t)0 << (64 - length));
+}
+
+static void table_setup(uint64_t seed) {
+  uint64_t first = split_mix(seed), second = split_mix(seed + 0x9e3779b97f4a7c15u);
+  keys_of_hash[0] = (uint32_t)first;
+  keys_of_hash[1] = first >> 32;
+  keys_of_hash[2] = (uint32_t)second;
+  keys_of_hash[3] = second >> 32;
+  for (int length = 0; length < 130; length++) {
+    masks[length][0] = mask_word(length);
+    masks[length][1] = mask_word(length - 64);
+  }
+}
+
+static inline uint64_t hash_key(uint64_t high, uint64_t low, uint32_t mark) {
+  uint64_t h = (uint64_t)((uint32_t)high + keys_of_hash[0]) * (uint32_t)((high >> 32) + keys_of_hash[1]) +
+               (uint64_t)((uint32_t)low + keys_of_hash[2]) * (uint32_t)((low >> 32) + keys_of_hash[3]);
+  h ^= (uint64_t)mark << 16;
+  h = (h ^ (h >> 32)) * 0x9e3779b97f4a7c15u;
+  return h ^ (h >> 32);
+}
+
+static inline uint8_t tag_of(uint64_t hash) {
+  uint8_t tag = (uint8_t)hash;
+  return tag | (tag == 0);
+}
+
+static inline uint32_t first_of(const table_t *t, uint64_t hash) { return ((hash & 0xffffffffu) * t->reach) >> 32; }
+static inline uint32_t second_of(const table_t *t, uint64_t hash) { return ((hash >> 32) * t->reach) >> 32; }
+
+static table_t *table_new(uint32_t capacity) {
+  table_t *t = calloc(1, sizeof *t);
+  uint32_t reach = ((uint64_t)capacity * 20 + 50) / 51;
+  t->reach = reach < 2 ? 2 : reach;
+  t->capacity = capacity;
+  t->key_mask = HOST_MARK;
+  t->buckets = huge((t->reach + STASH) * sizeof(bucket_t));
+  t->stamps = huge((size_t)(t->reach + STASH) * WAYS * 4);
+  return t;
+}
+
+static void table_free(table_t *t) {
+  free(t->buckets);
+  free(t->stamps);
+  free(t);
+}
+
+static uint32_t *find_in(table_t *t, uint32_t index, uint8_t tag, uint64_t high, uint64_t low, uint32_t mark) {
+  bucket_t *b = &t->buckets[index];
+  for (int way = 0; way < WAYS; way++) {
+    if (b->tag[way] == tag && load64(b->key[way]) == high && load64(b->key[way] + 8) == low &&
+        ((b->word[way] ^ mark) & t->key_mask) == 0) {
+      return &b->word[way];
+    }
+  }
+  return NULL;
+}
+
+static uint32_t *table_find(table_t *t, uint64_t high, uint64_t low, uint32_t mark) {
+  uint64_t hash = hash_key(high, low, mark);
+  uint32_t *word = find_in(t, first_of(t, hash), tag_of(hash), high, low, mark);
+  if (word == NULL) word = find_in(t, second_of(t, hash), tag_of(hash), high, low, mark);
+  for (uint32_t i = 0; word == NULL && t->stashed != 0 && i < STASH; i++) {
+    word = find_in(t, t->reach + i, tag_of(hash), high, low, mark);
+  }
+  return word;
+}
+
+static int free_way(const table_t *t, uint32_t index) {
+  for (int way = 0; way < WAYS; way++) {
+    if (t->buckets[index].tag[way] == 0) return way;
+  }
+  return -1;
+}
+
+static void entry_move(table_t *t, uint32_t to, int to_way, uint32_t from, int from_way) {
+  bucket_t *a = &t->buckets[to], *b = &t->buckets[from];
+  memcpy(a->key[to_way], b->key[from_way], 16);
+  a->word[to_way] = b->word[from_way] & (HOST_MARK | VALUE_MASK);
+  a->tag[to_way] = b->tag[from_way];
+  t->stamps[to * WAYS + to_way] = t->stamps[from * WAYS + from_way];
+  memset(b->key[from_way], 0, 16);
+  b->word[from_way] = 0;
+  b->tag[from_way] = 0;
+}
+
+static uint64_t hash_of(const table_t *t, uint32_t index, int way) {
+  const bucket_t *b = &t->buckets[index];
+  return hash_key(load64(b->key[way]), load64(b->key[way] + 8), b->word[way] & t->key_mask);
+}
+
+static bool displace(table_t *t, uint32_t first, uint32_t second, uint32_t *at, int *at_way) {
+  static struct { uint32_t bucket; int before, way; } queue[SEARCH];
+  int tail = 2;
+  queue[0].bucket = first, queue[1].bucket = second;
+  queue[0].way = queue[1].way = -1;
+  for (int head = 0; head < tail; head++) {
+    for (int way = 0; way < WAYS; way++) {
+      uint32_t bucket = queue[head].bucket;
+      uint64_t hash = hash_of(t, bucket, way);
+      uint32_t other = first_of(t, hash) == bucket ? second_of(t, hash) : first_of(t, hash);
+      int room = free_way(t, other);
+      if (room >= 0) {
+        int node = head;
+        entry_move(t, other, room, bucket, way);
+        while (queue[node].way >= 0) {
+          int parent = queue[node].before, parent_way = queue[node].way;
+          entry_move(t, queue[node].bucket, way, queue[parent].bucket, parent_way);
+          way = parent_way, node = parent;
+        }
+        *at = queue[node].bucket, *at_way = way;
+        return true;
+      }
+      bool known = false;
+      for (int i = 0; i < tail; i++) known |= queue[i].bucket == other;
+      if (!known && tail < SEARCH) queue[tail].bucket = other, queue[tail].before = head, queue[tail++].way = way;
+    }
+  }
+  return false;
+}
+
+static void count_length(table_t *t, int length, int by) {
+  t->lengths[length] += by;
+  t->distinct = 0;
+  for (int l = 128; l >= 0; l--) {
+    if (t->lengths[l] != 0) t->in_use[t->distinct++] = l;
+  }
+}
+
+static void prefix_key(const uint8_t *address, int length, uint64_t *high, uint64_t *low) {
+  *high = (load64(address) & masks[length][0]) | (masks[length + 1][0] ^ masks[length][0]);
+  *low = (load64(address + 8) & masks[length][1]) | (masks[length + 1][1] ^ masks[length][1]);
+}
+
+static inline uint32_t mark_of(int length) { return length == 128 ? HOST_MARK : 0; }
+
+/* False where the table is full. The key must be new. */
+static bool table_insert(table_t *t, const uint8_t *address, int length, uint32_t value) {
+  if (t->count == t->capacity) return false;
+  uint64_t high, low;
+  prefix_key(address, length, &high, &low);
+  uint64_t hash = hash_key(high, low, mark_of(length));
+  uint32_t at = first_of(t, hash);
+  int way = free_way(t, at);
+  if (way < 0) way = free_way(t, at = second_of(t, hash));
+  if (way < 0 && !displace(t, first_of(t, hash), at, &at, &way)) {
+    for (at = t->reach; at < t->reach + STASH && (way = free_way(t, at)) < 0; at++);
+    if (way < 0) return false;
+    t->stashed++;
+  }
+  bucket_t *b = &t->buckets[at];
+  memcpy(b->key[way], &high, 8);
+  memcpy(b->key[way] + 8, &low, 8);
+  b->word[way] = mark_of(length) | value;
+  b->tag[way] = tag_of(hash);
+  t->count++;
+  if (t->lengths[length]++ == 0) count_length(t, length, 0);
+  return true;
+}
+
+static void table_delete(table_t *t, const uint8_t *address, int length) {
+  uint64_t high, low;
+  prefix_key(address, length, &high, &low);
+  uint32_t *word = table_find(t, high, low, mark_of(length));
+  if (word == NULL) return;
+  size_t offset = (size_t)((uint8_t *)word - (uint8_t *)t->buckets);
+  uint32_t at = offset / 64;
+  int way = (int)(offset % 64 - 48) / 4;
+  memset(t->buckets[at].key[way], 0, 16);
+  t->buckets[at].word[way] = 0;
+  t->buckets[at].tag[way] = 0;
+  t->stamps[at * WAYS + way] = 0;
+  if (at >= t->reach) t->stashed--;
+  t->count--;
+  if (--t->lengths[length] == 0) count_length(t, length, 0);
+}
+
+static void entry_stamp(table_t *t, uint32_t *word) {
+  size_t offset = (size_t)((uint8_t *)word - (uint8_t *)t->buckets);
+  bucket_t *b = &t->buckets[offset / 64];
+  if (b->era != era) {
+    for (int way = 0; way < WAYS; way++) b->word[way] &= ~EPOCH_MASK;
+    b->era = era;
+  }
+  *word = (*word & ~EPOCH_MASK) | epoch;
+  t->stamps[offset / 64 * WAYS + (offset % 64 - 48) / 4] = seconds_now;
+}
+
+static inline void entry_touch(table_t *t, uint32_t *word) {
+  uint8_t then = *((uint8_t *)((uintptr_t)word & ~(uintptr_t)63) + 63);
+  if ((((*word ^ epoch) & EPOCH_MASK) | (then ^ era)) != 0) entry_stamp(t, word);
+}
+
+static void set_seconds(uint32_t seconds) {
+  seconds_now = seconds;
+  epoch = (seconds % 511 + 1) << 22;
+  era = seconds / 511 % 255 + 1;
+}
+
+#endif
