@@ -73,7 +73,8 @@ function addressOf(index: u32): usize {
   if (offset < LIMIT_HEADROOM || offset + length > LIMIT_FRAME_SIZE || length < IPV6_HEADER) return 0;
   const packet = frameAt(index) + offset;
   const destination = packet + DESTINATION_AT;
-  if (load<u8>(descriptor, DESCRIPTOR_PORT_AT) != PORT_CORE || !equal16(destination, LOCATOR)) return destination;
+  if (load<u8>(descriptor, DESCRIPTOR_PORT_AT) != PORT_CORE || !equal16(destination, LOCATOR))
+    return destination;
   if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6 || length < IPV6_HEADER * 2) return 0;
   return destination + IPV6_HEADER;
 }

@@ -32,7 +32,7 @@ export class BucketTable {
 
 export const BUCKET: usize = 64;
 export const WAYS: u32 = 3;
-const WORDS: usize = 48;
+export const WORDS: usize = 48;
 export const TAGS: usize = 60;
 export const ERA: usize = 63;
 export const VALUE_MASK: u32 = 0x3fffff;

@@ -2,12 +2,7 @@
  * Address pairs seen of late: buckets of four, the oldest pair gives way. The head of a bucket (32 octets: four stamps,
  * four tags) tells which pair to compare and whether there is anything to write, so that a known pair costs two lines.
  */
-import {
-  FLOW_DST_AT,
-  FLOW_SEEN_AT,
-  FLOW_SRC_AT,
-  LIMIT_FLOW_WAYS,
-} from '../../bindings/generated/abi.as';
+import { FLOW_DST_AT, FLOW_SEEN_AT, FLOW_SRC_AT, LIMIT_FLOW_WAYS } from '../../bindings/generated/abi.as';
 import { AREA_FLOW_HEADS, AREA_FLOW_PAIRS, areaBase, capacities, records } from '../mem/areas';
 import { nowSeconds } from '../mem/clock';
 import { copy16, equal16 } from '../mem/words';

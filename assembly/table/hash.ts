@@ -4,19 +4,19 @@ const MULTIPLIER: u64 = 0x9e3779b97f4a7c15;
 
 let seed: u64 = 0;
 /** Four keys of 32 bits for `hashKey`, drawn from the seed. */
-let key0: u64 = 0;
-let key1: u64 = 0;
-let key2: u64 = 0;
-let key3: u64 = 0;
+let key0: u32 = 0;
+let key1: u32 = 0;
+let key2: u32 = 0;
+let key3: u32 = 0;
 
 export function setSeed(value: u64): void {
   seed = value;
   const first = splitMix(value);
   const second = splitMix(value + MULTIPLIER);
-  key0 = first & 0xffffffff;
-  key1 = first >> 32;
-  key2 = second & 0xffffffff;
-  key3 = second >> 32;
+  key0 = first as u32;
+  key1 = (first >> 32) as u32;
+  key2 = second as u32;
+  key3 = (second >> 32) as u32;
 }
 
 function splitMix(state: u64): u64 {
@@ -46,10 +46,28 @@ export function hashAddress(h: u64, at: usize): u64 {
  * and the two products run side by side. The rest spreads the sum over all bits.
  */
 export function hashKey(high: u64, low: u64, mark: u32): u64 {
+  return mixKey(high, low, mark, key0, key1, key2, key3);
+}
+
+/** `hashKey` with the secret keys as parameters, which a loop keeps in registers. */
+export function mixKey(high: u64, low: u64, mark: u32, k0: u32, k1: u32, k2: u32, k3: u32): u64 {
   let h =
-    ((high + key0) & 0xffffffff) * (((high >> 32) + key1) & 0xffffffff) +
-    ((low + key2) & 0xffffffff) * (((low >> 32) + key3) & 0xffffffff);
+    (((high as u32) + k0) as u64) * ((((high >> 32) as u32) + k1) as u64) +
+    (((low as u32) + k2) as u64) * ((((low >> 32) as u32) + k3) as u64);
   h ^= (mark as u64) << 16;
   h = (h ^ (h >> 32)) * MULTIPLIER;
   return h ^ (h >> 32);
+}
+
+export function hashKeyWord(index: u32): u32 {
+  switch (index) {
+    case 0:
+      return key0;
+    case 1:
+      return key1;
+    case 2:
+      return key2;
+    default:
+      return key3;
+  }
 }

@@ -20,14 +20,7 @@ import { AREA_FLOW_HEADS, areaBase, capacities, records } from '../mem/areas';
 import { load48, store48 } from '../mem/words';
 import { BucketTable, bucketPlaces, isEntry, placeAt } from './bucket';
 import { flowRecord } from './flow';
-import {
-  entryMac,
-  entryScope,
-  entryStamp,
-  entryValue,
-  prefixAddress,
-  prefixLength,
-} from './prefix';
+import { entryMac, entryScope, entryStamp, entryValue, prefixAddress, prefixLength } from './prefix';
 import { DESTINATIONS, PEERS, SOURCES } from './tables';
 
 const FLOW_WAYS: u32 = 4;

@@ -2,16 +2,11 @@
  * Longest matches of up to 64 addresses at once. All keys are hashed first, then all their buckets touched back to
  * back, so that the cache misses of the batch run side by side, and only then compared.
  */
-import {
-  BucketTable,
-  TAGS,
-  bucketFind,
-  firstBucket,
-  secondBucket,
-  tagOf,
-} from './bucket';
-import { hashKey } from './hash';
+import { BucketTable, TAGS, WORDS, HOST_MARK, bucketFind, tagOf } from './bucket';
+import { hashKeyWord, mixKey } from './hash';
 import { lengthInUse, markOf, maskAt } from './prefix';
+
+const HOST_LENGTH: u32 = 128;
 
 /** Addresses of one batch. */
 export const MATCH_BATCH: u32 = 64;
@@ -34,31 +29,79 @@ export function matchAdd(pending: u32, index: u32, address: usize): void {
  * 32 bits for each number.
  */
 export function matchBatch(table: BucketTable, pending: u32, found: usize): void {
-  for (let i: u32 = 0; i < pending; i++) store<u32>(found + (load<u32>(PENDING + (i << 3), 4) << 2), 0);
+  if (table.distinct == 0) memory.fill(found, 0, MATCH_BATCH << 2);
   for (let i: u32 = 0; i < table.distinct && pending != 0; i++) {
     const length = lengthInUse(table, i);
-    plan(table, pending, length);
+    if (length == HOST_LENGTH) planHosts(table, pending);
+    else planPrefixes(table, pending, length);
     touchBuckets(pending);
-    pending = compare(table, pending, length, found);
+    if (ASC_FEATURE_SIMD) compareWide(table, pending, length, found);
+    else compareWords(table, pending, length, found);
+    if (i + 1 < table.distinct) pending = keepPending(pending, found);
   }
 }
 
-function plan(table: BucketTable, pending: u32, length: u32): void {
-  const mask = maskAt(length);
-  const maskHigh = load<u64>(mask);
-  const maskLow = load<u64>(mask, 8);
-  const bitHigh = load<u64>(mask, 16) ^ maskHigh;
-  const bitLow = load<u64>(mask, 24) ^ maskLow;
-  const mark = markOf(length, 0);
+/** Leaves those pending that are not found; returns their number. */
+function keepPending(pending: u32, found: usize): u32 {
+  let left: u32 = 0;
+  for (let i: u32 = 0; i < pending; i++) {
+    const address: usize = load<u32>(PENDING + (i << 3));
+    const index: u32 = load<u32>(PENDING + (i << 3), 4);
+    matchAdd(left, index, address);
+    left += (load<u32>(found + (index << 2)) == 0) as u32;
+  }
+  return left;
+}
+
+/** Hashes whole addresses. */
+function planHosts(table: BucketTable, pending: u32): void {
+  const buckets = table.buckets;
+  const reach = table.reach as u64;
+  const key0 = hashKeyWord(0);
+  const key1 = hashKeyWord(1);
+  const key2 = hashKeyWord(2);
+  const key3 = hashKeyWord(3);
   const end = PLANS + (pending << 4);
   let from = PENDING;
   for (let to = PLANS; to < end; to += 16) {
     const address: usize = load<u32>(from);
     from += 8;
-    const hash = hashKey((load<u64>(address) & maskHigh) | bitHigh, (load<u64>(address, 8) & maskLow) | bitLow, mark);
-    store<u32>(to, firstBucket(table, hash) as u32);
-    store<u32>(to, secondBucket(table, hash) as u32, 4);
-    store<u32>(to, tagOf(hash) * 0x010101, 8);
+    putPlan(
+      to,
+      buckets,
+      reach,
+      mixKey(load<u64>(address), load<u64>(address, 8), HOST_MARK, key0, key1, key2, key3),
+    );
+  }
+}
+
+function putPlan(to: usize, buckets: usize, reach: u64, hash: u64): void {
+  store<u32>(to, (buckets + (((((hash & 0xffffffff) * reach) >> 32) as usize) << 6)) as u32);
+  store<u32>(to, (buckets + (((((hash >> 32) * reach) >> 32) as usize) << 6)) as u32, 4);
+  store<u32>(to, tagOf(hash) * 0x010101, 8);
+}
+
+/** Hashes prefixes of a length. */
+function planPrefixes(table: BucketTable, pending: u32, length: u32): void {
+  const mask = maskAt(length);
+  const maskHigh = load<u64>(mask);
+  const maskLow = load<u64>(mask, 8);
+  const bitHigh = load<u64>(mask, 16) ^ maskHigh;
+  const bitLow = load<u64>(mask, 24) ^ maskLow;
+  const buckets = table.buckets;
+  const reach = table.reach as u64;
+  const key0 = hashKeyWord(0);
+  const key1 = hashKeyWord(1);
+  const key2 = hashKeyWord(2);
+  const key3 = hashKeyWord(3);
+  const end = PLANS + (pending << 4);
+  let from = PENDING;
+  for (let to = PLANS; to < end; to += 16) {
+    const address: usize = load<u32>(from);
+    from += 8;
+    const high = (load<u64>(address) & maskHigh) | bitHigh;
+    const low = (load<u64>(address, 8) & maskLow) | bitLow;
+    putPlan(to, buckets, reach, mixKey(high, low, 0, key0, key1, key2, key3));
   }
 }
 
@@ -71,62 +114,76 @@ function touchBuckets(pending: u32): void {
   store<u32>(TOUCHED, all);
 }
 
-/** Places of two buckets whose tags match, as one number: octets in the scalar build, bits in the other. */
-function matching(first: usize, second: usize, tags: u32): u64 {
-  if (ASC_FEATURE_SIMD) {
-    const both = v128.load_lane<u32>(second, v128.load_zero<u32>(first, TAGS), 1, TAGS);
-    return (i8x16.bitmask(i8x16.eq(both, i32x4.splat(tags))) & 0x77) as u64;
-  }
-  const wanted = (tags as u64) | ((tags as u64) << 32);
-  const both = (load<u32>(first, TAGS) as u64) | ((load<u32>(second, TAGS) as u64) << 32);
-  // The era octets never match.
-  const differ = (both ^ wanted) | 0xff000000ff000000;
-  return (differ - 0x0101010101010101) & ~differ & 0x8080808080808080;
-}
-
-/** Compares, writes what is found, and keeps the others pending; returns their number. */
-function compare(table: BucketTable, pending: u32, length: u32, found: usize): u32 {
-  const mask = maskAt(length);
+/**
+ * Compares, and writes what is found. A free place matches nothing: its mark is no host's and its key no prefix's. The one branch is for what
+ * happens one time in fifty: selections are arithmetic, since V8 makes branches of them that no predictor can guess.
+ */
+function compareWide(table: BucketTable, pending: u32, length: u32, found: usize): void {
+  const masks = v128.load(maskAt(length));
+  const bit = v128.xor(v128.load(maskAt(length), 16), masks);
   const mark = markOf(length, 0);
   const keyMask = table.keyMask;
-  const stashed = table.stashed != 0;
-  let left: u32 = 0;
-  for (let i: u32 = 0; i < pending; i++) {
-    const planned = PLANS + (i << 4);
-    const first: usize = load<u32>(planned);
-    const second: usize = load<u32>(planned, 4);
-    const address: usize = load<u32>(PENDING + (i << 3));
-    const index: u32 = load<u32>(PENDING + (i << 3), 4);
-    const some = matching(first, second, load<u32>(planned, 8));
-    // Without a match both counts are past 3 and select the first place of the second bucket.
-    const place = ASC_FEATURE_SIMD ? ctz<u32>(some as u32) : (ctz<u64>(some) as u32) >> 3;
-    const bucket = select<usize>(first, second, place < 4);
+  const stashed = (table.stashed != 0) as u32;
+  let planned = PLANS;
+  const end = PENDING + (pending << 3);
+  for (let from = PENDING; from < end; from += 8) {
+    const first: u32 = load<u32>(planned);
+    const second: u32 = load<u32>(planned, 4);
+    const tags = v128.load_lane<u32>(second, v128.load_zero<u32>(first, TAGS), 1, TAGS);
+    const some = (i8x16.bitmask(i8x16.eq(tags, v128.load_splat<u32>(planned, 8))) as u32) & 0x77;
+    planned += 16;
+    const address: usize = load<u32>(from);
+    const index: u32 = load<u32>(from, 4);
+    // Without a match the number is 8, which selects the first place of the second bucket as 4 does.
+    const place = ctz<u32>(some | 0x100);
+    const bucket: usize = first ^ ((first ^ second) & (0 - (place >> 2)));
     const way = place & 3;
-    let word = bucket + 48 + (way << 2);
-    const other = (load<u32>(word) ^ mark) & keyMask;
-    const differ = keyDiffers(bucket + (way << 4), address, mask);
-    const hit = (some != 0) & !differ & (other == 0);
-    word = select<usize>(word, 0, hit);
-    // One time in fifty another place has the tag as well; stashed entries are rarer still.
-    if (!hit && ((some & (some - 1)) != 0 || stashed)) word = findAgain(table, address, length);
-    store<u32>(found + (index << 2), word as u32);
-    matchAdd(left, index, address);
-    left += (word == 0) as u32;
+    const word = bucket + (way << 2);
+    const wanted = v128.or(v128.and(v128.load(address), masks), bit);
+    const differs = v128.any_true(v128.xor(wanted, v128.load(bucket + (way << 4)))) as u32;
+    const other = (load<u32>(word, WORDS) ^ mark) & keyMask;
+    const hit = ((other | differs) == 0) as u32;
+    let entry = (word + WORDS) & (0 - hit);
+    if ((((some & (some - 1)) | stashed) & (hit - 1)) != 0) entry = findAgain(table, address, length);
+    store<u32>(found + (index << 2), entry as u32);
   }
-  return left;
 }
 
-/** Whether the key at `key` is not that of the address under the mask. */
-function keyDiffers(key: usize, address: usize, mask: usize): bool {
-  if (ASC_FEATURE_SIMD) {
-    const masks = v128.load(mask);
-    const bit = v128.xor(v128.load(mask, 16), masks);
-    const wanted = v128.or(v128.and(v128.load(address), masks), bit);
-    return v128.any_true(v128.xor(wanted, v128.load(key)));
+/** The same with all tags of two buckets in a word of 64 bits. */
+function compareWords(table: BucketTable, pending: u32, length: u32, found: usize): void {
+  const maskHigh = load<u64>(maskAt(length));
+  const maskLow = load<u64>(maskAt(length), 8);
+  const bitHigh = load<u64>(maskAt(length), 16) ^ maskHigh;
+  const bitLow = load<u64>(maskAt(length), 24) ^ maskLow;
+  const mark = markOf(length, 0);
+  const keyMask = table.keyMask;
+  const stashed = (table.stashed != 0) as u64;
+  let planned = PLANS;
+  const end = PENDING + (pending << 3);
+  for (let from = PENDING; from < end; from += 8) {
+    const first: u32 = load<u32>(planned);
+    const second: u32 = load<u32>(planned, 4);
+    const tags = (load<u32>(first, TAGS) as u64) | ((load<u32>(second, TAGS) as u64) << 32);
+    // The eras, in octets 3 and 7, never match.
+    const differ = (tags ^ ((load<u32>(planned, 8) as u64) * 0x100000001)) | 0xff000000ff000000;
+    const some = (differ - 0x0101010101010101) & ~differ & 0x8080808080808080;
+    planned += 16;
+    const address: usize = load<u32>(from);
+    const index: u32 = load<u32>(from, 4);
+    const place = (ctz<u64>(some) as u32) >> 3;
+    const bucket: usize = first ^ ((first ^ second) & (0 - (place >> 2)));
+    const way = place & 3;
+    const word = bucket + (way << 2);
+    const key = bucket + (way << 4);
+    const high = ((load<u64>(address) & maskHigh) | bitHigh) ^ load<u64>(key);
+    const low = ((load<u64>(address, 8) & maskLow) | bitLow) ^ load<u64>(key, 8);
+    const other = (load<u32>(word, WORDS) ^ mark) & keyMask;
+    const hit = ((high | low | (other as u64)) == 0) as u32;
+    let entry = (word + WORDS) & (0 - hit);
+    if ((((some & (some - 1)) | stashed) & ((hit as u64) - 1)) != 0)
+      entry = findAgain(table, address, length);
+    store<u32>(found + (index << 2), entry as u32);
   }
-  const high = (load<u64>(address) & load<u64>(mask)) | (load<u64>(mask, 16) ^ load<u64>(mask));
-  const low = (load<u64>(address, 8) & load<u64>(mask, 8)) | (load<u64>(mask, 24) ^ load<u64>(mask, 8));
-  return ((high ^ load<u64>(key)) | (low ^ load<u64>(key, 8))) != 0;
 }
 
 function findAgain(table: BucketTable, address: usize, length: u32): usize {

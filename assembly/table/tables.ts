@@ -36,13 +36,6 @@ export function resetTables(): void {
   reset(HOLDS, AREA_HOLD_BUCKETS, LIMIT_HOLDS, SCOPED, 0, 0);
 }
 
-function reset(
-  table: BucketTable,
-  area: u32,
-  capacity: u32,
-  keyMask: u32,
-  side: usize,
-  sideSize: u32,
-): void {
+function reset(table: BucketTable, area: u32, capacity: u32, keyMask: u32, side: usize, sideSize: u32): void {
   prefixReset(table, areaBase(area), records(area, capacities), capacity, keyMask, side, sideSize);
 }

@@ -2,6 +2,7 @@
 import { capacities, measure, place } from '../../assembly/mem/areas';
 import { setOptions } from '../../assembly/mem/options';
 import { setSeed } from '../../assembly/table/hash';
+import { resetFlows } from '../../assembly/table/flow';
 import { resetTables } from '../../assembly/table/tables';
 
 const ALIGNMENT: usize = 4096;
@@ -25,6 +26,7 @@ export function makeInstance(batch: u32, entries: u32, flows: u32, held: u32): v
   setSeed(0x1122334455667788);
   setOptions(0x20010db800ff0000, 1, 1500, 0);
   resetTables();
+  resetFlows();
 }
 
 /** An address of documentation space in 16 octets of their own. */
