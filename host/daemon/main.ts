@@ -46,6 +46,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'a whole domain with moving hosts on this machine, checked',
     load: async () => (await import('./commands/lab.ts')).labCommand,
   },
+  bench: {
+    synopsis: 'bench [BENCH...] [--entries N,N...] [--rounds N] [--quick] [--json]',
+    summary: 'the data plane measured beside native engines on this machine',
+    load: async () => (await import('./commands/bench.ts')).benchCommand,
+  },
 };
 
 /** The launcher in bin/ passes signals on; killed, it can pass none, and nobody would end what it started. */

@@ -41,6 +41,10 @@ const openCall = declare<[string, number]>('int open(const char *path, int flags
 const closeCall = declare<[number]>('int close(int fd)');
 const eventfdCall = declare<[number, number]>('int eventfd(unsigned int initial, int flags)');
 
+const madviseCall = declare<[Uint8Array, number, number]>(
+  'int madvise(void *address, size_t length, int advice)',
+);
+
 const names = new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value, name]));
 
 /** A system call that failed: which one, on what, and the errno by name. */
@@ -152,4 +156,14 @@ export function eventfd(flags: number): number {
 /** Address in memory of a buffer's first octet, for structures that point elsewhere. Stays valid while the buffer is referred to. */
 export function addressOf(data: Uint8Array): bigint {
   return koffi.address(data);
+}
+
+const MADV_HUGEPAGE = 14;
+
+/**
+ * Asks for huge pages behind memory that begins on a page, such as that of a WebAssembly instance. A kernel without
+ * them refuses, which changes nothing but speed; the result says which.
+ */
+export function adviseHugePages(memory: Uint8Array): boolean {
+  return madviseCall(memory, memory.length, MADV_HUGEPAGE) === 0;
 }

@@ -4,9 +4,13 @@
 #include <rte_fib6.h>
 #include <rte_hash.h>
 #include <rte_hash_crc.h>
+#include <rte_malloc.h>
 #include <rte_memory.h>
 #include "rounds.h"
 
+enum { HEAP = 4096, HUGE_PAGE = 2 << 20 };
+
+static int heap;
 static struct rte_hash *hash;
 static struct rte_fib6 *fib;
 static uint8_t *keys;
@@ -35,7 +39,7 @@ static void make_tables(void) {
   hash = NULL, fib = NULL;
   if (is_host()) {
     struct rte_hash_parameters parameters = {
-        .name = "keys", .entries = key_count < 8 ? 8 : key_count, .key_len = 16, .hash_func = rte_hash_crc};
+        .name = "keys", .entries = key_count < 8 ? 8 : key_count, .key_len = 16, .hash_func = rte_hash_crc, .socket_id = heap};
     /* Chained buckets take what displacement cannot settle: at 2^n entries the plain table may report that it is full. */
     parameters.extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE;
     hash = rte_hash_create(&parameters);
@@ -45,7 +49,7 @@ static void make_tables(void) {
   struct rte_fib6_conf conf = {.type = RTE_FIB6_TRIE, .default_nh = 0xffff, .max_routes = (int)key_count + 8};
   conf.trie.nh_sz = RTE_FIB6_TRIE_4B;
   conf.trie.num_tbl8 = key_count * 3 + 65536;
-  fib = rte_fib6_create("prefixes", SOCKET_ID_ANY, &conf);
+  fib = rte_fib6_create("prefixes", heap, &conf);
   if (fib == NULL) fail("rte_fib6_create");
 }
 
@@ -104,17 +108,24 @@ static void fib_bulk(const uint8_t *from, uint32_t count, uint32_t *results) {
   }
 }
 
-static int advise(const struct rte_memseg_list *list, void *result) {
-  *(int *)result |= madvise(list->base_va, list->len, MADV_HUGEPAGE);
-  return 0;
+/* Memory for the tables in huge pages, as all engines have it, without taking any from the system's pool. */
+static int make_heap(void) {
+  size_t size = (size_t)HEAP << 20;
+  void *at = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) return -1;
+  at = (void *)(((uintptr_t)at + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1));
+  madvise(at, size, MADV_HUGEPAGE);
+  if (rte_malloc_heap_create("tables") < 0) return -1;
+  if (rte_malloc_heap_memory_add("tables", at, size, NULL, 0, HUGE_PAGE) < 0) return -1;
+  return rte_malloc_heap_get_socket("tables");
 }
 
 int main(void) {
   char *arguments[] = {"dpdk",      "--no-huge", "--no-pci",          "--no-shconf", "--no-telemetry", "-m",
                        "2048",      "-l",        "0",                 "--log-level=error"};
   if (rte_eal_init(sizeof arguments / sizeof *arguments, arguments) < 0) fail("rte_eal_init");
-  int advised = 0;
-  rte_memseg_list_walk(advise, &advised);
+  heap = make_heap();
+  if (heap < 0) fail("rte_malloc_heap_create");
   char line[4096], path[3000], engine[64];
   uint32_t count;
   printf("ready\n");

@@ -5,6 +5,7 @@
 #undef TOUCH_BY_LOAD
 #include "match.h"
 #include "rounds.h"
+#include "path.h"
 
 static table_t *table;
 static uint8_t *keys;
@@ -48,8 +49,74 @@ static void by_prefetch(const uint8_t *from, uint32_t count, uint32_t *results) 
   lookup_prefetch(table, from, count, results);
 }
 
+/* Tables and one template packet for a bench; `deliver` makes all destinations hosts of ours. */
+static void make_path(bool deliver) {
+  static const uint8_t locator[16] = {0x20, 1, 0x0d, 0xb8, 0, 0xff, [15] = 1};
+  static const uint8_t source[16] = {0x20, 1, 0x0d, 0xb9};
+  if (state.frames == NULL) {
+    state.frames = huge((size_t)BATCH * FRAME);
+    state.sources = table_new(16);
+    state.sources->key_mask = HOST_MARK | EPOCH_MASK;
+    state.owners = huge((size_t)(state.sources->reach + STASH) * WAYS * 12);
+    state.peers = table_new(16);
+    state.peers->key_mask = HOST_MARK | EPOCH_MASK;
+    memcpy(state.locator, locator, 16);
+    table_insert(state.sources, source, 32, VALUE_MASK);
+    for (uint8_t i = 0; i < VALUES; i++) {
+      uint8_t *address = state.adjacencies[i].address;
+      address[0] = 0x20, address[15] = 2 + i;
+      table_insert(state.peers, address, 128, 0);
+    }
+  }
+  for (int i = 0; i < VALUES; i++) state.adjacencies[i].kind = deliver ? KIND_DELIVER : KIND_TUNNEL;
+  uint64_t buckets = 1;
+  while (buckets < key_count) buckets *= 2;
+  if (state.flow_mask != buckets - 1) {
+    free(state.heads);
+    free(state.pairs);
+    state.heads = huge(buckets * sizeof *state.heads);
+    state.pairs = huge(buckets * FLOW_WAYS * sizeof *state.pairs);
+    state.flow_mask = buckets - 1;
+    state.seed = 0x1122334455667788u;
+  }
+  state.destinations = table;
+}
+
+/* Writes packet `index` of a batch as the template says, with its destination from `address`. */
+static void put_packet(uint32_t index, const uint8_t *packet, uint32_t length, uint32_t at, bool core, const uint8_t *address) {
+  descriptor_t *d = &state.descriptors[index];
+  uint8_t *to = state.frames + (size_t)index * FRAME + HEADROOM;
+  memcpy(to, packet, length);
+  memcpy(to + at, address, 16);
+  *d = (descriptor_t){.offset = HEADROOM, .length = length, .port = core ? PORT_CORE : 0};
+}
+
+/* Like run_round, of whole packets: FILE begins with one, its length and where its destination stands. */
+static void run_path(const char *bench, const char *template_path, const char *path_of_queries, uint32_t count, bool by_load) {
+  bool core = strcmp(bench, "decapsulate") == 0;
+  make_path(core);
+  uint8_t *template = map_file(template_path), *queries = map_file(path_of_queries);
+  uint32_t length = be16(template), at = be16(template + 2);
+  uint64_t spent = 0, sum = 0;
+  for (uint32_t from = 0; from + BATCH <= count; from += BATCH) {
+    for (uint32_t i = 0; i < BATCH; i++) put_packet(i, template + 4, length, at, core, queries + (size_t)(from + i) * 16);
+    uint64_t start = nanoseconds();
+    process_batch(BATCH, by_load);
+    spent += nanoseconds() - start;
+    for (uint32_t i = 0; i < BATCH; i++) {
+      const descriptor_t *d = &state.descriptors[state.outputs[i]];
+      const uint8_t *packet = state.frames + (size_t)state.outputs[i] * FRAME + d->offset;
+      for (int k = 0; k < HEADER; k++) sum += packet[k];
+      sum += d->verdict + d->length;
+    }
+  }
+  unmap_file(template, 4 + length);
+  unmap_file(queries, (size_t)count * 16);
+  printf("%llu %u %llu\n", (unsigned long long)spent, count, (unsigned long long)sum);
+}
+
 int main(void) {
-  char line[4096], path[3000], engine[64];
+  char line[8192], path[3000], template[3000], bench[64], engine[64];
   uint32_t count;
   table_setup(0x1122334455667788u);
   set_seconds(1000);
@@ -58,6 +125,8 @@ int main(void) {
     else if (strncmp(line, "churn", 5) == 0) churn();
     else if (sscanf(line, "round %2999s %u %63s", path, &count, engine) == 3)
       run_round(path, count, strcmp(engine, "prefetch") == 0 ? by_prefetch : by_load);
+    else if (sscanf(line, "path %63s %2999s %2999s %u %63s", bench, template, path, &count, engine) == 5)
+      run_path(bench, template, path, count, strcmp(engine, "prefetch") != 0);
     else printf("what?\n");
     fflush(stdout);
   }

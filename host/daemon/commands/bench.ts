@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { MapEngine } from '../../lab/bench/map-engine.ts';
+import { ModuleEngine } from '../../lab/bench/module-engine.ts';
+import { nativeEngines } from '../../lab/bench/native.ts';
+import { cardText, figures, groupText, machineCard, method } from '../../lab/bench/report.ts';
+import type { Bench, Plan, Row } from '../../lab/bench/run.ts';
+import { BENCHES, runBenches } from '../../lab/bench/run.ts';
+import { UsageError } from '../usage.ts';
+
+const compiled = import.meta.url.endsWith('.js');
+const build = (name: string): URL =>
+  new URL(`${compiled ? '../' : ''}../../../build/${name}.wasm`, import.meta.url);
+
+const ENTRIES = [1_000, 10_000, 100_000, 1_000_000];
+const ROUNDS = 21;
+const QUERIES = 1 << 20;
+/** `--quick` is there to see that all of it works; its times mean little. */
+const QUICK: Omit<Plan, 'benches'> = { entries: [1_000], rounds: 3, queries: 16_384, churn: true };
+
+/** `maar bench`: the data plane against native engines. Resolves to 0. Throws a UsageError. */
+export async function benchCommand(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      entries: { type: 'string' },
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const base = values.quick ? QUICK : { entries: ENTRIES, rounds: ROUNDS, queries: QUERIES, churn: true };
+  const plan: Plan = {
+    ...base,
+    benches: chosen(positionals),
+    ...(values.entries === undefined
+      ? {}
+      : { entries: values.entries.split(',').map((text) => count(text, 'entries')) }),
+    ...(values.rounds === undefined ? {} : { rounds: count(values.rounds, 'rounds') }),
+  };
+  const directory = mkdtempSync(join(tmpdir(), 'maar-bench-'));
+  try {
+    await run(plan, directory, values.json);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+  return 0;
+}
+
+async function run(plan: Plan, directory: string, json: boolean): Promise<void> {
+  const { engines: native, missing } = await nativeEngines(directory);
+  const modules = [
+    new ModuleEngine('V8 SIMD', build('maar')),
+    new ModuleEngine('V8 scalar', build('maar-scalar')),
+  ];
+  const engines = [...modules, ...native, new MapEngine()];
+  const card = machineCard();
+  const text = method(plan.rounds, plan.churn);
+  const say = (line: string): void => void (json ? undefined : process.stdout.write(`${line}\n`));
+  say(cardText(card));
+  say(text);
+  for (const line of missing) say(`skipped: ${line}`);
+  const rows: Row[] = [];
+  try {
+    await runBenches(plan, engines, directory, (group) => {
+      rows.push(...group);
+      say(groupText(group).trimEnd());
+    });
+  } finally {
+    for (const engine of engines) engine.close();
+  }
+  const derived = figures(rows, build('maar'));
+  if (json)
+    process.stdout.write(`${JSON.stringify({ card, method: text, missing, rows, figures: derived })}\n`);
+  else say(`\n${derived.map(({ what, value }) => `${what}: ${Number(value.toFixed(2))}`).join('\n')}`);
+}
+
+function chosen(names: readonly string[]): readonly Bench[] {
+  if (names.length === 0) return BENCHES;
+  return names.map((name) => {
+    const bench = BENCHES.find((known) => known === name);
+    if (bench === undefined) throw new UsageError(`no bench "${name}"; there are ${BENCHES.join(', ')}`);
+    return bench;
+  });
+}
+
+function count(text: string, what: string): number {
+  const value = Number(text);
+  if (!/^\d{1,7}$/.test(text) || value === 0 || value > 1_048_576) {
+    throw new UsageError(`--${what} takes numbers from 1 to 1048576, not "${text}"`);
+  }
+  return value;
+}

@@ -1,0 +1,176 @@
+/** Native engines: programs built on demand from test/bench/native/, told by lines what to do (rounds.h). */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Engine, Round } from './engine.ts';
+import { BATCH, CALL } from './engine.ts';
+import type { Template } from './packets.ts';
+import type { KeyKind, Keys, Queries } from './workload.ts';
+
+const SOURCES = new URL('../../../test/bench/native/', import.meta.url);
+const FLAGS = ['-O3', '-march=native', '-Wno-unused-function'];
+
+/** Runs a tool and gives its output; undefined where it is missing or fails. */
+export function tool(name: string, args: readonly string[]): string | undefined {
+  try {
+    return execFileSync(name, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Builds a program; a line saying why not, if so. */
+function build(
+  directory: string,
+  name: string,
+  flags: readonly string[],
+): { path: string } | { obstacle: string } {
+  const source = fileURLToPath(new URL(`${name}.c`, SOURCES));
+  if (!existsSync(source)) return { obstacle: `${name}: its C sources are not part of this installation` };
+  const path = join(directory, name);
+  try {
+    execFileSync('gcc', [...FLAGS, source, '-o', path, ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
+    return { path };
+  } catch (error) {
+    const text = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+    return {
+      obstacle: `${name}: gcc does not build it${text === '' ? ' (is it installed?)' : `: ${text.split('\n')[0]}`}`,
+    };
+  }
+}
+
+/** A program that answers each line with one. */
+class Program {
+  readonly #child;
+  readonly #waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
+  #error = '';
+
+  constructor(path: string) {
+    this.#child = spawn(path, [], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child.stderr.on('data', (chunk: Buffer) => (this.#error += chunk.toString()));
+    createInterface(this.#child.stdout).on('line', (line) => this.#waiting.shift()?.resolve(line));
+    this.#child.on('close', () => {
+      const error = new Error(`${path} has ended: ${this.#error.trim() || 'no message'}`);
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    });
+    this.#child.stdin.on('error', () => undefined);
+  }
+
+  /** The next line it writes. */
+  async line(): Promise<string> {
+    return await new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  async ask(command: string): Promise<string> {
+    const answer = this.line();
+    this.#child.stdin.write(`${command}\n`);
+    const line = await answer;
+    if (line.startsWith('fail')) throw new Error(line);
+    return line;
+  }
+
+  end(): void {
+    this.#child.stdin.end();
+  }
+}
+
+/** One way of looking up in a program that several share: each is loaded once. */
+class NativeEngine implements Engine {
+  readonly name: string;
+  readonly #shared: { program: Program; keys?: Keys; churned?: Keys };
+  readonly #how: string;
+  readonly #kinds: readonly KeyKind[];
+  readonly packets?: (template: Template, queries: Queries) => Promise<Round>;
+
+  constructor(
+    name: string,
+    shared: NativeEngine['#shared'],
+    how: string,
+    kinds: readonly KeyKind[],
+    pipeline: boolean,
+  ) {
+    this.name = name;
+    this.#shared = shared;
+    this.#how = how;
+    this.#kinds = kinds;
+    if (pipeline) this.packets = async (template, queries) => await this.#packets(template, queries);
+  }
+
+  takes(keys: Keys): boolean {
+    return this.#kinds.includes(keys.kind);
+  }
+
+  async load(keys: Keys): Promise<void> {
+    if (this.#shared.keys === keys) return;
+    this.#shared.keys = keys;
+    await this.#shared.program.ask(`keys ${keys.path} ${keys.count}`);
+  }
+
+  async churn(): Promise<void> {
+    if (this.#shared.churned === this.#shared.keys) return;
+    this.#shared.churned = this.#shared.keys!;
+    await this.#shared.program.ask('churn');
+  }
+
+  async round(queries: Queries): Promise<Round> {
+    const answer = await this.#shared.program.ask(`round ${queries.path} ${queries.count} ${this.#how}`);
+    return parse(answer, queries.count - (queries.count % CALL));
+  }
+
+  async #packets({ bench, path }: Template, queries: Queries): Promise<Round> {
+    const command = `path ${bench} ${path} ${queries.path} ${queries.count} ${this.#how}`;
+    return parse(await this.#shared.program.ask(command), queries.count - (queries.count % BATCH));
+  }
+
+  close(): void {
+    this.#shared.program.end();
+  }
+}
+
+function parse(answer: string, operations: number): Round {
+  const [nanoseconds = NaN, hits = NaN, sum = NaN] = answer.split(' ').map(Number);
+  return { nanoseconds, operations, hits, sum };
+}
+
+export interface NativeEngines {
+  readonly engines: readonly Engine[];
+  /** A line for each program that is missing, and why. */
+  readonly missing: readonly string[];
+}
+
+/** All native engines that this machine can build and run. */
+export async function nativeEngines(directory: string): Promise<NativeEngines> {
+  const engines: Engine[] = [];
+  const missing: string[] = [];
+  const twin = build(directory, 'twin', []);
+  if ('path' in twin) {
+    const shared = { program: new Program(twin.path) };
+    engines.push(new NativeEngine('C, loads', shared, 'load', ['hosts', 'prefixes'], true));
+    engines.push(new NativeEngine('C, prefetch', shared, 'prefetch', ['hosts', 'prefixes'], true));
+  } else {
+    missing.push(twin.obstacle);
+  }
+  const flags = tool('pkg-config', ['--cflags', '--libs', 'libdpdk']);
+  if (flags === undefined) {
+    missing.push('rte_hash, rte_fib6: libdpdk is not installed (Debian: libdpdk-dev)');
+    return { engines, missing };
+  }
+  const dpdk = build(directory, 'dpdk', flags.split(/\s+/));
+  if ('path' in dpdk) {
+    const shared = { program: new Program(dpdk.path) };
+    try {
+      const first = await shared.program.line();
+      if (first !== 'ready') throw new Error(first);
+      engines.push(new NativeEngine('rte_hash', shared, 'single', ['hosts'], false));
+      engines.push(new NativeEngine('rte_hash bulk', shared, 'bulk', ['hosts'], false));
+      engines.push(new NativeEngine('rte_fib6 bulk', shared, 'fib6', ['prefixes'], false));
+    } catch (error) {
+      missing.push(`rte_hash, rte_fib6: DPDK does not start: ${String(error)}`);
+    }
+  } else {
+    missing.push(dpdk.obstacle);
+  }
+  return { engines, missing };
+}

@@ -1,0 +1,200 @@
+/** Runs benches: every round runs every engine once, in shuffled order, so that what else the machine does meets all alike. */
+import type { Engine, Round } from './engine.ts';
+import type { PathBench } from './packets.ts';
+import { makeTemplate } from './packets.ts';
+import type { Distribution, Keys, Queries } from './workload.ts';
+import { makeKeys, makeQueries, numbers } from './workload.ts';
+
+export const BENCHES = ['hit', 'miss', 'prefix', 'encapsulate', 'decapsulate', 're-tunnel', 'hold'] as const;
+export type Bench = (typeof BENCHES)[number];
+
+export interface Plan {
+  readonly benches: readonly Bench[];
+  readonly entries: readonly number[];
+  readonly rounds: number;
+  /** Queries of a round at most. */
+  readonly queries: number;
+  /** Whether tables are churned before anything is measured. */
+  readonly churn: boolean;
+}
+
+export interface Row {
+  readonly bench: Bench;
+  readonly keys: Distribution;
+  readonly entries: number;
+  readonly engine: string;
+  /** Nanoseconds for each look-up or packet. */
+  readonly median: number;
+  readonly p10: number;
+  readonly p90: number;
+  /** Against each engine named in `REFERENCES` that ran beside it. */
+  readonly ratios: Readonly<Record<string, Ratio>>;
+}
+
+export interface Ratio {
+  /** Ratio of the two medians. */
+  readonly ofMedians: number;
+  /** Median of the ratios of every round. */
+  readonly ofRounds: number;
+}
+
+const REFERENCES = ['C, loads', 'rte_hash bulk', 'rte_fib6 bulk'];
+const FEWEST_QUERIES = 65_536;
+
+/** Rounds before the measured ones, in which V8 compiles what it sees used. */
+const WARM_UP = 2;
+
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * q;
+  const [low, high] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
+  return low + (high - low) * (at - Math.floor(at));
+}
+
+type RoundOf = (engine: Engine) => Promise<Round>;
+
+/** Times of all engines, a number for each round; throws where two engines found different things. */
+async function interleave(
+  engines: readonly Engine[],
+  rounds: number,
+  run: RoundOf,
+): Promise<Map<Engine, number[]>> {
+  const random = numbers(rounds);
+  const times = new Map(engines.map((engine) => [engine, [] as number[]]));
+  for (let round = -Math.min(WARM_UP, rounds - 1); round < rounds; round++) {
+    const order = [...engines];
+    for (let last = order.length - 1; last > 0; last--) {
+      const other = random() % (last + 1);
+      [order[last], order[other]] = [order[other]!, order[last]!];
+    }
+    let first: { readonly name: string; readonly result: Round } | undefined;
+    for (const engine of order) {
+      const result = await run(engine);
+      first ??= { name: engine.name, result };
+      if (result.hits !== first.result.hits || result.sum !== first.result.sum) {
+        const side = (name: string, { hits, sum }: Round): string => `${name} ${hits} hits with sum ${sum}`;
+        throw new Error(`engines disagree: ${side(first.name, first.result)}, ${side(engine.name, result)}`);
+      }
+      if (round >= 0) times.get(engine)!.push(result.nanoseconds / result.operations);
+    }
+  }
+  return times;
+}
+
+function rows(bench: Bench, keys: Distribution, entries: number, times: Map<Engine, number[]>): Row[] {
+  const byName = new Map([...times].map(([engine, values]) => [engine.name, values]));
+  return [...byName].map(([engine, values]) => {
+    const median = quantile(values, 0.5);
+    const ratios = REFERENCES.flatMap((reference) => {
+      const others = byName.get(reference);
+      if (others === undefined || reference === engine) return [];
+      const ofMedians = median / quantile(others, 0.5);
+      const ofRounds = quantile(
+        values.map((value, round) => value / others[round]!),
+        0.5,
+      );
+      return [[reference, { ofMedians, ofRounds }] as const];
+    });
+    const [p10, p90] = [quantile(values, 0.1), quantile(values, 0.9)];
+    return { bench, keys, entries, engine, median, p10, p90, ratios: Object.fromEntries(ratios) };
+  });
+}
+
+/** A group of rows that ran together, as soon as it is there. */
+export type Report = (rows: readonly Row[]) => void;
+
+export async function runBenches(
+  plan: Plan,
+  engines: readonly Engine[],
+  directory: string,
+  report: Report,
+): Promise<void> {
+  const wants = (...benches: Bench[]): boolean => benches.some((bench) => plan.benches.includes(bench));
+  for (const entries of plan.entries) {
+    if (wants('hit', 'miss', 'encapsulate', 'decapsulate', 're-tunnel', 'hold')) {
+      await runHosts(plan, entries, engines, directory, report);
+    }
+    if (wants('prefix')) {
+      const keys = makeKeys(directory, 'prefixes', entries);
+      const fit = await loaded(engines, keys, false);
+      await lookups('prefix', plan, keys, 'uniform', fit, directory, report);
+    }
+  }
+}
+
+/** The engines that take such keys, with the keys in their tables. */
+async function loaded(engines: readonly Engine[], keys: Keys, churn: boolean): Promise<readonly Engine[]> {
+  const fit = engines.filter((engine) => engine.takes(keys));
+  for (const engine of fit) {
+    await engine.load(keys);
+    if (churn) await engine.churn();
+  }
+  return fit;
+}
+
+async function runHosts(
+  plan: Plan,
+  entries: number,
+  engines: readonly Engine[],
+  directory: string,
+  report: Report,
+): Promise<void> {
+  const keys = makeKeys(directory, 'hosts', entries);
+  const fit = await loaded(engines, keys, plan.churn);
+  for (const bench of plan.benches) {
+    if (bench === 'prefix') continue;
+    if (bench === 'hit' || bench === 'miss') {
+      await lookups(bench, plan, keys, 'uniform', fit, directory, report);
+      if (bench === 'hit') await lookups(bench, plan, keys, 'zipf', fit, directory, report);
+    } else {
+      await packets(bench, plan, keys, fit, directory, report);
+    }
+  }
+}
+
+async function lookups(
+  bench: 'hit' | 'miss' | 'prefix',
+  plan: Plan,
+  keys: Keys,
+  distribution: Distribution,
+  engines: readonly Engine[],
+  directory: string,
+  report: Report,
+): Promise<void> {
+  const queries = makeQueries(directory, keys, distribution, bench === 'miss', queriesOf(plan, keys.count));
+  const times = await interleave(engines, plan.rounds, async (engine) => await engine.round(queries));
+  report(rows(bench, distribution, keys.count, times));
+}
+
+function queriesOf(plan: Plan, entries: number): number {
+  return Math.min(plan.queries, Math.max(FEWEST_QUERIES, entries));
+}
+
+async function packets(
+  bench: PathBench,
+  plan: Plan,
+  keys: Keys,
+  engines: readonly Engine[],
+  directory: string,
+  report: Report,
+): Promise<void> {
+  const template = makeTemplate(directory, bench);
+  const queries: Queries = makeQueries(
+    directory,
+    keys,
+    'uniform',
+    false,
+    Math.min(FEWEST_QUERIES, plan.queries),
+  );
+  // The C pipeline does what has a target: encapsulation and decapsulation.
+  const native = bench === 'encapsulate' || bench === 'decapsulate';
+  const fit = engines.filter(
+    (engine) => engine.packets !== undefined && (native || engine.name.startsWith('V8')),
+  );
+  const times = await interleave(
+    fit,
+    plan.rounds,
+    async (engine) => await engine.packets!(template, queries),
+  );
+  report(rows(bench, 'uniform', keys.count, times));
+}
