@@ -8,10 +8,25 @@ const MASK: u32 = 0xfffff;
 /** FNV-1a over addresses and flow label of the inner packet, folded to 20 bits; never 0, which means no label. */
 export function flowLabel(inner: usize): u32 {
   let hash = OFFSET_BASIS;
-  for (let at: usize = 0; at < 32; at++) hash = (hash ^ load<u8>(inner + at, SOURCE_AT)) * PRIME;
+  hash = takeIn(hash, load<u64>(inner, SOURCE_AT));
+  hash = takeIn(hash, load<u64>(inner, SOURCE_AT + 8));
+  hash = takeIn(hash, load<u64>(inner, SOURCE_AT + 16));
+  hash = takeIn(hash, load<u64>(inner, SOURCE_AT + 24));
   hash = (hash ^ (load<u8>(inner, 1) & 0xf)) * PRIME;
   hash = (hash ^ load<u8>(inner, 2)) * PRIME;
   hash = (hash ^ load<u8>(inner, 3)) * PRIME;
   const label = (hash ^ (hash >> 20)) & MASK;
   return label == 0 ? 1 : label;
+}
+
+/** Eight octets, first octet lowest, without a loop around them: a third of the time of a whole encapsulation. */
+function takeIn(hash: u32, octets: u64): u32 {
+  hash = (hash ^ ((octets as u32) & 0xff)) * PRIME;
+  hash = (hash ^ (((octets >> 8) as u32) & 0xff)) * PRIME;
+  hash = (hash ^ (((octets >> 16) as u32) & 0xff)) * PRIME;
+  hash = (hash ^ (((octets >> 24) as u32) & 0xff)) * PRIME;
+  hash = (hash ^ (((octets >> 32) as u32) & 0xff)) * PRIME;
+  hash = (hash ^ (((octets >> 40) as u32) & 0xff)) * PRIME;
+  hash = (hash ^ (((octets >> 48) as u32) & 0xff)) * PRIME;
+  return (hash ^ ((octets >> 56) as u32)) * PRIME;
 }
