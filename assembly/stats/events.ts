@@ -23,7 +23,7 @@ import {
 import { AREA_SUPPRESSIONS, SUPPRESSION_SIZE, areaBase } from '../mem/areas';
 import { now } from '../mem/clock';
 import { copy16, equal16, store48 } from '../mem/words';
-import { hashAddress, hashStart, hashWord } from '../table/hash';
+import { hashAddress, hashEnd, hashStart, hashWord } from '../table/hash';
 import { count } from './counters';
 
 /** Fields of a suppression slot: three addresses of the key, time of the event, its kind (0 in an empty slot). */
@@ -65,7 +65,7 @@ function due(kind: u32): bool {
   let hash = hashWord(hashStart(), kind);
   hash = hashAddress(hash, KEY);
   hash = hashAddress(hash, KEY + 16);
-  hash = hashAddress(hash, KEY + 32);
+  hash = hashEnd(hashAddress(hash, KEY + 32));
   const slot = areaBase(AREA_SUPPRESSIONS) + ((hash as usize) & (LIMIT_SUPPRESSIONS - 1)) * SUPPRESSION_SIZE;
   if (
     load<u8>(slot, KIND_AT) == kind &&

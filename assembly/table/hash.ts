@@ -35,6 +35,11 @@ export function hashWord(h: u64, word: u64): u64 {
   return h ^ (h >> 32);
 }
 
+/** After the last word. Without it the last octets of an address would reach none of the bits that choose a bucket. */
+export function hashEnd(h: u64): u64 {
+  return hashWord(h, 0);
+}
+
 /** Takes in the address at `at`. */
 export function hashAddress(h: u64, at: usize): u64 {
   return hashWord(hashWord(h, load<u64>(at)), load<u64>(at, 8));

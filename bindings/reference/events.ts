@@ -15,7 +15,7 @@ import { addressOctets, formatAddress } from './address.ts';
 /** "Hash" of the ABI page. */
 export function hash(seed: bigint, words: readonly bigint[]): bigint {
   let h = seed;
-  for (const word of words) {
+  for (const word of [...words, 0n]) {
     h = ((h ^ word) * 0x9e3779b97f4a7c15n) % 2n ** 64n;
     h ^= h >> 32n;
   }

@@ -89,7 +89,8 @@ static uint64_t flow_hash(uint64_t h, const uint8_t *address) {
 
 static void flow_seen(const uint8_t *source, const uint8_t *destination) {
   uint32_t seconds = seconds_now + 1;
-  uint64_t hash = flow_hash(flow_hash(state.seed, source), destination);
+  uint64_t hash = flow_hash(flow_hash(state.seed, source), destination) * 0x9e3779b97f4a7c15u;
+  hash ^= hash >> 32;
   uint64_t bucket = hash & state.flow_mask;
   flow_head_t *head = &state.heads[bucket];
   int oldest = 0;
