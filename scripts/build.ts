@@ -10,6 +10,18 @@ const TARGETS: readonly [target: string, path: string][] = [
   ['scalar', 'build/maar-scalar.wasm'],
 ];
 const COMPILER = 'node_modules/assemblyscript/bin/asc.js';
+const OPTIMISER = 'node_modules/binaryen/bin/wasm-opt';
+/**
+ * Calls within the pipeline cost a seventh of a packet's time under V8, which does not inline them. Larger limits
+ * gain a few per cent more for another 5 to 8 KiB.
+ */
+const INLINING = [
+  '-O3',
+  '--inline-functions-with-loops',
+  '--always-inline-max-function-size=80',
+  '--flexible-inline-max-function-size=150',
+  '--one-caller-inline-max-function-size=300',
+];
 const STAMP = 'build/stamp';
 
 process.chdir(fileURLToPath(new URL('../', import.meta.url)));
@@ -22,6 +34,7 @@ function inputs(): string {
     .sort();
   const hash = createHash('sha256');
   const others = [
+    'scripts/build.ts',
     'asconfig.json',
     'bindings/generated/abi.as.ts',
     'node_modules/assemblyscript/package.json',
@@ -32,9 +45,11 @@ function inputs(): string {
 }
 
 /** Compiles one target; throws what the compiler said where it fails. */
-async function compile(target: string): Promise<void> {
+async function compile(target: string, path: string): Promise<void> {
   const { stderr } = await promisify(execFile)(process.execPath, [COMPILER, '--target', target]);
   process.stderr.write(stderr);
+  const features = ['--all-features', ...(target === 'simd' ? [] : ['--disable-simd'])];
+  await promisify(execFile)(process.execPath, [OPTIMISER, path, '-o', path, ...features, ...INLINING]);
 }
 
 const wanted = inputs();
@@ -42,7 +57,7 @@ const built = existsSync(STAMP) && TARGETS.every(([, path]) => existsSync(path))
 if (!built || readFileSync(STAMP, 'utf8') !== wanted) {
   mkdirSync('build', { recursive: true });
   try {
-    await Promise.all(TARGETS.map(([target]) => compile(target)));
+    await Promise.all(TARGETS.map(([target, path]) => compile(target, path)));
   } catch (error) {
     console.error((error as { stderr?: string }).stderr ?? error);
     process.exit(1);

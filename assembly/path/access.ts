@@ -35,7 +35,7 @@ import {
 } from '../wire/ipv6';
 import { decrement, encapsulate } from './encapsulate';
 import { putOnHold } from './hold';
-import { destinationOf } from './lookup';
+import { destinationOf, pairHashOf } from './lookup';
 import { deliver, drop, lengthOf, pass } from './outputs';
 
 export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
@@ -54,7 +54,7 @@ export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
   if (hasMac && owner != 0 && owner != mac) return drop(descriptor, REASON_SOURCE_MAC);
   touchStamp(SOURCES, source);
 
-  flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT);
+  flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT, pairHashOf(index, packet + DESTINATION_AT));
   const destination = destinationOf(index, packet + DESTINATION_AT);
   if (destination != 0) return toDestination(descriptor, packet, destination);
   const reverse = entryValue(source);

@@ -39,7 +39,7 @@ import {
 import { toDestination } from './access';
 import { decrement, encapsulate } from './encapsulate';
 import { putOnHold } from './hold';
-import { destinationOf } from './lookup';
+import { destinationOf, pairHashOf } from './lookup';
 import { deliver, drop, lengthOf, offsetOf, pass, setPacket } from './outputs';
 
 const HOST_LENGTH: u32 = 128;
@@ -61,7 +61,7 @@ function native(index: u32, descriptor: usize, packet: usize): void {
   const destination = destinationOf(index, packet + DESTINATION_AT);
   if (destination == 0) return pass(descriptor);
   if (adjacencyKind(entryValue(destination)) == ADJACENCY_KIND_DELIVER) {
-    flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT);
+    flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT, pairHashOf(index, packet + DESTINATION_AT));
   }
   toDestination(descriptor, packet, destination);
 }
@@ -105,7 +105,7 @@ function decapsulated(index: u32, descriptor: usize, packet: usize, outerHopLimi
   touch(DESTINATIONS, entry);
   const adjacency = entryValue(entry);
   if (adjacencyKind(adjacency) == ADJACENCY_KIND_DELIVER) {
-    flowSeen(source, destination);
+    flowSeen(source, destination, pairHashOf(index, destination));
     if (decrement(descriptor, packet)) deliver(descriptor, adjacency);
     return;
   }
@@ -122,7 +122,7 @@ function unknownDestination(index: u32, descriptor: usize, packet: usize, outerH
   const anchored = prefixMatch(SOURCES, source, LINK_TUNNEL);
   if (anchored != 0) {
     touchStamp(SOURCES, anchored);
-    flowSeen(source, destination);
+    flowSeen(source, destination, pairHashOf(index, destination));
     return pass(descriptor);
   }
   raiseTunnelled(EVENT_UNKNOWN_DESTINATION, OUTER_SOURCE, source, destination);

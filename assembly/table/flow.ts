@@ -41,10 +41,19 @@ function tagged(head: usize, tag: u32): u32 {
   );
 }
 
+/** Hash of a pair, for `flowSeen`. */
+export function flowHash(src: usize, dst: usize): u64 {
+  return hashEnd(hashAddress(hashAddress(hashStart(), src), dst));
+}
+
+/** What the head of a pair's bucket holds, for the sake of loading it early. */
+export function flowTouch(hash: u64): u32 {
+  return load<u32>(heads + ((hash as usize) & mask) * FLOW_HEAD);
+}
+
 /** Notes a packet of the pair; raises `flow` where the pair is new or has been silent. */
-export function flowSeen(src: usize, dst: usize): void {
+export function flowSeen(src: usize, dst: usize, hash: u64): void {
   const seconds = nowSeconds() + 1;
-  const hash = hashEnd(hashAddress(hashAddress(hashStart(), src), dst));
   const bucket = (hash as usize) & mask;
   const head = heads + bucket * FLOW_HEAD;
   const tag = (hash >> 32) as u32;

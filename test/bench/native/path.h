@@ -41,6 +41,8 @@ typedef struct {
   uint32_t outputs[BATCH], output_count;
   const uint8_t *asked[BATCH];
   uint32_t *found[BATCH];
+  uint64_t hashes[BATCH];
+  volatile uint32_t touched;
 } path_t;
 
 static path_t state;
@@ -87,10 +89,13 @@ static uint64_t flow_hash(uint64_t h, const uint8_t *address) {
   return h;
 }
 
-static void flow_seen(const uint8_t *source, const uint8_t *destination) {
+static uint64_t pair_hash(const uint8_t *destination) {
+  uint64_t hash = flow_hash(flow_hash(state.seed, destination - 16), destination) * 0x9e3779b97f4a7c15u;
+  return hash ^ hash >> 32;
+}
+
+static void flow_seen(const uint8_t *source, const uint8_t *destination, uint64_t hash) {
   uint32_t seconds = seconds_now + 1;
-  uint64_t hash = flow_hash(flow_hash(state.seed, source), destination) * 0x9e3779b97f4a7c15u;
-  hash ^= hash >> 32;
   uint64_t bucket = hash & state.flow_mask;
   flow_head_t *head = &state.heads[bucket];
   int oldest = 0;
@@ -172,7 +177,7 @@ static void from_access(uint32_t index, descriptor_t *d, uint8_t *packet) {
   uint32_t stamp;
   memcpy(&stamp, owner, 4);
   if (stamp != seconds_now) memcpy(owner, &seconds_now, 4);
-  flow_seen(packet + 8, packet + 24);
+  flow_seen(packet + 8, packet + 24, state.hashes[index]);
   uint32_t *entry = destination_of(index, packet + 24);
   if (entry == NULL) beyond("reverse tunnels");
   entry_touch(state.destinations, entry);
@@ -209,7 +214,7 @@ static void from_core(uint32_t index, descriptor_t *d, uint8_t *outer) {
   entry_touch(state.destinations, entry);
   uint32_t adjacency = *entry & VALUE_MASK;
   if (state.adjacencies[adjacency].kind == KIND_DELIVER) {
-    flow_seen(inner + 8, inner + 24);
+    flow_seen(inner + 8, inner + 24, state.hashes[index]);
     deliver(d, inner, adjacency);
     return;
   }
@@ -236,6 +241,12 @@ static uint32_t process_batch(uint32_t count, bool by_load) {
   if (by_load) match_batch_load(state.destinations, addresses, count, found);
   else match_batch_prefetch(state.destinations, addresses, count, found);
   memcpy(state.found, found, count * sizeof *found);
+  uint32_t all = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    state.hashes[i] = pair_hash(addresses[i]);
+    all ^= state.heads[state.hashes[i] & state.flow_mask].seen[0];
+  }
+  state.touched = all;
   for (uint32_t i = 0; i < count; i++) {
     descriptor_t *d = &state.descriptors[i];
     state.outputs[state.output_count++] = i;
