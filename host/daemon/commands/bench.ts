@@ -59,7 +59,9 @@ async function run(plan: Plan, directory: string, json: boolean): Promise<void> 
   const engines = [...modules, ...native, new MapEngine()];
   const card = machineCard();
   const text = method(plan.rounds, plan.churn);
-  const say = (line: string): void => void (json ? undefined : process.stdout.write(`${line}\n`));
+  const say = (line: string): void => {
+    if (!json) process.stdout.write(`${line}\n`);
+  };
   say(cardText(card));
   say(text);
   for (const line of missing) say(`skipped: ${line}`);

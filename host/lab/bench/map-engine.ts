@@ -16,7 +16,7 @@ export class MapEngine implements Engine {
     this.#map = new Map();
     for (let index = 0; index < keys.count; index++) {
       const at = index * KEY_RECORD;
-      this.#map.set(keys.octets.latin1Slice(at, at + ADDRESS), index % VALUES);
+      this.#map.set(keys.octets.toString('latin1', at, at + ADDRESS), index % VALUES);
     }
   }
 
@@ -30,7 +30,7 @@ export class MapEngine implements Engine {
     for (let from = 0; from + CALL <= queries.count; from += CALL) {
       for (let index = 0; index < CALL; index++) {
         const at = (from + index) * ADDRESS;
-        keys[index] = queries.octets.latin1Slice(at, at + ADDRESS);
+        keys[index] = queries.octets.toString('latin1', at, at + ADDRESS);
       }
       const start = performance.now();
       for (const key of keys) {

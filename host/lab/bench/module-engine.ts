@@ -132,7 +132,10 @@ export class ModuleEngine implements Engine {
     const replace = (old: (index: number) => Uint8Array, fresh: (index: number) => Uint8Array): void =>
       this.#commands(keys.count * 2, (at, step) => {
         const index = step >> 1;
-        if (step % 2 === 1) return this.#put(at, index, fresh(index));
+        if (step % 2 === 1) {
+          this.#put(at, index, fresh(index));
+          return;
+        }
         this.#octets[at] = COMMAND_DELETE_DESTINATION;
         this.#octets[at + COMMAND_LENGTH_AT] = this.#lengthOf(index);
         this.#octets.set(old(index), at + COMMAND_PREFIX_AT);

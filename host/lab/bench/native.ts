@@ -76,21 +76,22 @@ class Program {
   }
 }
 
+/** A program, and what its tables hold. */
+interface Shared {
+  readonly program: Program;
+  keys?: Keys;
+  churned?: Keys;
+}
+
 /** One way of looking up in a program that several share: each is loaded once. */
 class NativeEngine implements Engine {
   readonly name: string;
-  readonly #shared: { program: Program; keys?: Keys; churned?: Keys };
+  readonly #shared: Shared;
   readonly #how: string;
   readonly #kinds: readonly KeyKind[];
   readonly packets?: (template: Template, queries: Queries) => Promise<Round>;
 
-  constructor(
-    name: string,
-    shared: NativeEngine['#shared'],
-    how: string,
-    kinds: readonly KeyKind[],
-    pipeline: boolean,
-  ) {
+  constructor(name: string, shared: Shared, how: string, kinds: readonly KeyKind[], pipeline: boolean) {
     this.name = name;
     this.#shared = shared;
     this.#how = how;
@@ -146,7 +147,7 @@ export async function nativeEngines(directory: string): Promise<NativeEngines> {
   const missing: string[] = [];
   const twin = build(directory, 'twin', []);
   if ('path' in twin) {
-    const shared = { program: new Program(twin.path) };
+    const shared: Shared = { program: new Program(twin.path) };
     engines.push(new NativeEngine('C, loads', shared, 'load', ['hosts', 'prefixes'], true));
     engines.push(new NativeEngine('C, prefetch', shared, 'prefetch', ['hosts', 'prefixes'], true));
   } else {
@@ -159,7 +160,7 @@ export async function nativeEngines(directory: string): Promise<NativeEngines> {
   }
   const dpdk = build(directory, 'dpdk', flags.split(/\s+/));
   if ('path' in dpdk) {
-    const shared = { program: new Program(dpdk.path) };
+    const shared: Shared = { program: new Program(dpdk.path) };
     try {
       const first = await shared.program.line();
       if (first !== 'ready') throw new Error(first);

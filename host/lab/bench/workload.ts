@@ -58,7 +58,7 @@ export function makeKeys(directory: string, kind: KeyKind, count: number): Keys 
       octets.writeUInt32BE(0x20020000 + (index % LENGTHS.length) * 256 + (random() & 15), at);
       octets.writeUInt32BE(random(), at + 4);
       octets.fill(0, at + length / 8, at + ADDRESS);
-      text = octets.latin1Slice(at, at + ADDRESS);
+      text = octets.toString('latin1', at, at + ADDRESS);
     } while (seen.has(text));
     seen.add(text);
     octets[at + ADDRESS] = length;
