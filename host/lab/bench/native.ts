@@ -76,6 +76,9 @@ class Program {
   }
 }
 
+/** rte_fib6 reserves four groups of 1 KiB for each prefix: a million of them would take 4 GiB. */
+const FIB6_MOST = 200_000;
+
 /** A program, and what its tables hold. */
 interface Shared {
   readonly program: Program;
@@ -100,6 +103,7 @@ class NativeEngine implements Engine {
   }
 
   takes(keys: Keys): boolean {
+    if (this.#how === 'fib6' && keys.count > FIB6_MOST) return false;
     return this.#kinds.includes(keys.kind);
   }
 

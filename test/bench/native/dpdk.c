@@ -48,7 +48,7 @@ static void make_tables(void) {
   }
   struct rte_fib6_conf conf = {.type = RTE_FIB6_TRIE, .default_nh = 0xffff, .max_routes = (int)key_count + 8};
   conf.trie.nh_sz = RTE_FIB6_TRIE_4B;
-  conf.trie.num_tbl8 = key_count * 3 + 65536;
+  conf.trie.num_tbl8 = key_count * 4 + 65536;
   fib = rte_fib6_create("prefixes", heap, &conf);
   if (fib == NULL) fail("rte_fib6_create");
 }
