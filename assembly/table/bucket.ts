@@ -182,7 +182,7 @@ function clear(table: BucketTable, word: usize): void {
   memory.fill(sideOf(table, word), 0, table.sideSize);
 }
 
-/** Buckets that a search for a free place looks at before it gives up. At a load of 0.85 it needs 12 on average. */
+/** Buckets that a search for a free place looks at before it gives up. */
 const SEARCH: u32 = 200;
 /** Of each bucket looked at: its address, the place in the search of the one before it, the way that leads here. */
 const QUEUE: usize = memory.data(200 * 8, 8);

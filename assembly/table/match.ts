@@ -116,7 +116,7 @@ function touchBuckets(pending: u32): void {
 
 /**
  * Compares, and writes what is found. A free place matches nothing: its mark is no host's and its key no prefix's. The one branch is for what
- * happens one time in fifty: selections are arithmetic, since V8 makes branches of them that no predictor can guess.
+ * happens one time in fifty: selections are arithmetic, so that no engine makes branches of them.
  */
 function compareWide(table: BucketTable, pending: u32, length: u32, found: usize): void {
   const masks = v128.load(maskAt(length));
