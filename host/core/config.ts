@@ -68,3 +68,17 @@ export interface TimerConfig {
   /** DBU timestamps further than this from our clock are refused as replays. */
   readonly timestampWindow: number;
 }
+
+/** What every MAAR runs on unless its configuration says otherwise, in the lab and in the daemon. */
+export const DEFAULT_TIMERS: TimerConfig = {
+  hold: 10_000,
+  forget: 2_000,
+  bindingSeconds: 300,
+  idle: 60_000,
+  // Far below `retransmit`: the sDBU that waits for the probe must not be repeated meanwhile.
+  probe: 50,
+  retransmit: 1_000,
+  retransmitMax: 32_000,
+  // Clocks of a domain may differ by seconds; sequence numbers and registration counters stop replays within it.
+  timestampWindow: 10_000,
+};

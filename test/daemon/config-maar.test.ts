@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { DEFAULT_TIMERS } from '../../host/core/config.ts';
 import { loadConfig } from '../../host/daemon/config/load.ts';
 import { controlConfig, linuxConfig, maarSchema } from '../../host/daemon/config/maar.ts';
 import { defaultScheme } from '../../host/schemes/registry.ts';
@@ -65,7 +66,9 @@ test('a short file is completed with defaults and put into canonical form', () =
   assert.deepEqual(control.scheme, { name: defaultScheme, options: {} });
   assert.deepEqual(control.links, [{ id: 0, linkLocal: 'fe80::1', mac: '02:00:5e:10:00:00', mtu: 1500 }]);
   assert.deepEqual(control.aaa.servers, [{ name: 'aaa.example.org', host: '2001:db8::aaa', port: 3868 }]);
-  assert.equal(control.timers.hold, 10_000);
+  assert.deepEqual(control.timers, DEFAULT_TIMERS);
+  assert.equal(control.timers.probe, 50);
+  assert.equal(control.timers.timestampWindow, 10_000);
 });
 
 test('every fault of an empty file is listed', () => {
@@ -143,6 +146,12 @@ const wrong: [what: string, change: (text: string) => string, key: string, remed
     (text) => `${text}\n[timers]\nretransmit = 40000`,
     'timers.retransmit',
     /longer/,
+  ],
+  [
+    'a probe as long as the first retransmission',
+    (text) => `${text}\n[timers]\nprobe = 1000`,
+    'timers.probe',
+    /shorter than retransmit \(1000 ms\)/,
   ],
 ];
 for (const [what, change, key, remedy] of wrong) {

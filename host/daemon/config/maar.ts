@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { MaarConfig } from '../../core/config.ts';
+import { DEFAULT_TIMERS, type MaarConfig } from '../../core/config.ts';
 import type { LinuxConfig } from '../../io/linux-config.ts';
 import { defaultScheme, findScheme, schemeNames } from '../../schemes/registry.ts';
 import { contains, isLinkLocal, parseMac, splitPrefix } from '../../wire/address.ts';
@@ -33,14 +33,14 @@ const STATION_PREFIX_LENGTH = 64;
 
 /** Values of [timers], in the units of TimerConfig; docs/linux.md says what each is for. */
 const timers = z.strictObject({
-  hold: positive('milliseconds').default(10_000),
-  forget: positive('milliseconds').default(2_000),
-  bindingSeconds: positive('seconds').default(300),
-  idle: positive('milliseconds').default(60_000),
-  probe: positive('milliseconds').default(1_000),
-  retransmit: positive('milliseconds').default(1_000),
-  retransmitMax: positive('milliseconds').default(32_000),
-  timestampWindow: positive('milliseconds').default(300),
+  hold: positive('milliseconds').default(DEFAULT_TIMERS.hold),
+  forget: positive('milliseconds').default(DEFAULT_TIMERS.forget),
+  bindingSeconds: positive('seconds').default(DEFAULT_TIMERS.bindingSeconds),
+  idle: positive('milliseconds').default(DEFAULT_TIMERS.idle),
+  probe: positive('milliseconds').default(DEFAULT_TIMERS.probe),
+  retransmit: positive('milliseconds').default(DEFAULT_TIMERS.retransmit),
+  retransmitMax: positive('milliseconds').default(DEFAULT_TIMERS.retransmitMax),
+  timestampWindow: positive('milliseconds').default(DEFAULT_TIMERS.timestampWindow),
 });
 const hold = z.strictObject({
   packets: positive('a number of packets').default(64),
@@ -169,6 +169,12 @@ function crossFaults(config: Sections): CrossFault[] {
   );
   if (config.timers.retransmit > config.timers.retransmitMax) {
     fault(['timers', 'retransmit'], 'must not be longer than retransmitMax');
+  }
+  if (config.timers.probe >= config.timers.retransmit) {
+    fault(
+      ['timers', 'probe'],
+      `must be shorter than retransmit (${config.timers.retransmit} ms): an sDBU would be repeated during the probe`,
+    );
   }
 
   const scheme = findScheme(config.scheme.name);
