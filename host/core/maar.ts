@@ -33,8 +33,11 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
   readonly #registrations = new Map<string, string>();
   #registrationNumber = 0;
 
-  /** Throws if the configuration names a scheme that does not exist; the configuration check says so first. */
-  constructor(config: MaarConfig, random: Random) {
+  /**
+   * `startedAt` is in milliseconds since 1970: peers tell from it that a MAAR has restarted (RFC 6733 8.16).
+   * Throws if the configuration names a scheme that does not exist; the configuration check says so first.
+   */
+  constructor(config: MaarConfig, random: Random, startedAt = 0) {
     const scheme = findScheme(config.scheme.name);
     if (scheme === undefined) {
       throw new Error(`no scheme "${config.scheme.name}"; there are ${schemeNames().join(', ')}`);
@@ -57,13 +60,19 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
       },
       registered: (node, previous) => this.#scheme.registered?.(node, previous),
       detached: (node) => this.#scheme.detached?.(node),
+      departed: (node) => this.#scheme.departed?.(node),
       heard: (node, home, address) => this.#scheme.heard?.(node, home, address),
       claimed: (node, address) => this.#scheme.claimed?.(node, address),
       settled: (node) => this.#scheme.settled?.(node) ?? node.state === 'attached',
     });
     this.#scheme = scheme.create({ ...functions, attachment: this.#attachment }, config.scheme.options);
     this.#signalling = new Signalling(context, domain, this.#scheme);
-    this.#aaa = new AaaClient({ ...config.aaa, address: config.address, random });
+    this.#aaa = new AaaClient({
+      ...config.aaa,
+      address: config.address,
+      random,
+      originStateId: Math.floor(startedAt / 1000),
+    });
   }
 
   step(event: MaarEvent, now: number): MaarEffect[] {

@@ -37,6 +37,8 @@ export interface Operations {
   registered?(node: MobileNode, previous: Address | undefined): void;
   /** The MN is gone and no other MAAR has asked for it. */
   detached?(node: MobileNode): void;
+  /** The MN is no longer here or no longer waits to be: detached, refused, or gone before it was authorised. */
+  departed?(node: MobileNode): void;
   /** An address of a home of the MN was heard for the first time. */
   heard?(node: MobileNode, home: Home, address: Prefix): void;
   /** The MN uses an address of the domain that is no home of it, as far as is known here. */

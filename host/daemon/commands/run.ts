@@ -25,7 +25,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     return 2;
   }
   const log = new Log(linux.name, (line) => void process.stdout.write(line));
-  const maar = new Maar(controlConfig(file.value), uniform);
+  const maar = new Maar(controlConfig(file.value), uniform, Date.now());
   let host: LinuxHost;
   try {
     host = new LinuxHost({

@@ -4,6 +4,7 @@ import {
   type Command,
   type CommandStatus,
   type DeliverEntry,
+  type Entry,
   type LinkId,
   type Prefix,
   type SourceEntry,
@@ -16,7 +17,7 @@ type Destination = DeliverEntry | TunnelEntry;
 
 interface Batch {
   readonly commands: readonly Command[];
-  readonly then: (() => void)[];
+  readonly then: ((stands: boolean) => void)[];
 }
 
 /**
@@ -82,8 +83,11 @@ export class Forwarding {
     for (const direction of ['from', 'to'] as const) this.#pending.push({ op: 'discard', direction, prefix });
   }
 
-  /** Sends what has collected; `then` runs when the data plane has acknowledged it and everything sent before. */
-  commit(then?: () => void): void {
+  /**
+   * Sends what has collected; `then` runs when the data plane has answered it and everything sent before, and hears
+   * whether all of this batch stands now.
+   */
+  commit(then?: (stands: boolean) => void): void {
     if (this.#pending.length > 0) {
       const batch = this.#nextBatch++;
       this.#outstanding.set(batch, { commands: this.#pending, then: then === undefined ? [] : [then] });
@@ -92,7 +96,7 @@ export class Forwarding {
       return;
     }
     const last = [...this.#outstanding.values()].at(-1);
-    if (last === undefined) then?.();
+    if (last === undefined) then?.(true);
     else if (then !== undefined) last.then.push(then);
   }
 
@@ -102,10 +106,13 @@ export class Forwarding {
     this.#outstanding.delete(number);
     statuses.forEach((status, index) => {
       if (status === 'ok') return;
+      const command = batch.commands[index];
+      if (command?.op === 'put') this.#told.delete(keyOf(command.entry));
       this.#context.count(`entry-${status}`);
       this.#context.trace('entry-refused', { detail: { status, command: batch.commands[index] } });
     });
-    for (const then of batch.then) then();
+    const stands = statuses.every((status) => status === 'ok' || status === 'absent');
+    for (const then of batch.then) then(stands);
   }
 
   #tellDestination(prefix: Prefix, entry: Destination | undefined): void {
@@ -116,7 +123,7 @@ export class Forwarding {
   }
 
   #tellSource(prefix: Prefix, link: LinkId, entry: SourceEntry | undefined): void {
-    if (!this.#changed(`source ${prefix} ${link}`, entry)) return;
+    if (!this.#changed(sourceKey(prefix, link), entry)) return;
     this.#pending.push(
       entry === undefined ? { op: 'delete', kind: 'source', prefix, link } : { op: 'put', entry },
     );
@@ -129,4 +136,14 @@ export class Forwarding {
     else this.#told.set(key, text);
     return true;
   }
+}
+
+function sourceKey(prefix: Prefix, link: LinkId): string {
+  return `source ${prefix} ${link}`;
+}
+
+/** Under what the entry of a command is remembered as told; peers and holds are told once and not remembered. */
+function keyOf(entry: Entry): string {
+  if (entry.kind === 'source') return sourceKey(entry.prefix, entry.link);
+  return entry.kind === 'deliver' || entry.kind === 'tunnel' ? entry.prefix : '';
 }

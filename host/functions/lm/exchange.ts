@@ -44,6 +44,11 @@ export class Exchanges<Answer> {
     this.#send(open);
   }
 
+  /** Whether an answer with this number is waited for. */
+  expects(peer: Address, sequence: number): boolean {
+    return this.#find(peer, sequence) !== undefined;
+  }
+
   /** Hands an answer to the exchange that asked with this number; false if none did. */
   answer(peer: Address, sequence: number, answer: Answer): boolean {
     const open = this.#find(peer, sequence);

@@ -1,5 +1,4 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
-import { UNSPECIFIED } from '../../wire/address.ts';
 import type { MobileNode, Home, Session } from './node.ts';
 import { homeNames, homesOf, mnPrefix } from './node.ts';
 import type { AnchoredView, NodeView, ReleasedView } from '../../core/view.ts';
@@ -60,7 +59,7 @@ export class LocationManager {
       state: node.state,
       counter: node.counter,
       prefix: node.local?.prefix ?? '::/128',
-      internal: internalList(node).map((session) => ({
+      internal: [...node.sessions.values()].map((session) => ({
         hoa: session.cn,
         maar: session.maar,
         tunnelled: tunnelled(session, node),
@@ -80,7 +79,7 @@ export class LocationManager {
       mnId,
       movedTo,
       forwarding,
-      internal: internalList(node).map((session) => ({ hoa: session.cn, maar: session.maar })),
+      internal: [...node.sessions.values()].map((session) => ({ hoa: session.cn, maar: session.maar })),
     }));
   }
 }
@@ -88,9 +87,4 @@ export class LocationManager {
 /** The MN's CoA: its address on our link once heard, its link-local address before. */
 export function careOf(node: MobileNode): Prefix {
   return node.local?.addresses.values().next().value ?? `${node.linkLocal}/128`;
-}
-
-/** Correspondents outside the domain have no MAAR, and so no place in the list. */
-function internalList(node: MobileNode): Session[] {
-  return [...node.sessions.values()].filter((session) => session.maar !== UNSPECIFIED);
 }

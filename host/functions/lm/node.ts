@@ -10,6 +10,8 @@ export interface Home {
   readonly addresses: Set<Prefix>;
   /** When the prefix ends for the MN: the longest valid lifetime that it was ever given. */
   validUntil: number;
+  /** What its anchor gives at each renewal, as far as is known: never more than the anchor keeps it reserved for. */
+  spanSeconds: number;
   /** Whether a session ever used it: only then is it worth following the MN with. */
   used: boolean;
 }
@@ -20,7 +22,7 @@ export interface Session {
   readonly cn: Prefix;
   /** Home prefixes of the MN that talk to it. */
   readonly homes: Set<Prefix>;
-  /** CN's MAAR; the unspecified address for a correspondent outside the domain. */
+  /** CN's MAAR. */
   maar: Address;
   /** Registration counter of the CN at the time of `maar`; news with a lower one is old. */
   counter: number;
@@ -59,6 +61,8 @@ export interface MobileNode {
   readonly sessions: Map<Prefix, Session>;
   /** Source addresses heard on this link that belong to no home known yet: RS lists and first frames. */
   readonly claimed: Set<Address>;
+  /** Correspondents that an aware MN named in its RS, as /128. */
+  readonly named: Set<Prefix>;
 }
 
 export function newNode(at: { mnId: string; mac: Mac; link: LinkId; port: string }, now: number): MobileNode {
@@ -77,6 +81,7 @@ export function newNode(at: { mnId: string; mac: Mac; link: LinkId; port: string
     spent: new Set(),
     sessions: new Map(),
     claimed: new Set(),
+    named: new Set(),
   };
 }
 

@@ -14,6 +14,8 @@ import { Stations } from './stations.ts';
 
 /** MNs waiting for the AAA server at once; more are not looked at until one is answered. */
 const MAX_AUTHORISING = 256;
+/** Refused stations that are left alone at once. */
+const MAX_REFUSED = 256;
 /** How long a refused station is left alone, in milliseconds. */
 const REFUSED_MILLIS = 30_000;
 /** Foreign source addresses noted for one MN while its homes are not known. */
@@ -28,6 +30,7 @@ export interface AttachmentHooks {
   deregister(node: MobileNode): void;
   registered(node: MobileNode, previous: Address | undefined): void;
   detached(node: MobileNode): void;
+  departed(node: MobileNode): void;
   heard(node: MobileNode, home: Home, address: string): void;
   claimed(node: MobileNode, address: Address): void;
   settled(node: MobileNode): boolean;
@@ -191,7 +194,15 @@ export class Attachment {
     this.presence.forget(node);
     this.#context.disarm(`proxy:advertise ${node.mnId}`);
     this.#context.arm(`proxy:refused ${node.mnId}`, millis);
+    this.#boundRefused();
     this.#stations.show(node.link);
+    this.#hooks.departed(node);
+  }
+
+  /** A flood of invented stations costs no more than this: the longest refused make room. */
+  #boundRefused(): void {
+    const refused = [...this.#location.nodes.values()].filter((node) => node.state === 'refused');
+    if (refused.length > MAX_REFUSED && refused[0] !== undefined) this.forget(refused[0]);
   }
 
   /** Takes an MN out of this MAAR's care; its entries are the caller's to withdraw. */
@@ -201,6 +212,7 @@ export class Attachment {
     this.presence.forget(node);
     for (const timer of ['advertise', 'refused']) this.#context.disarm(`proxy:${timer} ${node.mnId}`);
     this.#stations.show(node.link);
+    this.#hooks.departed(node);
   }
 
   /** Ends a registration: the MN is gone, or the AAA server wants it gone. */
@@ -246,6 +258,7 @@ export class Attachment {
     if (node === undefined || node.state === 'refused') return;
     this.presence.heard(node);
     if (!node.linkUp || node.link !== heard.link || node.port !== heard.port) this.#moveHere(node, heard);
+    for (const cn of heard.correspondents) if (node.named.size < MAX_CLAIMED) node.named.add(`${cn}/128`);
     for (const address of [...heard.homes, ...(heard.address === undefined ? [] : [heard.address])]) {
       this.#hearAddress(node, address);
     }
@@ -306,7 +319,8 @@ export class Attachment {
     if (this.#domain.anchorOf(address) === undefined || node.claimed.has(address)) return;
     if (node.claimed.size >= MAX_CLAIMED) {
       this.#context.count('claimed-limit');
-      return;
+      const [oldest = ''] = node.claimed;
+      node.claimed.delete(oldest);
     }
     node.claimed.add(address);
     if (node.state === 'attached') this.#hooks.claimed(node, address);
@@ -341,6 +355,7 @@ export class Attachment {
       anchor: this.#domain.self,
       addresses: new Set(),
       validUntil: now + config.pool.validSeconds * 1000,
+      spanSeconds: config.pool.validSeconds,
       used: false,
     };
     for (const address of node.claimed) {

@@ -11,7 +11,7 @@ export class Presence {
   readonly #context: Context;
   readonly #access: AccessLinks;
   readonly #gone: (node: MobileNode, why: string) => void;
-  readonly #probes = new Map<string, (present: boolean) => void>();
+  readonly #probes = new Map<string, ((present: boolean) => void)[]>();
   readonly #unanswered = new Map<string, number>();
 
   /** `gone` hears of MNs that are no longer there. */
@@ -43,7 +43,13 @@ export class Presence {
       done(false);
       return;
     }
-    this.#probes.set(node.mnId, done);
+    const running = this.#probes.get(node.mnId);
+    if (running !== undefined) {
+      // A repeated question must not put off the answer.
+      running.push(done);
+      return;
+    }
+    this.#probes.set(node.mnId, [done]);
     this.#access.probe(node);
     this.#context.arm(`proxy:probe ${node.mnId}`, this.#context.config.timers.probe);
   }
@@ -97,10 +103,10 @@ export class Presence {
   }
 
   #answer(mnId: string, present: boolean): void {
-    const done = this.#probes.get(mnId);
-    if (done === undefined) return;
+    const waiting = this.#probes.get(mnId);
+    if (waiting === undefined) return;
     this.#probes.delete(mnId);
     this.#context.disarm(`proxy:probe ${mnId}`);
-    done(present);
+    for (const done of waiting) done(present);
   }
 }

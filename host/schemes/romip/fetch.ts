@@ -14,7 +14,7 @@ import { addPart } from './messages/parts.ts';
 import { dropAnchored } from './anchor.ts';
 import { announce } from './repoint.ts';
 import { installSession, repointLocal, sessionWith } from './sessions.ts';
-import { stopForwarding } from './serve.ts';
+import { dropReleased } from './serve.ts';
 import { TIMER, type State } from './state.ts';
 
 const FETCH_ATTEMPTS = 4;
@@ -32,9 +32,7 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
   const released = location.released.get(node.mnId);
   if (released !== undefined) {
     // It is back: packets for its homes now wait here for the bindings instead of being sent after it.
-    stopForwarding(state, released);
-    state.functions.context.disarm(`${TIMER.release}${node.mnId}`);
-    location.released.delete(node.mnId);
+    dropReleased(state, released);
   }
   for (const anchored of location.anchored.values()) {
     if (anchored.mnId === node.mnId) dropAnchored(state, anchored.prefix);
@@ -50,6 +48,7 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
     state.advance(node.mnId, 'first-attachment');
     adopt(state, node, []);
     askClaims(state, node);
+    if (previous === domain.self) askEverybody(state, node);
     return;
   }
   state.advance(node.mnId, 'handover');
@@ -64,6 +63,15 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
 /** An address of the domain that the sDBA did not name: its anchor knows whether it is a home of this MN. */
 export function onClaimed(state: State, node: MobileNode, address: Address): void {
   if (state.phase(node.mnId) === 'settled') askAnchor(state, node, address);
+}
+
+/** We had this MN before and have lost its bindings in a restart: its anchors, or the MAAR it was leaving, have them. */
+function askEverybody(state: State, node: MobileNode): void {
+  for (const { address } of state.functions.context.config.peers) {
+    fetch(state, node, address, [], (homes) => {
+      if (homes !== undefined) adopt(state, node, homes);
+    });
+  }
 }
 
 function askAnchor(state: State, node: MobileNode, address: Address): void {
@@ -103,10 +111,13 @@ function fetch(
       const timestamp = Math.round(context.now);
       const lifetimeSeconds = state.bindingSeconds;
       const { counter } = node;
-      state.send(
-        { kind: 'sDBU', sequence, lifetimeSeconds, mnId, counter, timestamp, homes, correspondents: [] },
-        peer,
-      );
+      // An aware MN's words go along, so that correspondents are known whose packets no MAAR has seen yet.
+      const aware = homes.length === 0 && node.named.size > 0;
+      const lists = {
+        homes: aware ? [...node.claimed].map((address): Prefix => `${address}/128`) : homes,
+        correspondents: aware ? [...node.named] : [],
+      };
+      state.send({ kind: 'sDBU', sequence, lifetimeSeconds, mnId, counter, timestamp, ...lists }, peer);
       // The previous MAAR may be down. The anchors can confirm the addresses that the MN is using, without its sessions.
       if (++sent === 2 && homes.length === 0) {
         for (const address of node.claimed) askAnchor(state, node, address);
@@ -142,17 +153,20 @@ export class SDbaParts {
   }
 
   receive(part: SDba, src: Address): void {
+    const { fetches, functions } = this.#state;
+    // Only an answer that is waited for may take room here.
+    if (!fetches.expects(src, part.sequence)) {
+      functions.context.count('sdba-unmatched');
+      return;
+    }
     const key = `${src} ${part.mnId}`;
     const assembly = addPart(this.#collected.get(key) ?? [], part);
-    // Only MNs whose bindings are asked for may take room here.
-    if (assembly.whole === undefined && this.#state.functions.location.nodes.has(part.mnId)) {
+    if (assembly.whole === undefined) {
       this.#collected.set(key, assembly.collected);
       return;
     }
     this.#collected.delete(key);
-    if (assembly.whole === undefined) return;
-    const { fetches, functions } = this.#state;
-    if (!fetches.answer(src, part.sequence, assembly.whole)) functions.context.count('sdba-unmatched');
+    fetches.answer(src, part.sequence, assembly.whole);
   }
 }
 
@@ -172,7 +186,7 @@ function adopt(state: State, node: MobileNode, bindings: readonly HomeBinding[])
     for (const { hoa, maar, counter } of binding.correspondents) {
       const known = node.sessions.get(hoa);
       const session = sessionWith(state, node, home, hoa, maar);
-      if (session === undefined || (known !== undefined && counter < known.counter)) continue;
+      if (known !== undefined && counter < known.counter) continue;
       session.maar = location.find(hoa) === undefined ? maar : domain.self;
       session.counter = counter;
     }
@@ -224,10 +238,18 @@ function takeHome(state: State, node: MobileNode, binding: HomeBinding): Home | 
       return undefined;
     }
     node.spent.delete(mnPrefix(binding.hoa));
-    home = { prefix: mnPrefix(binding.hoa), anchor, addresses: new Set(), validUntil: 0, used: true };
+    home = {
+      prefix: mnPrefix(binding.hoa),
+      anchor,
+      addresses: new Set(),
+      validUntil: 0,
+      spanSeconds: 0,
+      used: true,
+    };
     node.foreign.set(home.prefix, home);
   }
   if (anchor !== domain.self) {
+    home.spanSeconds = Math.max(home.spanSeconds, binding.validSeconds);
     home.validUntil = Math.max(home.validUntil, context.now + binding.validSeconds * 1000);
   }
   home.used = true;

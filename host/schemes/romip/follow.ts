@@ -23,7 +23,14 @@ export function onDDbu(state: State, update: DDbu, src: Address): void {
 }
 
 function evaluate(state: State, update: DDbu, src: Address): void {
-  const { domain, forwarding } = state.functions;
+  const { domain, forwarding, location } = state.functions;
+  if (location.nodes.get(update.mnId)?.state === 'authorising') {
+    // It is on our own link; only the AAA server's answer tells whether this update is older than that.
+    state.park(src, update, () => {
+      evaluate(state, update, src);
+    });
+    return;
+  }
   if (isStale(state, update)) {
     state.refuse(update, src, STATUS.counter);
     return;
@@ -39,9 +46,9 @@ function evaluate(state: State, update: DDbu, src: Address): void {
     (cn) => whereabouts(state, cn) === domain.self && isHere(state, cn),
   );
   const away = update.correspondents.filter((cn) => !here.includes(cn));
-  if (away.length > 0 && here.length === 0 && state.fetching) {
+  if (away.length > 0 && here.length === 0 && state.fetching && !away.some((cn) => hasLeft(state, cn))) {
     // Its bindings are on the way to us, and with them whether it is ours.
-    state.park(() => {
+    state.park(src, update, () => {
       evaluate(state, update, src);
     });
     return;
@@ -56,9 +63,19 @@ function evaluate(state: State, update: DDbu, src: Address): void {
   );
   const accepted =
     here.length > 0 || ours.length > 0 || (update.correspondents.length === 0 && touched.length > 0);
-  forwarding.commit(() => {
+  forwarding.commit((stands) => {
+    if (!stands) {
+      state.refuse(update, src, STATUS.resources);
+      return;
+    }
     state.answer(answerTo(state, update, accepted, here, away, touched), src, update);
   });
+}
+
+/** Whether we know where a correspondent went from here. */
+function hasLeft(state: State, cn: Prefix): boolean {
+  const { location } = state.functions;
+  return location.findReleased(cn) !== undefined || location.anchored.has(mnPrefix(cn));
 }
 
 function isHere(state: State, cn: Prefix): boolean {
@@ -78,6 +95,8 @@ function isStale(state: State, update: DDbu): boolean {
 function serveElsewhere(state: State, update: DDbu, prefix: Prefix): boolean {
   const { context, location, allocator } = state.functions;
   if (!allocator.confirm(update.mnId, prefix, context.now)) return false;
+  // Whoever serves it renews its prefix with every update: it is recycled only after the last of these has run out.
+  if (update.lifetimeSeconds > 0) allocator.allocate(update.mnId, context.now);
   const node = location.nodes.get(update.mnId);
   // The MN has moved without our having been asked for its bindings (the sDBU went to another MAAR, or is late).
   if (node !== undefined) handOver(state, node, update.maar, update.counter);

@@ -40,6 +40,10 @@ class Romip implements Operations {
     forgetNode(this.#state, node);
   }
 
+  departed(): void {
+    this.#state.unpark();
+  }
+
   claimed(node: MobileNode, address: Address): void {
     onClaimed(this.#state, node, address);
   }

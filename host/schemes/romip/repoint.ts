@@ -1,5 +1,4 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
-import { UNSPECIFIED } from '../../wire/address.ts';
 import { homeNames, homesOf, type Home, type MobileNode } from '../../functions/lm/node.ts';
 import { PREFIXES_PER_MESSAGE, STATUS } from './messages/constants.ts';
 import type { DDba } from './messages/message.ts';
@@ -32,7 +31,7 @@ export function audience(state: State, node: MobileNode, home: Home): Map<Addres
   const { self } = state.functions.domain;
   const peers = new Map<Address, Prefix[]>();
   for (const session of node.sessions.values()) {
-    if (!session.homes.has(home.prefix) || session.maar === self || session.maar === UNSPECIFIED) continue;
+    if (!session.homes.has(home.prefix) || session.maar === self) continue;
     const list = peers.get(session.maar) ?? [];
     list.push(session.cn);
     peers.set(session.maar, list);
@@ -80,7 +79,7 @@ export function retract(state: State, node: MobileNode): void {
       state.repoints.request({
         peer,
         subject: subject(node, home, correspondents),
-        attempts: 1,
+        attempts: 0,
         send: (sequence) => {
           sendUpdate(state, node, home, peer, correspondents.slice(0, PREFIXES_PER_UPDATE), sequence, 0);
         },
@@ -147,6 +146,8 @@ function acknowledged(
   switch (answer.status) {
     case STATUS.accepted:
       confirm(state, node, covered);
+      if (peer === home.anchor) renew(state, home);
+      if (covered.length === 0 && rest.length > 0) unknown(state, node, rest, peer);
       break;
     case STATUS.moved:
       if (answer.moved !== undefined) follow(state, node, home, peer, covered, answer.moved, chase);
@@ -164,6 +165,11 @@ function acknowledged(
       return;
   }
   if (rest.length > 0 && covered.length > 0) repoint(state, node, home, peer, rest, chase);
+}
+
+/** The anchor has renewed the prefix for as long as it gave it at first. */
+function renew(state: State, home: Home): void {
+  home.validUntil = Math.max(home.validUntil, state.functions.context.now + home.spanSeconds * 1000);
 }
 
 function confirm(state: State, node: MobileNode, correspondents: readonly Prefix[]): void {

@@ -4,8 +4,14 @@ import type { Released } from '../../functions/lm/location.ts';
 import { keepAnchored } from './anchor.ts';
 import { STATUS } from './messages/constants.ts';
 import type { HomeBinding, SDba, SDbu } from './messages/message.ts';
-import { repointLocal, removeSession } from './sessions.ts';
+import { repointLocal, removeSession, sessionWith, whereabouts } from './sessions.ts';
 import { TIMER, type State } from './state.ts';
+
+/**
+ * Correspondents of one sDBA over all homes, the latest used first: with the most homes an MN may have they fill some
+ * forty of the 64 parts that an sDBA can have.
+ */
+const MAX_CORRESPONDENTS = 512;
 
 /**
  * Steps 5 and 6 [draft sections 3.4, 4, 6.1, 6.2], the side of the MAAR that the MN left: makes sure that it has left,
@@ -26,7 +32,7 @@ function evaluate(state: State, update: SDbu, src: Address): void {
   }
   if (node.state === 'authorising' || state.phase(mnId) === 'fetching') {
     // It came here from a third MAAR a moment ago; what it brought is still on the way.
-    state.park(() => {
+    state.park(src, update, () => {
       evaluate(state, update, src);
     });
     return;
@@ -46,9 +52,21 @@ function evaluate(state: State, update: SDbu, src: Address): void {
       attachment.reregister(node);
       return;
     }
+    noteNamed(state, node, update);
     const released = handOver(state, node, src, counter);
     answerFrom(state, update, src, released);
   });
+}
+
+/** Sessions that an aware MN names and no packet has shown here yet. */
+function noteNamed(state: State, node: MobileNode, update: SDbu): void {
+  for (const home of homesOf(node)) {
+    if (!update.homes.some((named) => mnPrefix(named) === home.prefix)) continue;
+    for (const cn of update.correspondents) {
+      const maar = node.sessions.has(cn) ? undefined : whereabouts(state, cn);
+      if (maar !== undefined) sessionWith(state, node, home, cn, maar);
+    }
+  }
 }
 
 /** Takes the MN out of use here: new decisions follow its new MAAR; its lists stay for repeats and packets in flight. */
@@ -63,6 +81,8 @@ export function handOver(state: State, node: MobileNode, movedTo: Address, count
   const sessions = new Map(node.sessions);
   for (const session of sessions.values()) removeSession(state, node, session);
   for (const [cn, session] of sessions) node.sessions.set(cn, session);
+  const before = location.released.get(mnId);
+  if (before !== undefined) dropReleased(state, before);
   const released: Released = { mnId, node, movedTo, counter, forwarding: true };
   location.released.set(mnId, released);
   for (const home of homesOf(node)) {
@@ -91,7 +111,16 @@ export function endHold(state: State, mnId: string): void {
   context.arm(`${TIMER.forget}${mnId}`, context.config.timers.forget);
 }
 
-export function stopForwarding(state: State, released: Released): void {
+/** Forgets released lists at once: the MN is back, or they are replaced by newer ones. */
+export function dropReleased(state: State, released: Released): void {
+  const { context, location } = state.functions;
+  stopForwarding(state, released);
+  context.disarm(`${TIMER.release}${released.mnId}`);
+  context.disarm(`${TIMER.forget}${released.mnId}`);
+  location.released.delete(released.mnId);
+}
+
+function stopForwarding(state: State, released: Released): void {
   const { forwarding } = state.functions;
   released.forwarding = false;
   for (const home of released.node.foreign.values()) {
@@ -108,8 +137,12 @@ export function forgetReleased(state: State, mnId: string): void {
 
 function answerFrom(state: State, update: SDbu, src: Address, released: Released): void {
   const { node } = released;
+  const room = { left: MAX_CORRESPONDENTS };
   const spent = [...node.spent].map((hoa): HomeBinding => ({ hoa, validSeconds: 0, correspondents: [] }));
-  reply(state, update, src, [...homesOf(node).flatMap((home) => bindingsOf(state, node, home)), ...spent]);
+  reply(state, update, src, [
+    ...homesOf(node).flatMap((home) => bindingsOf(state, node, home, room)),
+    ...spent,
+  ]);
 }
 
 /** The MN is not here: it may have left a moment ago, or be one whose home we anchor. */
@@ -184,15 +217,21 @@ function reply(state: State, update: SDbu, src: Address, homes: readonly HomeBin
  * One home of an sDBA, under each of its names; its correspondents stand under the first. A valid lifetime of 0 says that
  * no session ever used it: the MN's next MAAR deprecates it and binds nothing.
  */
-function bindingsOf(state: State, node: MobileNode, home: Home): HomeBinding[] {
+function bindingsOf(state: State, node: MobileNode, home: Home, room: { left: number }): HomeBinding[] {
   if (!home.used) return [{ hoa: home.prefix, validSeconds: 0, correspondents: [] }];
-  const correspondents = [...node.sessions.values()]
+  const sessions = [...node.sessions.values()]
     .filter((session) => session.homes.has(home.prefix))
-    .map(({ cn, maar, counter }): { hoa: Prefix; maar: Address; counter: number } => ({
+    .sort((a, b) => b.lastUsed - a.lastUsed);
+  if (sessions.length > room.left) state.functions.context.count('sdba-shortened');
+  const taken = sessions.slice(0, room.left);
+  room.left -= taken.length;
+  const correspondents = taken.map(
+    ({ cn, maar, counter }): { hoa: Prefix; maar: Address; counter: number } => ({
       hoa: cn,
       maar,
       counter,
-    }));
+    }),
+  );
   return homeNames(home).map((hoa, index) => ({
     hoa,
     validSeconds: remaining(state, home.validUntil),

@@ -1,5 +1,4 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
-import { UNSPECIFIED } from '../../wire/address.ts';
 import {
   homeNames,
   homesOf,
@@ -10,7 +9,7 @@ import {
 } from '../../functions/lm/node.ts';
 import { TIMER, type State } from './state.ts';
 
-/** Correspondents of one MN; past that new ones go by their anchors. */
+/** Correspondents of one MN; past that the one least recently used goes by its anchor. */
 const MAX_SESSIONS = 512;
 
 function owner(node: MobileNode, session: Session): string {
@@ -23,7 +22,7 @@ function owner(node: MobileNode, session: Session): string {
  */
 export function needsTunnel(state: State, node: MobileNode, session: Session): boolean {
   const { domain } = state.functions;
-  if (session.maar === domain.self || session.maar === UNSPECIFIED) return false;
+  if (session.maar === domain.self) return false;
   const foreign = [...session.homes].some((prefix) => node.foreign.has(prefix));
   return foreign || session.maar !== domain.anchorOf(session.cn);
 }
@@ -46,20 +45,15 @@ export function removeSession(state: State, node: MobileNode, session: Session):
   state.settleRetry(`${TIMER.retry}${node.mnId} ${session.cn}`);
 }
 
-/** The session of a home of ours with a correspondent, made where there was none; undefined at the limit. */
-export function sessionWith(
-  state: State,
-  node: MobileNode,
-  home: Home,
-  cn: Prefix,
-  maar: Address,
-): Session | undefined {
+/** The session of a home of ours with a correspondent, made where there was none; at the limit the least used one goes. */
+export function sessionWith(state: State, node: MobileNode, home: Home, cn: Prefix, maar: Address): Session {
   const { context } = state.functions;
   let session = node.sessions.get(cn);
   if (session === undefined) {
     if (node.sessions.size >= MAX_SESSIONS) {
       context.count('session-limit');
-      return undefined;
+      const [oldest] = [...node.sessions.values()].sort((a, b) => a.lastUsed - b.lastUsed);
+      if (oldest !== undefined) removeSession(state, node, oldest);
     }
     session = { cn, homes: new Set(), maar, counter: 0, lastUsed: context.now };
     node.sessions.set(cn, session);

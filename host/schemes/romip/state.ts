@@ -36,7 +36,7 @@ export class State {
   readonly guard: ReplayGuard;
   readonly #phases = new Map<string, Phase>();
   readonly #retries = new Map<string, number>();
-  #parked: (() => void)[] = [];
+  #parked = new Map<string, { readonly since: number; readonly run: () => void }>();
   #watching = false;
 
   constructor(functions: Functions, profile: Profile) {
@@ -95,19 +95,22 @@ export class State {
     if (this.#retries.delete(id)) this.functions.context.disarm(id);
   }
 
-  /** Puts an update aside until the bindings that are on the way have come. */
-  park(run: () => void): void {
-    if (this.#parked.length >= MAX_PARKED) {
+  /** Puts an update aside until the bindings that are on the way have come; its resends take its place. */
+  park(src: Address, update: Update, run: () => void): void {
+    const key = `${src} ${subjectOf(update)}`;
+    if (this.#parked.size >= MAX_PARKED && !this.#parked.has(key)) {
       this.functions.context.count('parked-overflow');
       return;
     }
-    this.#parked.push(run);
+    this.#parked.set(key, { since: this.functions.context.now, run });
   }
 
+  /** Takes up what was put aside, but for what its sender has given up on by now. */
   unpark(): void {
-    const parked = this.#parked;
-    this.#parked = [];
-    for (const run of parked) run();
+    const { now, config } = this.functions.context;
+    const parked = [...this.#parked.values()];
+    this.#parked.clear();
+    for (const { since, run } of parked) if (now - since < config.timers.retransmitMax) run();
   }
 
   send(message: DistributedMessage, to: Address): readonly Uint8Array[] {
@@ -155,7 +158,7 @@ export class State {
   /** An acknowledgement that grants nothing. */
   refuse(update: Update, src: Address, status: number, sequence = update.sequence): void {
     this.functions.context.count(`refused-${update.kind}-${status}`);
-    this.send(refusal(update, status, sequence), src);
+    this.answer(refusal(update, status, sequence), src, update);
   }
 
   #transmit(data: Uint8Array, dst: Address): void {

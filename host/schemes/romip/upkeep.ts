@@ -1,6 +1,5 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
 import { homeOf, homesOf, type Home, type MobileNode } from '../../functions/lm/node.ts';
-import { UNSPECIFIED } from '../../wire/address.ts';
 import { emitMobility } from '../../wire/mobility/message.ts';
 import type { Usage } from '../scheme.ts';
 import { dropAnchored } from './anchor.ts';
@@ -36,9 +35,13 @@ export function onFlow(state: State, node: MobileNode, home: Home, cn: Prefix): 
     known.lastUsed = context.now;
     return;
   }
-  const maar = known?.maar ?? whereabouts(state, cn) ?? UNSPECIFIED;
+  const maar = known?.maar ?? whereabouts(state, cn);
+  if (maar === undefined) {
+    // Outside the domain there is no MAAR to tell: the home is followed, and its packets go by its anchor.
+    home.used = true;
+    return;
+  }
   const session = sessionWith(state, node, home, cn, maar);
-  if (session === undefined) return;
   installSession(state, node, session);
   forwarding.commit(() => {
     const ask = home.anchor !== domain.self && needsTunnel(state, node, session);
