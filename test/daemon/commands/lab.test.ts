@@ -61,22 +61,55 @@ test('the main job on real kernels: the session survives three moves, and other 
       .sort(),
     ['a3', 'b2'],
   );
-  assert.ok(readdirSync(directory).includes('core-a3.pcapng'));
-  await t.test('tshark names the messages and sees the tunnel between a3 and b2', (inner) => {
+  const captures = readdirSync(directory).sort();
+  assert.ok(captures.includes('core-a3.pcapng'));
+  await t.test('tshark finds no packet malformed on any link', (inner) => {
     if (!hasTool(inner, 'tshark')) return;
-    const fields = (filter: string, ...names: string[]): string[] => {
-      const wanted = names.flatMap((name) => ['-e', name]);
-      const path = join(directory, 'core-a3.pcapng');
-      return output('tshark', ['-r', path, '-Y', filter, '-T', 'fields', ...wanted])
-        .trim()
-        .split('\n');
-    };
-    const types = new Set(fields('mipv6', 'mip6.mhtype'));
-    assert.ok(types.has('5') && types.has('6'), 'Binding Updates and Acknowledgements');
-    const tunnels = new Set(fields('ipv6.nxt == 41', 'ipv6.src').map((line) => line.split(',')[0]));
+    for (const capture of captures) {
+      assert.ok(tshark(directory, capture, 'ipv6', 'frame.number').length > 0, `${capture} is empty`);
+      assert.deepEqual(
+        tshark(directory, capture, '_ws.malformed', 'frame.number', '_ws.col.Info'),
+        [],
+        capture,
+      );
+    }
+  });
+  await t.test('tshark names the Diameter and the binding messages', (inner) => {
+    if (!hasTool(inner, 'tshark')) return;
+    const seen = (capture: string, filter: string): Set<string> =>
+      new Set(tshark(directory, capture, filter, '_ws.col.Info').map((info) => info.replace(/^cmd=/, '')));
+    const diameter = [...seen('core-aaa.pcapng', 'diameter')].join('\n');
+    for (const name of ['Capabilities-Exchange', 'AA', 'Session-Termination']) {
+      for (const side of ['Request', 'Answer']) {
+        assert.match(diameter, new RegExp(`\\b${name} ${side}\\(`), `${name} ${side}`);
+      }
+    }
+    // D is the bit that PMIPv6 calls P; E its F in an update, and its T in an acknowledgement.
+    for (const [message, filter, name] of [
+      ['sDBU', 'mip6.bu.p_flag == 1 && mip6.bu.f_flag == 0', 'Binding Update'],
+      ['dDBU', 'mip6.bu.p_flag == 1 && mip6.bu.f_flag == 1', 'Binding Update'],
+      ['sDBA', 'mip6.ba.p_flag == 1 && mip6.ba.t_flag == 0', 'Binding Acknowledgement'],
+      ['dDBA', 'mip6.ba.p_flag == 1 && mip6.ba.t_flag == 1', 'Binding Acknowledgement'],
+    ] as const) {
+      assert.deepEqual([...seen('core-a3.pcapng', filter)], [name], message);
+    }
+  });
+  await t.test('tshark sees the tunnel between a3 and b2', (inner) => {
+    if (!hasTool(inner, 'tshark')) return;
+    const sources = tshark(directory, 'core-a3.pcapng', 'ipv6.nxt == 41', 'ipv6.src');
+    const tunnels = new Set(sources.map((line) => line.split(',')[0]));
     assert.ok(tunnels.has('2001:db8:0:3::1') && tunnels.has('2001:db8:0:5::1'));
   });
 });
+
+/** Fields of the packets of one capture that pass the filter, one line for each packet. */
+function tshark(directory: string, capture: string, filter: string, ...fields: string[]): string[] {
+  const wanted = fields.flatMap((field) => ['-e', field]);
+  const args = ['-r', join(directory, capture), '-Y', filter, '-T', 'fields', ...wanted];
+  return output('tshark', args)
+    .split('\n')
+    .filter((line) => line !== '');
+}
 
 /** What failed, for the message of an assertion. */
 function verdicts(stdout: string): string {
