@@ -76,6 +76,12 @@ export interface Fault {
   closeDiameter(maar: MaarName, when: 'before-commit' | 'after-commit'): void;
 }
 
+/**
+ * Milliseconds that a simulated MAAR takes to carry out a batch of entries: an acknowledgement that does not wait for
+ * its entries is then ahead of them.
+ */
+export const APPLY_MILLIS = 1;
+
 export interface Lab {
   readonly backend: 'sim' | 'netns';
   /** One-way delay of every link in ms (0 where the backend adds none). */

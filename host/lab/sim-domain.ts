@@ -17,6 +17,7 @@ import type { Scheduler } from '../sim/scheduler.ts';
 import { StreamFabric } from '../sim/streams.ts';
 import type { StreamPaths } from '../sim/streams.ts';
 import { Taps } from '../sim/taps.ts';
+import { APPLY_MILLIS } from './lab.ts';
 import type { HostName, LabOptions, MaarName } from './lab.ts';
 import {
   AAA,
@@ -152,7 +153,7 @@ export class SimDomain {
             coreMtu: CORE_MTU,
             hopLimitDone: false,
           }),
-        applyDelay: 0,
+        applyDelay: APPLY_MILLIS,
         trace: (effect) => this.#trace(name, effect),
       },
       this.scheduler,

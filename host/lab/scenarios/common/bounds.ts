@@ -1,4 +1,4 @@
-import type { HandoverReport, Lab } from '../../lab.ts';
+import { APPLY_MILLIS, type HandoverReport, type Lab } from '../../lab.ts';
 import { slack, type Checks } from './checks.ts';
 import type { TrafficReport } from './traffic.ts';
 import { INTERVAL_MS } from './traffic.ts';
@@ -11,6 +11,17 @@ export const LADDER_PATHS = {
   sdba: 8,
   downlink: 9,
   uplink: 11,
+} as const;
+
+/** Batches of entries that must be carried out, one after the other, before each step. */
+const APPLIES = {
+  /** Those of the new /64 at the new MAAR. */
+  firstRa: 1,
+  /** Those of the release at the old MAAR. */
+  sdba: 1,
+  /** Those, and those of both lists at the new MAAR: held packets leave. */
+  downlink: 2,
+  uplink: 2,
 } as const;
 
 export function since(event: number | undefined, from: number | undefined): number | undefined {
@@ -38,19 +49,24 @@ export function checkLadder(lab: Lab, checks: Checks, parts: HandoverReport, ext
   };
   within('attachment detected after the link', detected, LADDER_PATHS.detection, 0);
   within('AAA answer after detection', since(aaaAnswered, detected), LADDER_PATHS.aaaAnswer, 0);
-  within('first RA after the AAA answer', since(firstRa, aaaAnswered), 0, 0);
-  within('sDBA after detection', since(sdba, detected), LADDER_PATHS.sdba, extra);
+  within('first RA after the AAA answer', since(firstRa, aaaAnswered), 0, APPLIES.firstRa * APPLY_MILLIS);
+  within(
+    'sDBA after detection',
+    since(sdba, detected),
+    LADDER_PATHS.sdba,
+    extra + APPLIES.sdba * APPLY_MILLIS,
+  );
   within(
     'old session downlink after detection',
     afterDetection(lab, downlink, detected),
     LADDER_PATHS.downlink,
-    extra + INTERVAL_MS,
+    extra + INTERVAL_MS + APPLIES.downlink * APPLY_MILLIS,
   );
   within(
     'old session uplink after detection',
     afterDetection(lab, uplink, detected),
     LADDER_PATHS.uplink,
-    extra + INTERVAL_MS,
+    extra + INTERVAL_MS + APPLIES.uplink * APPLY_MILLIS,
   );
 }
 
@@ -60,7 +76,10 @@ export function checkLadder(lab: Lab, checks: Checks, parts: HandoverReport, ext
  */
 export function handoverLoss(lab: Lab, extra = 0): number {
   const millis =
-    (LADDER_PATHS.detection + 6 + 1) * lab.delay + extra + (lab.backend === 'sim' ? 0 : slack(lab));
+    (LADDER_PATHS.detection + 6 + 1) * lab.delay +
+    extra +
+    APPLIES.sdba * APPLY_MILLIS +
+    (lab.backend === 'sim' ? 0 : slack(lab));
   return Math.ceil(millis / INTERVAL_MS) + 1;
 }
 
