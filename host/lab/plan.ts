@@ -1,7 +1,7 @@
 import type { Address, Mac, Prefix } from '../../bindings/entries.ts';
 import type { AllowedPeer } from '../aaa/service.ts';
 import type { Subscriber } from '../aaa/subscribers.ts';
-import type { MaarConfig, TimerConfig } from '../core/config.ts';
+import { DEFAULT_TIMERS, type MaarConfig } from '../core/config.ts';
 import type { EndName, HostName, LabOptions, MaarName } from './lab.ts';
 
 /** The addressing plan of the domain under test, the same for both backends. */
@@ -48,17 +48,6 @@ const HOST_MAC: Readonly<Record<HostName, Mac>> = {
   A: '02:00:5e:10:01:0a',
   B: '02:00:5e:10:01:0b',
   C: '02:00:5e:10:01:0c',
-};
-
-const TIMERS: TimerConfig = {
-  hold: 10_000,
-  forget: 2_000,
-  bindingSeconds: 300,
-  idle: 60_000,
-  probe: 50,
-  retransmit: 1_000,
-  retransmitMax: 32_000,
-  timestampWindow: 10_000,
 };
 
 export function maarAddress(name: MaarName): Address {
@@ -109,7 +98,7 @@ export function maarConfig(name: MaarName, options: LabOptions): MaarConfig {
     },
     mnRealm: MN_REALM,
     coreMtu: CORE_MTU,
-    timers: { ...TIMERS, ...options.timers },
+    timers: { ...DEFAULT_TIMERS, ...options.timers },
     hold: { packets: 64, millis: 2_000 },
   };
 }
