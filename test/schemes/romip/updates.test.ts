@@ -40,6 +40,8 @@ class Bench {
   readonly sent: Sent[] = [];
   /** Batches that the data plane was given. */
   batches = 0;
+  /** What a slow data plane has still to say; undefined while it is done at once. */
+  slow: MaarEvent[] | undefined;
 
   /** @param previous the MAAR that the AAA server says MN was at before, with counter 1. */
   constructor(previous?: string) {
@@ -164,13 +166,19 @@ class Bench {
     return PROFILE.emit(message, from, ONE)[0]!;
   }
 
-  /** Carries out one step, with a data plane that is done at once; returns what is for the network and the clock. */
+  #applied(event: MaarEvent): (StreamEffect | TimerEffect | TraceEffect)[] {
+    if (this.slow === undefined) return this.#step(event);
+    this.slow.push(event);
+    return [];
+  }
+
+  /** Carries out one step; returns what is for the network and the clock. */
   #step(event: MaarEvent): (StreamEffect | TimerEffect | TraceEffect)[] {
     return this.maar.step(event, this.now).flatMap((effect) => {
       switch (effect.type) {
         case 'apply':
           this.batches++;
-          return this.#step({
+          return this.#applied({
             type: 'applied',
             batch: effect.batch,
             statuses: effect.commands.map(() => 'ok' as const),
@@ -296,6 +304,27 @@ test('an sDBU with a stale counter gets 157 from released lists', () => {
   assert.deepEqual(bench.lists(), lists);
   assert.equal(bench.view().released[0]?.movedTo, TWO);
 });
+
+for (const [message, update] of [
+  ['sDBA', (bench: Bench) => bench.asked(TWO)],
+  ['dDBA', (bench: Bench) => bench.moved(TWO)],
+] as const) {
+  test(`no ${message} leaves before the entries stand of which it speaks`, () => {
+    const bench = new Bench();
+    bench.talk();
+    const data = update(bench);
+    bench.unplug();
+    bench.slow = [];
+    assert.deepEqual(bench.receive(TWO, data), []);
+    assert.ok(bench.slow.length > 0);
+    const before = bench.sent.length;
+    for (const applied of bench.slow) bench.hear(applied);
+    assert.deepEqual(
+      bench.sent.slice(before).map((sent) => [sent.message.kind, statusOf(sent)]),
+      [[message, STATUS.accepted]],
+    );
+  });
+}
 
 test('an orderly stop takes the home back from its anchor: a dDBU with lifetime 0', () => {
   const bench = new Bench(TWO);
