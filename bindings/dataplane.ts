@@ -4,13 +4,13 @@ import type { Address, Command, CommandStatus, DataPlaneEvent, LinkId, Mac, Pref
 export interface Capacities {
   /** Packets of one batch, and of the largest batch that a call may put out. */
   readonly batch: number;
-  /** Destination entries (deliver and tunnel). */
+  /** Destination entries (deliver, tunnel and buffer). */
   readonly destinations: number;
   readonly sources: number;
   readonly peers: number;
   /** Address pairs remembered for `flow` events. */
   readonly flows: number;
-  /** Packets that all hold entries together may keep. */
+  /** Packets that all hold and buffer entries together may keep. */
   readonly held: number;
 }
 

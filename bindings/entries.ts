@@ -32,6 +32,20 @@ export interface TunnelEntry {
 }
 
 /**
+ * Destination prefix -> kept here until the prefix is put as deliver or tunnel, whatever side its packets come from.
+ * A budget for this entry; over it the oldest packet is dropped and counted.
+ */
+export interface BufferEntry {
+  readonly kind: 'buffer';
+  readonly prefix: Prefix;
+  readonly packets: number;
+  /** Octets of the packets kept; one packet is kept even if it is longer. */
+  readonly bytes: number;
+  /** How long one packet may wait, in milliseconds. */
+  readonly millis: number;
+}
+
+/**
  * Source prefix that may send from this link. With `mac`, only that station may use it.
  * With `reverse`, packets that match no destination entry are tunnelled there instead of being routed natively.
  */
@@ -64,11 +78,12 @@ export interface HoldEntry {
   readonly millis: number;
 }
 
-export type Entry = DeliverEntry | TunnelEntry | SourceEntry | PeerEntry | HoldEntry;
+export type Entry = DeliverEntry | TunnelEntry | BufferEntry | SourceEntry | PeerEntry | HoldEntry;
 export type EntryKind = Entry['kind'];
 
 /**
- * `put` inserts or replaces. `deliver` and `tunnel` share one table: the later put of a prefix wins.
+ * `put` inserts or replaces. `deliver`, `tunnel` and `buffer` share one table: the later put of a prefix wins, and what a
+ * buffer kept then goes by the new action, in order and before any later packet.
  * `release` sends what a hold entry kept for the prefix (or for any part of it) through the pipeline again,
  * in order of arrival and before any later packet; `discard` drops it.
  */
@@ -117,7 +132,7 @@ export type DataPlaneEvent =
       readonly src: Address;
       readonly dst: Address;
     }
-  /** A hold entry ran over its budget or its time. */
+  /** A hold or buffer entry (`to`) ran over its budget or its time. */
   | {
       readonly kind: 'hold-drop';
       readonly direction: 'from' | 'to';

@@ -47,7 +47,7 @@ export const AREA_FLOW_HEADS: u32 = 24;
 export const AREA_FLOW_PAIRS: u32 = 25;
 const AREAS: u32 = 26;
 
-export const HOLD_SIZE: usize = 40;
+export const HOLD_SIZE: usize = 48;
 export const WAITING_SIZE: usize = 48;
 export const SUPPRESSION_SIZE: usize = 64;
 

@@ -1,5 +1,6 @@
 /** Packets from access links. */
 import {
+  ADJACENCY_KIND_BUFFER,
   ADJACENCY_KIND_DELIVER,
   COUNTER_REVERSE_TUNNELLED,
   COUNTER_TUNNELLED,
@@ -19,7 +20,7 @@ import {
 import { load48 } from '../mem/words';
 import { count } from '../stats/counters';
 import { raiseUnknownSource } from '../stats/events';
-import { adjacencyKind } from '../table/adjacency';
+import { adjacencyHold, adjacencyKind } from '../table/adjacency';
 import { flowSeen } from '../table/flow';
 import { touch } from '../table/ageing';
 import { entryMac, entryValue, prefixMatch, touchStamp } from '../table/prefix';
@@ -56,7 +57,7 @@ export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
 
   flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT, pairHashOf(index, packet + DESTINATION_AT));
   const destination = destinationOf(index, packet + DESTINATION_AT);
-  if (destination != 0) return toDestination(descriptor, packet, destination);
+  if (destination != 0) return toDestination(index, descriptor, packet, destination);
   const reverse = entryValue(source);
   if (reverse == NONE) return pass(descriptor);
   if (!decrement(descriptor, packet)) return;
@@ -78,10 +79,12 @@ function unknownSource(
 }
 
 /** Forwards by a destination entry a packet that did not come through a tunnel. */
-export function toDestination(descriptor: usize, packet: usize, destination: usize): void {
+export function toDestination(index: u32, descriptor: usize, packet: usize, destination: usize): void {
   touch(DESTINATIONS, destination);
-  if (!decrement(descriptor, packet)) return;
   const adjacency = entryValue(destination);
-  if (adjacencyKind(adjacency) == ADJACENCY_KIND_DELIVER) return deliver(descriptor, adjacency);
+  const kind = adjacencyKind(adjacency);
+  if (kind == ADJACENCY_KIND_BUFFER) return putOnHold(index, adjacencyHold(adjacency), 0, 0);
+  if (!decrement(descriptor, packet)) return;
+  if (kind == ADJACENCY_KIND_DELIVER) return deliver(descriptor, adjacency);
   if (encapsulate(descriptor, packet, adjacency, TUNNEL_HOP_LIMIT)) count(COUNTER_TUNNELLED);
 }

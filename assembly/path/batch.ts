@@ -3,7 +3,6 @@ import {
   COUNTER_RX_ACCESS,
   COUNTER_RX_CORE,
   DESCRIPTOR_PORT_AT,
-  DIRECTION_FROM,
   LIMIT_FRAME_SIZE,
   LIMIT_HEADROOM,
   LIMIT_PACKET_MAX,
@@ -18,11 +17,11 @@ import { count } from '../stats/counters';
 import { MATCH_BATCH } from '../table/match';
 import { checkHeader, packetLength } from '../wire/ipv6';
 import { fromAccess } from './access';
-import { fromCore, resumeDecapsulated } from './core';
+import { fromCore, native, resumeDecapsulated } from './core';
 import {
   collectReleased,
   expireHeld,
-  heldDirection,
+  heldDecapsulated,
   heldOuterHopLimit,
   heldOuterSource,
   reclaim,
@@ -54,7 +53,8 @@ export function runBatch(inputs: u32, now: u64): u32 {
 function resume(index: u32): void {
   const descriptor = descriptorAt(index);
   const packet = frameAt(index) + offsetOf(descriptor);
-  if (heldDirection(index) == DIRECTION_FROM) return fromAccess(index, descriptor, packet);
+  if (load<u8>(descriptor, DESCRIPTOR_PORT_AT) != PORT_CORE) return fromAccess(index, descriptor, packet);
+  if (!heldDecapsulated(index)) return native(index, descriptor, packet);
   resumeDecapsulated(index, descriptor, packet, heldOuterSource(index), heldOuterHopLimit(index));
 }
 

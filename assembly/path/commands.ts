@@ -1,9 +1,11 @@
 /** Commands of the control plane. A command is checked whole before it changes anything. */
 import {
+  ADJACENCY_KIND_BUFFER,
   ADJACENCY_KIND_DELIVER,
   ADJACENCY_KIND_TUNNEL,
   AREA_COMMANDS,
   COMMAND_ADDRESS_AT,
+  COMMAND_BYTES_AT,
   COMMAND_DELETE_DESTINATION,
   COMMAND_DELETE_HOLD,
   COMMAND_DELETE_PEER,
@@ -19,6 +21,7 @@ import {
   COMMAND_OP_AT,
   COMMAND_PACKETS_AT,
   COMMAND_PREFIX_AT,
+  COMMAND_PUT_BUFFER,
   COMMAND_PUT_DELIVER,
   COMMAND_PUT_HOLD,
   COMMAND_PUT_PEER,
@@ -38,7 +41,7 @@ import {
 import { areaBase } from '../mem/areas';
 import { LOCATOR } from '../mem/options';
 import { equal16, load48, store48 } from '../mem/words';
-import { adjacencyAcquire, adjacencyRelease } from '../table/adjacency';
+import { adjacencyAcquire, adjacencyHold, adjacencyKind, adjacencyRelease } from '../table/adjacency';
 import { BucketTable } from '../table/bucket';
 import {
   entryMac,
@@ -52,11 +55,14 @@ import {
 } from '../table/prefix';
 import { DESTINATIONS, HOLDS, PEERS, SOURCES } from '../table/tables';
 import { isMulticast, isTunnelEnd, isUnspecified } from '../wire/ipv6';
-import { holdCreate, holdDestroy, holdSet, releaseHeld } from './hold';
+import { holdCreate, holdDestroy, holdRelease, holdSet, releaseHeld } from './hold';
 
 const HOST_LENGTH: u32 = 128;
 /** Prefixes at least this long that begin with ff lie within ff00::/8. */
 const MULTICAST_LENGTH: u32 = 8;
+/** Scope of buffers in the table of holds, beside the two directions: no look-up by direction finds them. */
+const BUFFER_SCOPE: u32 = DIRECTION_TO + 1;
+const NO_BYTES: u32 = ~0;
 
 /** Carries out `count` commands of the command area and writes their statuses. */
 export function applyCommands(count: u32): void {
@@ -80,6 +86,8 @@ function applyCommand(at: usize): u32 {
       return putDeliver(at, prefix, length, link);
     case COMMAND_PUT_TUNNEL:
       return putTunnel(at, prefix, length);
+    case COMMAND_PUT_BUFFER:
+      return putBuffer(at, prefix, length);
     case COMMAND_PUT_SOURCE:
       return putSource(at, prefix, length, link);
     case COMMAND_DELETE_DESTINATION:
@@ -139,7 +147,12 @@ function acquireTunnel(locator: usize): u32 {
 function putDestination(prefix: usize, length: u32, adjacency: u32): u32 {
   const present = prefixFind(DESTINATIONS, prefix, length, 0);
   if (present != 0) {
-    adjacencyRelease(entryValue(present));
+    const before = entryValue(present);
+    if (adjacencyKind(before) == ADJACENCY_KIND_BUFFER && before != adjacency) {
+      holdRelease(adjacencyHold(before));
+      removeBuffer(prefix, length);
+    }
+    adjacencyRelease(before);
     setEntryValue(present, adjacency);
     return STATUS_OK;
   }
@@ -150,6 +163,39 @@ function putDestination(prefix: usize, length: u32, adjacency: u32): u32 {
   }
   setEntryValue(entry, adjacency);
   return STATUS_OK;
+}
+
+/**
+ * A buffer is an entry among the holds, in a scope of its own, and a destination that refers to its hold. Its adjacency
+ * belongs to it alone, since no other has its hold.
+ */
+function putBuffer(at: usize, prefix: usize, length: u32): u32 {
+  const packets = load<u32>(at, COMMAND_PACKETS_AT);
+  const bytes = load<u32>(at, COMMAND_BYTES_AT);
+  const millis = load<u32>(at, COMMAND_MILLIS_AT);
+  if (packets == 0 || bytes == 0 || millis == 0) return STATUS_INVALID;
+  let entry = prefixFind(HOLDS, prefix, length, BUFFER_SCOPE);
+  if (entry == 0) {
+    entry = prefixInsert(HOLDS, prefix, length, BUFFER_SCOPE);
+    if (entry == 0) return STATUS_FULL;
+    setEntryValue(entry, holdCreate(prefix, length, DIRECTION_TO));
+  }
+  const hold = entryValue(entry);
+  const status = putDestination(
+    prefix,
+    length,
+    adjacencyAcquire(ADJACENCY_KIND_BUFFER, LINK_TUNNEL, hold, prefix),
+  );
+  if (status == STATUS_OK) holdSet(hold, packets, bytes, millis);
+  else removeBuffer(prefix, length);
+  return status;
+}
+
+function removeBuffer(prefix: usize, length: u32): void {
+  const entry = prefixFind(HOLDS, prefix, length, BUFFER_SCOPE);
+  const hold = entryValue(entry);
+  prefixRemove(HOLDS, entry);
+  holdDestroy(hold);
 }
 
 function putSource(at: usize, prefix: usize, length: u32, link: u32): u32 {
@@ -185,7 +231,7 @@ function putHold(at: usize, prefix: usize, length: u32, direction: u32): u32 {
     if (entry == 0) return STATUS_FULL;
     setEntryValue(entry, holdCreate(prefix, length, direction));
   }
-  holdSet(entryValue(entry), packets, millis);
+  holdSet(entryValue(entry), packets, NO_BYTES, millis);
   return STATUS_OK;
 }
 
@@ -195,6 +241,7 @@ function remove(table: BucketTable, prefix: usize, length: u32, scope: u32): u32
   if (entry == 0) return STATUS_ABSENT;
   const value = entryValue(entry);
   prefixRemove(table, entry);
+  if (table == DESTINATIONS && adjacencyKind(value) == ADJACENCY_KIND_BUFFER) removeBuffer(prefix, length);
   if (table == HOLDS) holdDestroy(value);
   else if (table != PEERS && value != NONE) adjacencyRelease(value);
   return STATUS_OK;

@@ -1,5 +1,6 @@
 /** Packets from the core: tunnelled to us, or native. */
 import {
+  ADJACENCY_KIND_BUFFER,
   ADJACENCY_KIND_DELIVER,
   COUNTER_DECAPSULATED,
   COUNTER_RETUNNELLED,
@@ -19,7 +20,7 @@ import { LOCATOR } from '../mem/options';
 import { copy16, equal16 } from '../mem/words';
 import { count } from '../stats/counters';
 import { raiseTunnelled } from '../stats/events';
-import { adjacencyAddress, adjacencyKind } from '../table/adjacency';
+import { adjacencyAddress, adjacencyHold, adjacencyKind } from '../table/adjacency';
 import { flowSeen } from '../table/flow';
 import { touch } from '../table/ageing';
 import { entryValue, prefixFind, prefixMatch, touchStamp } from '../table/prefix';
@@ -56,14 +57,15 @@ export function fromCore(index: u32, descriptor: usize, packet: usize): void {
   decapsulate(index, descriptor, packet);
 }
 
-function native(index: u32, descriptor: usize, packet: usize): void {
+/** A packet that was not tunnelled to us. */
+export function native(index: u32, descriptor: usize, packet: usize): void {
   if (isLocalPair(packet)) return pass(descriptor);
   const destination = destinationOf(index, packet + DESTINATION_AT);
   if (destination == 0) return pass(descriptor);
   if (adjacencyKind(entryValue(destination)) == ADJACENCY_KIND_DELIVER) {
     flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT, pairHashOf(index, packet + DESTINATION_AT));
   }
-  toDestination(descriptor, packet, destination);
+  toDestination(index, descriptor, packet, destination);
 }
 
 function decapsulate(index: u32, descriptor: usize, outer: usize): void {
@@ -104,7 +106,11 @@ function decapsulated(index: u32, descriptor: usize, packet: usize, outerHopLimi
   if (entry == 0) return unknownDestination(index, descriptor, packet, outerHopLimit);
   touch(DESTINATIONS, entry);
   const adjacency = entryValue(entry);
-  if (adjacencyKind(adjacency) == ADJACENCY_KIND_DELIVER) {
+  const kind = adjacencyKind(adjacency);
+  if (kind == ADJACENCY_KIND_BUFFER) {
+    return putOnHold(index, adjacencyHold(adjacency), OUTER_SOURCE, outerHopLimit);
+  }
+  if (kind == ADJACENCY_KIND_DELIVER) {
     flowSeen(source, destination, pairHashOf(index, destination));
     if (decrement(descriptor, packet)) deliver(descriptor, adjacency);
     return;

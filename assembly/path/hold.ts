@@ -40,6 +40,9 @@ class Hold {
   prefixLow: u64;
   packets: u32;
   millis: u32;
+  /** Budget in octets, and octets kept. */
+  bytes: u32;
+  octets: u32;
   kept: u32;
   first: u32;
   last: u32;
@@ -59,6 +62,7 @@ class Waiting {
   hold: u32;
   outerHopLimit: u8;
   direction: u8;
+  decapsulated: bool;
 }
 
 const NEVER: u64 = ~0;
@@ -99,14 +103,16 @@ export function holdCreate(prefix: usize, length: u32, direction: u32): u32 {
   hold.length = length as u8;
   hold.direction = direction as u8;
   hold.kept = 0;
+  hold.octets = 0;
   hold.first = NONE;
   hold.last = NONE;
   return index;
 }
 
-export function holdSet(index: u32, packets: u32, millis: u32): void {
+export function holdSet(index: u32, packets: u32, bytes: u32, millis: u32): void {
   const hold = holdAt(index);
   hold.packets = packets;
+  hold.bytes = bytes;
   hold.millis = millis;
 }
 
@@ -116,6 +122,15 @@ export function holdDestroy(index: u32): void {
   while (hold.first != NONE) discard(hold.first);
   hold.first = freeHold;
   freeHold = index;
+}
+
+/** Marks what a hold keeps; it goes on its way with the next batch. */
+export function holdRelease(index: u32): void {
+  const hold = holdAt(index);
+  while (hold.first != NONE) {
+    unlinkFromHold(hold.first);
+    marked++;
+  }
 }
 
 function discard(index: u32): void {
@@ -159,7 +174,12 @@ function unlinkFromHold(index: u32): void {
   else waitingAt(before).nextOfHold = waiting.nextOfHold;
   if (hold.last == index) hold.last = before;
   hold.kept--;
+  hold.octets -= heldLength(index);
   waiting.hold = NONE;
+}
+
+function heldLength(index: u32): u32 {
+  return lengthOf(descriptorAt(firstWaiting(capacities) + index));
 }
 
 function dropWaiting(index: u32, reason: u32): void {
@@ -206,13 +226,17 @@ export function putOnHold(
   const hold = holdAt(holdIndex);
   let index = waitingOf(descriptorIndex);
   if (index != NONE) unemit();
-  while (hold.kept >= hold.packets) dropWaiting(hold.first, REASON_HOLD_OVERFLOW);
+  const length = lengthOf(descriptorAt(descriptorIndex));
+  while (hold.kept >= hold.packets || (hold.kept > 0 && hold.octets + length > hold.bytes)) {
+    dropWaiting(hold.first, REASON_HOLD_OVERFLOW);
+  }
   if (pooled == capacities.held) dropWaiting(hold.kept > 0 ? hold.first : oldest, REASON_HOLD_OVERFLOW);
   if (index == NONE) {
     index = keepCopy(descriptorIndex);
     onHold(descriptorAt(descriptorIndex));
   }
   const waiting = waitingAt(index);
+  waiting.decapsulated = outerSource != 0;
   if (outerSource != 0) copy16(changetype<usize>(waiting), outerSource);
   waiting.outerHopLimit = outerHopLimit as u8;
   waiting.direction = hold.direction;
@@ -224,6 +248,7 @@ export function putOnHold(
   else waitingAt(hold.last).nextOfHold = index;
   hold.last = index;
   hold.kept++;
+  hold.octets += length;
   waiting.next = NONE;
   waiting.previous = newest;
   if (newest == NONE) oldest = index;
@@ -302,8 +327,8 @@ export function takeReleased(): u32 {
 }
 
 /** What `putOnHold` was told of a packet taken off hold. */
-export function heldDirection(descriptorIndex: u32): u32 {
-  return waitingAt(waitingOf(descriptorIndex)).direction;
+export function heldDecapsulated(descriptorIndex: u32): bool {
+  return waitingAt(waitingOf(descriptorIndex)).decapsulated;
 }
 
 export function heldOuterSource(descriptorIndex: u32): usize {

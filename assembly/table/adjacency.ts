@@ -85,3 +85,8 @@ export function adjacencyKind(index: u32): u32 {
 export function adjacencyAddress(index: u32): usize {
   return adjacencyAt(index) + ADJACENCY_ADDRESS_AT;
 }
+
+/** Where the packets of a buffer wait: a buffer's adjacency carries the index of its hold in place of a MAC. */
+export function adjacencyHold(index: u32): u32 {
+  return load48(adjacencyAt(index) + ADJACENCY_MAC_AT) as u32;
+}

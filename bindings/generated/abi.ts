@@ -86,6 +86,7 @@ export const COMMAND_DELETE_PEER = 8;
 export const COMMAND_DELETE_HOLD = 9;
 export const COMMAND_RELEASE = 10;
 export const COMMAND_DISCARD = 11;
+export const COMMAND_PUT_BUFFER = 12;
 export const COMMAND_FLAG_REVERSE = 1;
 export const DIRECTION_FROM = 0;
 export const DIRECTION_TO = 1;
@@ -98,6 +99,7 @@ export const EVENT_FLAG_MAC = 1;
 export const ADJACENCY_KIND_FREE = 0;
 export const ADJACENCY_KIND_DELIVER = 1;
 export const ADJACENCY_KIND_TUNNEL = 2;
+export const ADJACENCY_KIND_BUFFER = 3;
 export const COUNTER_RX_ACCESS = 0;
 export const COUNTER_RX_CORE = 1;
 export const COUNTER_DELIVERED = 2;
@@ -145,6 +147,7 @@ export const COMMAND_PACKETS_AT = 12;
 export const COMMAND_PREFIX_AT = 16;
 export const COMMAND_ADDRESS_AT = 32;
 export const COMMAND_MILLIS_AT = 48;
+export const COMMAND_BYTES_AT = 52;
 export const EVENT_SIZE = 64;
 export const EVENT_KIND_AT = 0;
 export const EVENT_LINK_AT = 1;
@@ -245,6 +248,7 @@ export const COMMAND_NAMES: Readonly<Record<number, string>> = {
   9: 'delete-hold',
   10: 'release',
   11: 'discard',
+  12: 'put-buffer',
 };
 
 export const COMMAND_FLAG_NAMES: Readonly<Record<number, string>> = {
@@ -272,6 +276,7 @@ export const ADJACENCY_KIND_NAMES: Readonly<Record<number, string>> = {
   0: 'free',
   1: 'deliver',
   2: 'tunnel',
+  3: 'buffer',
 };
 
 export const COUNTER_NAMES: Readonly<Record<number, string>> = {

@@ -2,6 +2,7 @@
 import type { Command, DataPlaneEvent, Entry } from '../entries.ts';
 import {
   COMMAND_ADDRESS_AT,
+  COMMAND_BYTES_AT,
   COMMAND_DELETE_DESTINATION,
   COMMAND_DELETE_HOLD,
   COMMAND_DELETE_PEER,
@@ -17,6 +18,7 @@ import {
   COMMAND_OP_AT,
   COMMAND_PACKETS_AT,
   COMMAND_PREFIX_AT,
+  COMMAND_PUT_BUFFER,
   COMMAND_PUT_DELIVER,
   COMMAND_PUT_HOLD,
   COMMAND_PUT_PEER,
@@ -105,6 +107,12 @@ export class CommandWriter {
         this.#octets[this.#at + COMMAND_FLAGS_AT] = COMMAND_FLAG_REVERSE;
         return this.#address(COMMAND_ADDRESS_AT, entry.reverse) ? COMMAND_PUT_SOURCE : undefined;
       }
+      case 'buffer':
+        return this.#number(COMMAND_PACKETS_AT, entry.packets) &&
+          this.#number(COMMAND_BYTES_AT, entry.bytes) &&
+          this.#number(COMMAND_MILLIS_AT, entry.millis)
+          ? COMMAND_PUT_BUFFER
+          : undefined;
       case 'hold':
         return this.#direction(entry.direction).#number(COMMAND_PACKETS_AT, entry.packets) &&
           this.#number(COMMAND_MILLIS_AT, entry.millis)

@@ -13,7 +13,7 @@ import type { DataPlane, DataPlaneOptions, EntryDump, PacketIn, PacketOut, Verdi
 import type { Command, CommandStatus, DataPlaneEvent, Mac } from '../entries.ts';
 import { addressOctets, formatAddress, formatPrefix, parseAddress, parseMac } from './address.ts';
 import { EventLog, FlowTable, flowEvent } from './events.ts';
-import type { Direction, Frame, HeldFrame } from './hold.ts';
+import type { Direction, Frame, HeldFrame, HoldRecord } from './hold.ts';
 import * as packets from './packet.ts';
 import type { Destination } from './tables.ts';
 import { Tables, isTunnelEnd } from './tables.ts';
@@ -70,7 +70,8 @@ export class ReferenceDataPlane implements DataPlane {
     for (const { frame } of this.#tables.holds.takeReleased()) {
       this.#count('released');
       const again = { ...frame, input: -1, released: true };
-      if (frame.outer === undefined) this.#fromAccess(again);
+      if (frame.port.side === 'access') this.#fromAccess(again);
+      else if (frame.outer === undefined) this.#native(again);
       else this.#decapsulated(again, frame.outer);
     }
     batch.forEach((input, index) => this.#receive(input, index));
@@ -136,6 +137,7 @@ export class ReferenceDataPlane implements DataPlane {
 
     this.#flow(packet);
     const entry = this.#destination(packet);
+    if (entry?.action.kind === 'buffer') return this.#keep(frame, entry.action.hold);
     if (entry?.action.kind === 'deliver') return this.#deliver(frame, entry.action);
     if (entry?.action.kind === 'tunnel') return this.#forwardTo(frame, entry.action.peer, 'tunnelled');
     if (source.reverse !== undefined) return this.#forwardTo(frame, source.reverse, 'reverse-tunnelled');
@@ -149,8 +151,15 @@ export class ReferenceDataPlane implements DataPlane {
       if (packets.nextHeader(packet) === packets.IPV6_IN_IPV6) return this.#decapsulate(frame);
       return this.#pass(frame);
     }
+    this.#native(frame);
+  }
+
+  /** A packet that was not tunnelled to us. */
+  #native(frame: Frame): void {
+    const { packet } = frame;
     if (packets.isLocalPair(packet)) return this.#pass(frame);
     const entry = this.#destination(packet);
+    if (entry?.action.kind === 'buffer') return this.#keep(frame, entry.action.hold);
     if (entry?.action.kind === 'deliver') {
       this.#flow(packet);
       return this.#deliver(frame, entry.action);
@@ -188,6 +197,7 @@ export class ReferenceDataPlane implements DataPlane {
     };
     const key = [addressOctets(outer.source), src, dst] as const;
     const entry = this.#destination(packet);
+    if (entry?.action.kind === 'buffer') return this.#keep({ ...frame, outer }, entry.action.hold);
     if (entry?.action.kind === 'deliver') {
       this.#flow(packet);
       return this.#deliver(frame, entry.action);
@@ -282,6 +292,10 @@ export class ReferenceDataPlane implements DataPlane {
   #hold(frame: Frame, direction: Direction, otherwise: string): void {
     const entry = this.#tables.holds.entryFor(direction, frame.packet);
     if (entry === undefined) return this.#drop(frame, otherwise);
+    this.#keep(frame, entry);
+  }
+
+  #keep(frame: Frame, entry: HoldRecord): void {
     this.#count('held');
     if (!frame.released) this.#put(frame, new Uint8Array(), { action: 'hold' });
     for (const held of this.#tables.holds.keep(frame, entry, this.#now)) {

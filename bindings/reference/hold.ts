@@ -23,6 +23,8 @@ export interface HoldRecord {
   readonly direction: Direction;
   readonly prefix: PrefixValue;
   packets: number;
+  /** Budget in octets; infinite for hold entries. */
+  bytes: number;
   millis: number;
 }
 
@@ -61,7 +63,13 @@ export class HoldPool {
       this.#queue = this.#queue.filter((other) => other !== held);
     };
     const kept = (): HeldFrame[] => this.#queue.filter((held) => held.entry === entry);
-    while (kept().length >= entry.packets) drop(kept()[0]);
+    const octets = (): number => kept().reduce((sum, held) => sum + held.frame.packet.length, 0);
+    while (
+      kept().length >= entry.packets ||
+      (kept().length > 0 && octets() + frame.packet.length > entry.bytes)
+    ) {
+      drop(kept()[0]);
+    }
     if (this.#queue.length >= this.#capacity) drop(kept()[0] ?? this.#queue[0]);
     this.#queue.push({ frame, direction: entry.direction, entry, expires: now + entry.millis });
     return displaced;
@@ -79,6 +87,16 @@ export class HoldPool {
     for (const held of this.#queue) if (isWithin(held, direction, prefix)) held.entry = undefined;
   }
 
+  /** Releases what one entry keeps. */
+  releaseEntry(entry: HoldRecord): void {
+    for (const held of this.#queue) if (held.entry === entry) held.entry = undefined;
+  }
+
+  /** Discards what one entry keeps and returns how many packets that were. */
+  discardEntry(entry: HoldRecord): number {
+    return this.#take((held) => held.entry === entry).length;
+  }
+
   /** Returns how many packets were discarded. */
   discard(direction: Direction, prefix: PrefixValue): number {
     return this.#take((held) => isWithin(held, direction, prefix)).length;
@@ -89,7 +107,7 @@ export class HoldPool {
     const entry = this.entries[direction].get(prefix);
     if (entry === undefined) return undefined;
     this.entries[direction].delete(prefix);
-    return this.#take((held) => held.entry === entry).length;
+    return this.discardEntry(entry);
   }
 
   deadline(): number | undefined {

@@ -12,11 +12,13 @@ import {
   parsePrefix,
 } from './address.ts';
 import { HoldPool } from './hold.ts';
+import type { HoldRecord } from './hold.ts';
 import { PrefixTable } from './prefix-table.ts';
 
 export type DestinationAction =
   | { readonly kind: 'deliver'; readonly link: LinkId; readonly nextHop: bigint; readonly mac: string }
-  | { readonly kind: 'tunnel'; readonly peer: bigint };
+  | { readonly kind: 'tunnel'; readonly peer: bigint }
+  | { readonly kind: 'buffer'; readonly hold: HoldRecord };
 
 export interface Destination {
   readonly prefix: PrefixValue;
@@ -63,7 +65,7 @@ export class Tables {
     const prefix = unicastPrefix(command.prefix);
     if (prefix === undefined) return 'invalid';
     if (command.op === 'delete' && command.kind === 'destination') {
-      return this.destinations.delete(prefix) ? 'ok' : 'absent';
+      return this.#deleteDestination(prefix);
     }
     if (command.op === 'delete' && command.kind === 'source') {
       if (!isLink(command.link)) return 'invalid';
@@ -100,6 +102,8 @@ export class Tables {
         const peer = this.#tunnelEnd(entry.locator);
         return peer === undefined ? 'invalid' : this.#putDestination(prefix, { kind: 'tunnel', peer });
       }
+      case 'buffer':
+        return this.#putBuffer(prefix, entry);
       case 'source':
         return this.#putSource(prefix, entry);
       case 'hold': {
@@ -111,8 +115,8 @@ export class Tables {
           Object.assign(known, { packets, millis });
           return 'ok';
         }
-        if (this.holds.entries.from.size + this.holds.entries.to.size >= LIMIT_HOLDS) return 'full';
-        entries.set(prefix, { direction, prefix, packets, millis });
+        if (this.#holdEntries() >= LIMIT_HOLDS) return 'full';
+        entries.set(prefix, { direction, prefix, packets, bytes: Infinity, millis });
         return 'ok';
       }
     }
@@ -121,8 +125,38 @@ export class Tables {
   #putDestination(prefix: PrefixValue, action: DestinationAction): CommandStatus {
     const known = this.destinations.get(prefix);
     if (known === undefined && this.destinations.size >= this.#capacities.destinations) return 'full';
+    if (known?.action.kind === 'buffer' && action.kind !== 'buffer') {
+      this.holds.releaseEntry(known.action.hold);
+    }
     this.destinations.set(prefix, { prefix, action, lastUsed: known?.lastUsed ?? 0 });
     return 'ok';
+  }
+
+  #putBuffer(prefix: PrefixValue, entry: Extract<Entry, { kind: 'buffer' }>): CommandStatus {
+    const { packets, bytes, millis } = entry;
+    if (![packets, bytes, millis].every(isCount)) return 'invalid';
+    const known = this.destinations.get(prefix)?.action;
+    if (known?.kind === 'buffer') {
+      Object.assign(known.hold, { packets, bytes, millis });
+      return 'ok';
+    }
+    if (this.#holdEntries() >= LIMIT_HOLDS) return 'full';
+    const hold: HoldRecord = { direction: 'to', prefix, packets, bytes, millis };
+    return this.#putDestination(prefix, { kind: 'buffer', hold });
+  }
+
+  #deleteDestination(prefix: PrefixValue): CommandStatus {
+    const known = this.destinations.get(prefix);
+    if (known === undefined) return 'absent';
+    if (known.action.kind === 'buffer') this.#discarded(this.holds.discardEntry(known.action.hold));
+    this.destinations.delete(prefix);
+    return 'ok';
+  }
+
+  /** Hold and buffer entries. */
+  #holdEntries(): number {
+    const buffers = [...this.destinations.values()].filter(({ action }) => action.kind === 'buffer');
+    return this.holds.entries.from.size + this.holds.entries.to.size + buffers.length;
   }
 
   #putSource(prefix: PrefixValue, entry: Extract<Entry, { kind: 'source' }>): CommandStatus {

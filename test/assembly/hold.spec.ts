@@ -15,6 +15,7 @@ import {
   heldOuterHopLimit,
   holdCreate,
   holdDestroy,
+  holdRelease,
   holdSet,
   putOnHold,
   reclaim,
@@ -27,6 +28,7 @@ import { address, makeInstance, zeroed } from './instance';
 makeInstance(4, 8, 4, 3);
 const ANY = zeroed(16);
 const NEVER: u64 = ~0;
+const ANY_BYTES: u32 = ~0;
 
 /** Begins a batch, as `process` does. */
 function begin(now: u64): void {
@@ -48,7 +50,7 @@ function hold(entry: u32, host: u32): void {
 
 function makeHold(packets: u32, millis: u32): u32 {
   const entry = holdCreate(ANY, 0, DIRECTION_FROM);
-  holdSet(entry, packets, millis);
+  holdSet(entry, packets, ANY_BYTES, millis);
   return entry;
 }
 
@@ -150,5 +152,24 @@ describe('hold', () => {
     releaseHeld(DIRECTION_FROM, ANY, 0, true);
     expect<u64>(heldDeadline()).toBe(NEVER);
     holdDestroy(entry);
+  });
+
+  it('drops the oldest over the budget of octets, and releases what is left at once', () => {
+    const entry = holdCreate(ANY, 0, DIRECTION_FROM);
+    holdSet(entry, 8, 100, 1000);
+    begin(100);
+    hold(entry, 1);
+    hold(entry, 2);
+    expect<u32>(outputCount()).toBe(2);
+    hold(entry, 3);
+    expect<u32>(outputCount()).toBe(4);
+    expect<u32>(hostOf(outputAt(3))).toBe(1);
+    expect<u32>(reasonOf(3)).toBe(REASON_HOLD_OVERFLOW);
+    holdRelease(entry);
+    holdDestroy(entry);
+    begin(101);
+    expect<u32>(hostOf(takeReleased())).toBe(2);
+    expect<u32>(hostOf(takeReleased())).toBe(3);
+    expect<u32>(takeReleased()).toBe(NONE);
   });
 });

@@ -92,7 +92,7 @@ function link(random: Random): number {
 }
 
 function entry(random: Random): Entry {
-  switch (random.below(8)) {
+  switch (random.below(9)) {
     case 0:
     case 1:
       return {
@@ -116,6 +116,14 @@ function entry(random: Random): Entry {
       };
     case 6:
       return { kind: 'peer', address: address(random, PEERS) };
+    case 7:
+      return {
+        kind: 'buffer',
+        prefix: prefix(random),
+        packets: random.oneIn(20) ? random.pick([0, -1, 2 ** 32, 1.5]) : random.pick([1, 2, 4, 100]),
+        bytes: random.oneIn(20) ? random.pick([0, 2 ** 32]) : random.pick([1, 120, 400, 0xffff_ffff]),
+        millis: random.oneIn(20) ? 0 : random.pick([1, 50, 1000, 0xffff_ffff]),
+      };
     default:
       return {
         kind: 'hold',

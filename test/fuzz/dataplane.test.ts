@@ -32,6 +32,7 @@ const entries: readonly Entry[] = [
   { kind: 'peer', address: '2001:db8:ffff::2' },
   { kind: 'peer', address: '2001:db8:ffff::3' },
   { kind: 'hold', direction: 'from', prefix: '2001:db8:9::/64', packets: 2, millis: 5 },
+  { kind: 'buffer', prefix: '2001:db8:8::/64', packets: 2, bytes: 200, millis: 5 },
   { kind: 'hold', direction: 'to', prefix: '::/0', packets: 2, millis: 5 },
 ];
 

@@ -27,6 +27,13 @@ const entry = z.discriminatedUnion(
     z.strictObject({ kind: z.literal('deliver'), prefix, link, nextHop: address, mac }),
     z.strictObject({ kind: z.literal('tunnel'), prefix, locator: address }),
     z.strictObject({
+      kind: z.literal('buffer'),
+      prefix,
+      packets: whole(1, UINT32_MAX),
+      bytes: whole(1, UINT32_MAX),
+      millis: whole(1, UINT32_MAX),
+    }),
+    z.strictObject({
       kind: z.literal('source'),
       prefix,
       link: whole(0, LINK_TUNNEL),
@@ -42,7 +49,7 @@ const entry = z.discriminatedUnion(
       millis: whole(1, UINT32_MAX),
     }),
   ],
-  { error: 'must have "kind": "deliver", "tunnel", "source", "peer" or "hold"' },
+  { error: 'must have "kind": "deliver", "tunnel", "buffer", "source", "peer" or "hold"' },
 );
 
 const deletion = z.discriminatedUnion(
