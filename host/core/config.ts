@@ -18,6 +18,14 @@ export interface MaarConfig {
   readonly coreMtu: number;
   readonly timers: TimerConfig;
   readonly hold: { readonly packets: number; readonly millis: number };
+  /** Budget of each home address of a station that is leaving or gone; with 0 `packets` nothing is kept for it. */
+  readonly buffer: BufferConfig;
+}
+
+export interface BufferConfig {
+  readonly packets: number;
+  readonly bytes: number;
+  readonly millis: number;
 }
 
 export interface LinkConfig {

@@ -20,6 +20,8 @@ export type MaarEvent =
       readonly mac: Mac;
       readonly present: boolean;
     }
+  /** The link layer announces that a station is about to leave, as its disassociation would; answered by `buffering`. */
+  | { readonly type: 'leaving'; readonly link: LinkId; readonly port: string; readonly mac: Mac }
   /** A Mobility Header packet, from its first octet, with what the socket says of its IPv6 header. */
   | {
       readonly type: 'mobility';
@@ -53,6 +55,8 @@ export type MaarEffect =
   | { readonly type: 'mobility'; readonly src: Address; readonly dst: Address; readonly data: Uint8Array }
   /** An ICMPv6 message to the core, checksum filled. */
   | { readonly type: 'icmpv6'; readonly src: Address; readonly dst: Address; readonly data: Uint8Array }
+  /** Answers `leaving`: what comes for the station from now on is kept (or nothing is, where it is not attached there). */
+  | { readonly type: 'buffering'; readonly mac: Mac }
   /** Stations whose data frames need no longer be shown to control (they are attached). */
   | { readonly type: 'stations'; readonly link: LinkId; readonly macs: readonly Mac[] }
   | TimerEffect

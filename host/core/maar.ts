@@ -118,6 +118,9 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
       case 'station':
         this.#attachment.station(event.link, event.port, event.mac, event.present);
         return;
+      case 'leaving':
+        this.#attachment.leaving(event.link, event.port, event.mac);
+        return;
       case 'mobility':
         this.#signalling.receive(event);
         return;
@@ -147,6 +150,7 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
   #dataplane(event: DataPlaneEvent): void {
     if (event.kind === 'unknown-source') this.#attachment.unknownSource(event.src, event.link, event.mac);
     else if (event.kind === 'flow') this.#flow(event.src, event.dst);
+    else if (event.kind === 'hold-drop') this.#context.count('hold-drop');
     this.#scheme.dataplane?.(event);
   }
 

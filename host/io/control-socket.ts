@@ -1,14 +1,15 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import type { Server } from 'node:net';
+import { parseMac } from '../wire/address.ts';
 
 /** Longest request line. */
 const REQUEST_OCTETS = 4096;
 const ANSWER_MS = 5000;
 
-export interface ControlRequest {
-  readonly show: string;
-}
+/** `leaving` is the link layer's announcement that a station leaves its port, answered once its packets are kept. */
+export type ControlRequest =
+  { readonly show: string } | { readonly leaving: { readonly port: string; readonly mac: string } };
 
 /** Path of the control socket in a daemon's state directory. */
 export function controlPath(stateDirectory: string): string {
@@ -48,19 +49,23 @@ export function serveControl(
 
 async function reply(line: string, answer: (request: ControlRequest) => Promise<unknown>): Promise<string> {
   try {
-    const request: unknown = JSON.parse(line);
-    if (
-      typeof request !== 'object' ||
-      request === null ||
-      !('show' in request) ||
-      typeof request.show !== 'string'
-    ) {
-      throw new Error('a request is one line, {"show": NAME}');
-    }
-    return JSON.stringify(await answer({ show: request.show }));
+    return JSON.stringify(await answer(parseRequest(line)));
   } catch (error) {
     return JSON.stringify({ error: error instanceof Error ? error.message : String(error) });
   }
+}
+
+function parseRequest(line: string): ControlRequest {
+  const { show, leaving } = fields(JSON.parse(line));
+  if (typeof show === 'string') return { show };
+  const { port, mac } = fields(leaving);
+  const canonical = typeof mac === 'string' ? parseMac(mac) : undefined;
+  if (typeof port === 'string' && canonical !== undefined) return { leaving: { port, mac: canonical } };
+  throw new Error('a request is one line, {"show": NAME} or {"leaving": {"port": INTERFACE, "mac": MAC}}');
+}
+
+function fields(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 /** Asks a daemon; rejects where none listens, or none answers in time. */

@@ -1,5 +1,5 @@
 import type { Server } from 'node:net';
-import type { Command } from '../../bindings/entries.ts';
+import type { Command, Mac } from '../../bindings/entries.ts';
 import type { MaarEffect, MaarEvent } from '../core/maar-io.ts';
 import type { Machine, TraceEffect } from '../core/machine.ts';
 import type { MaarView, StatusView } from '../core/view.ts';
@@ -19,14 +19,14 @@ import { openSystem } from './system.ts';
 import type { System } from './system.ts';
 import { NativeUsage, destinationUsage } from './usage.ts';
 
-/** Capacities of the data plane: some ten thousand stations, in about 20 MB. */
+/** Capacities of the data plane: some ten thousand stations, in about 32 MB. */
 const CAPACITIES = {
   batch: 64,
   destinations: 65_536,
   sources: 65_536,
   peers: 1024,
   flows: 65_536,
-  held: 1024,
+  held: 4096,
 } as const;
 /** How long messages that the machine sends at its stop may take to leave. */
 const FAREWELL_MS = 200;
@@ -55,6 +55,8 @@ export class LinuxHost {
   readonly #usage: NativeUsage;
   readonly #streams: Streams;
   #batches: Promise<void> = Promise.resolve();
+  /** Who waits for a confirmed buffer, by station. */
+  readonly #confirmations = new Map<Mac, (() => void)[]>();
   #control: Server | undefined;
   #closed = false;
 
@@ -107,7 +109,9 @@ export class LinuxHost {
 
   async start(): Promise<void> {
     await this.#plane.ready();
-    this.#control = await serveControl(controlPath(this.#options.config.stateDirectory), () => this.status());
+    this.#control = await serveControl(controlPath(this.#options.config.stateDirectory), (request) =>
+      'show' in request ? this.status() : this.#leaving(request.leaving),
+    );
     this.#runner.dispatch({ type: 'start' });
     this.#ports.resync();
   }
@@ -119,6 +123,17 @@ export class LinuxHost {
 
   async status(): Promise<StatusView> {
     return { maar: this.#options.view(this.#clock()), dataplane: await this.dataPlane() };
+  }
+
+  /** Resolves once the data plane keeps what comes for the station. */
+  #leaving({ port, mac }: { readonly port: string; readonly mac: Mac }): Promise<{ buffering: Mac }> {
+    const link = this.#ports.linkOf(port);
+    if (link === undefined) throw new Error(`no access link has a port ${port}`);
+    return new Promise((resolve) => {
+      const confirm = (): void => resolve({ buffering: mac });
+      this.#confirmations.set(mac, [...(this.#confirmations.get(mac) ?? []), confirm]);
+      this.#runner.dispatch({ type: 'leaving', link, port, mac });
+    });
   }
 
   /** Counters of the data plane, the packet worker and nftables, each drop under one name; and the data plane's tables. */
@@ -191,6 +206,10 @@ export class LinuxHost {
         this.#attempt(`stations of link ${effect.link}`, () =>
           this.#ports.setAttached(effect.link, effect.macs),
         );
+        return;
+      case 'buffering':
+        for (const confirm of this.#confirmations.get(effect.mac) ?? []) confirm();
+        this.#confirmations.delete(effect.mac);
         return;
       case 'trace':
         this.#options.trace(effect);

@@ -1,3 +1,4 @@
+import type { BufferConfig } from '../core/config.ts';
 import type { StatusView } from '../core/view.ts';
 import type { TraceEffect } from '../core/machine.ts';
 
@@ -13,8 +14,10 @@ export type EndName = HostName | 'cn';
 /**
  * How a host changes its access link. `silent`: nobody is told, the host's carrier stays. `carrier`: the host's and the
  * access routers' ports lose and regain carrier. `admin`: the host's interface is taken down and up by its owner.
+ * `announced`: as `carrier`, but the link is cut only after the old MAAR has confirmed that it keeps the host's packets, as
+ * an access point's disassociation does.
  */
-export type MoveKind = 'silent' | 'carrier' | 'admin';
+export type MoveKind = 'silent' | 'carrier' | 'admin' | 'announced';
 
 export interface StreamSpec {
   readonly name: string;
@@ -121,6 +124,8 @@ export interface LabOptions {
   readonly loss?: number;
   /** Overrides of timers in every MAAR (milliseconds; see host/core/config.ts). */
   readonly timers?: Readonly<Record<string, number>>;
+  /** Overrides of the buffer's budget in every MAAR. */
+  readonly buffer?: Partial<BufferConfig>;
   /** Hosts whose MN-ID the AAA server does not know, or knows and forbids. */
   readonly unknownHosts?: readonly HostName[];
   readonly forbiddenHosts?: readonly HostName[];

@@ -34,6 +34,8 @@ import type { SimParts } from './sim-domain.ts';
 /** Until every MAAR has its Diameter connection, besides the round trips. */
 const START_MILLIS = 1_000;
 const START_PATHS = 20;
+/** Longest wait for a confirmed buffer. */
+const CONFIRM_MILLIS = 1_000;
 /** What a node may take to say good-bye, besides the round trips. */
 const STOP_MILLIS = 500;
 /** Captures show the run as beginning on 1 January 2026. */
@@ -93,6 +95,7 @@ export class SimLab implements Lab {
     const told = kind !== 'silent' || !host.up;
     this.#say(`${name}: ${this.#places.get(name) ?? 'nowhere'} -> ${to} (${kind}, ${gapMs} ms)`);
     if (kind === 'admin') host.setUp(false);
+    if (kind === 'announced') await this.#announce(name);
     this.#unplug(name, told);
     if (gapMs > 0) await this.sleep(gapMs);
     const link = this.#domain.access.get(to)!;
@@ -206,6 +209,16 @@ export class SimLab implements Lab {
 
   #host(name: EndName): Host {
     return name === 'cn' ? this.#domain.cn : this.#domain.hosts.get(name)!;
+  }
+
+  /** Waits for the old MAAR's confirmation, which takes the access link behind the last frame that was delivered. */
+  async #announce(name: HostName): Promise<void> {
+    const place = this.#places.get(name);
+    if (place === undefined) return;
+    let confirmed = false;
+    this.#maar(place).leaving(portName(name), this.#host(name).mac, () => (confirmed = true));
+    await this.until(`${place} keeps what comes for ${name}`, CONFIRM_MILLIS, () => confirmed);
+    await this.sleep(this.delay);
   }
 
   /** Takes a host off its access link; `told` if both ends lose carrier. */

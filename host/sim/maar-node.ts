@@ -1,5 +1,5 @@
 import type { DataPlane } from '../../bindings/dataplane.ts';
-import type { Address } from '../../bindings/entries.ts';
+import type { Address, Mac } from '../../bindings/entries.ts';
 import type { MaarConfig } from '../core/config.ts';
 import type { MaarEffect, MaarEvent } from '../core/maar-io.ts';
 import type { Machine, StreamEvent, TraceEffect } from '../core/machine.ts';
@@ -45,6 +45,8 @@ export class MaarNode implements LinkEnd, AccessRouter, StreamNode {
   readonly #streams: StreamFabric;
   /** Ports with carrier, which outlive the process. */
   readonly #ports = new Set<string>();
+  /** Who waits for a confirmed buffer, by station. */
+  readonly #leaving = new Map<Mac, () => void>();
   #links: KernelLinks | undefined;
   #process: Process | undefined;
 
@@ -103,6 +105,13 @@ export class MaarNode implements LinkEnd, AccessRouter, StreamNode {
     if (up) this.#ports.add(port);
     else this.#ports.delete(port);
     if (this.#process !== undefined) this.#hear(this.#portEvent(port, up), this.#process);
+  }
+
+  /** A station of the access link announces that it leaves; `confirmed` is called once its packets are kept. */
+  leaving(port: string, mac: Mac, confirmed: () => void): void {
+    if (this.#process === undefined) throw new Error(`${this.name} is not running`);
+    this.#leaving.set(mac, confirmed);
+    this.#hear({ type: 'leaving', link: this.#link().id, port, mac }, this.#process);
   }
 
   receive(packet: Uint8Array): void {
@@ -174,6 +183,10 @@ export class MaarNode implements LinkEnd, AccessRouter, StreamNode {
         break;
       case 'stations':
         kernel.setStations(effect.link, effect.macs);
+        break;
+      case 'buffering':
+        this.#leaving.get(effect.mac)?.();
+        this.#leaving.delete(effect.mac);
         break;
       case 'timer':
         this.#setTimer(effect.id, effect.at, process);

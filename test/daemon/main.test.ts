@@ -85,8 +85,8 @@ test('check tells the files of MAAR and AAA server apart', () => {
 test('show asks the daemon over its socket', async () => {
   const path = join(directory, 'control.sock');
   const asked: string[] = [];
-  const server = await serveControl(path, async ({ show }) => {
-    asked.push(show);
+  const server = await serveControl(path, async (request) => {
+    asked.push('show' in request ? request.show : 'leaving');
     return STATUS;
   });
   const { promise, resolve } = Promise.withResolvers<{ code: number; out: string }>();

@@ -43,7 +43,17 @@ const timers = z.strictObject({
   timestampWindow: positive('milliseconds').default(DEFAULT_TIMERS.timestampWindow),
 });
 const hold = z.strictObject({
-  packets: positive('a number of packets').default(64),
+  packets: positive('a number of packets').default(512),
+  millis: positive('milliseconds').default(2_000),
+});
+
+/** For each home address of a station that is leaving or gone; 0 packets turn it off. */
+const buffer = z.strictObject({
+  packets: z
+    .int({ error: 'must be a number of packets' })
+    .min(0, { error: 'must be a number of packets, 0 to keep none' })
+    .default(1_024),
+  bytes: positive('a number of octets').default(1_500_000),
   millis: positive('milliseconds').default(2_000),
 });
 
@@ -110,6 +120,7 @@ const sections = z.strictObject({
     .prefault({}),
   timers: timers.prefault({}),
   hold: hold.prefault({}),
+  buffer: buffer.prefault({}),
 });
 
 type Sections = z.output<typeof sections>;
@@ -214,7 +225,7 @@ export function linuxConfig(file: MaarFile): LinuxConfig {
 
 /** What the control plane needs of it. */
 export function controlConfig(file: MaarFile): MaarConfig {
-  const { name, address, scheme, pool, aaa, mnRealm, core, hold } = file;
+  const { name, address, scheme, pool, aaa, mnRealm, core, hold, buffer } = file;
   return {
     name,
     address,
@@ -233,5 +244,6 @@ export function controlConfig(file: MaarFile): MaarConfig {
     coreMtu: core.mtu,
     timers: file.timers,
     hold,
+    buffer,
   };
 }

@@ -1,6 +1,7 @@
 import {
   LINK_TUNNEL,
   type Address,
+  type BufferEntry,
   type Command,
   type CommandStatus,
   type DeliverEntry,
@@ -13,7 +14,7 @@ import {
 import type { Context } from '../../core/context.ts';
 import { Claims, type Reason } from './claims.ts';
 
-type Destination = DeliverEntry | TunnelEntry;
+type Destination = DeliverEntry | TunnelEntry | BufferEntry;
 
 interface Batch {
   readonly commands: readonly Command[];
@@ -52,8 +53,12 @@ export class Forwarding {
     this.commit();
   }
 
-  deliver(owner: string, entry: DeliverEntry): void {
-    this.#tellDestination(entry.prefix, this.#destinations.claim(entry.prefix, owner, 'local', entry));
+  /** Delivery to an MN; while it is `away`, its packets are kept instead, where the configuration has room for them. */
+  deliver(owner: string, entry: DeliverEntry, away = false): void {
+    const { prefix } = entry;
+    const { buffer } = this.#context.config;
+    const wanted: Destination = away && buffer.packets > 0 ? { kind: 'buffer', prefix, ...buffer } : entry;
+    this.#tellDestination(prefix, this.#destinations.claim(prefix, owner, 'local', wanted));
   }
 
   tunnel(owner: string, reason: Reason, prefix: Prefix, locator: Address): void {

@@ -45,6 +45,8 @@ export interface MobileNode {
   linkLocalHeard: boolean;
   /** False once the link layer has said that the station is gone. */
   linkUp: boolean;
+  /** True from the link layer's word that it is about to leave until it has left, or has not. */
+  leaving: boolean;
   state: NodeState;
   counter: number;
   readonly attachedAt: number;
@@ -71,6 +73,7 @@ export function newNode(at: { mnId: string; mac: Mac; link: LinkId; port: string
     linkLocal: linkLocalOf(at.mac),
     linkLocalHeard: false,
     linkUp: true,
+    leaving: false,
     state: 'authorising',
     counter: 0,
     attachedAt: now,

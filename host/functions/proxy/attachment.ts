@@ -1,4 +1,4 @@
-import type { Address, LinkId } from '../../../bindings/entries.ts';
+import type { Address, LinkId, Prefix } from '../../../bindings/entries.ts';
 import type { Context } from '../../core/context.ts';
 import { isLinkLocal } from '../../wire/address.ts';
 import type { Forwarding } from '../fm/forwarding.ts';
@@ -9,7 +9,7 @@ import { hear, homeOf, homesOf, mnPrefix, newNode, type Home, type MobileNode } 
 import { type AccessLinks, ROUTER_LIFETIME_SECONDS } from './access.ts';
 import { readFrame, type Heard } from './heard.ts';
 import { Ports } from './ports.ts';
-import { Presence } from './presence.ts';
+import { isAway, Presence } from './presence.ts';
 import { Stations } from './stations.ts';
 
 /** MNs waiting for the AAA server at once; more are not looked at until one is answered. */
@@ -116,6 +116,7 @@ export class Attachment {
     for (const node of this.#location.nodes.values()) {
       if (node.link !== link || node.port !== port || !node.linkUp) continue;
       this.presence.linkLost(node);
+      this.#buffer(node);
       this.#stations.show(link);
     }
   }
@@ -138,6 +139,18 @@ export class Attachment {
       correspondents: [],
       message: undefined,
     });
+  }
+
+  /** The link layer's announcement; a station that is not attached there has nothing to be kept. */
+  leaving(link: LinkId, port: string, mac: string): void {
+    const node = this.#location.byMac(mac);
+    const answer = (): void => this.#context.emit({ type: 'buffering', mac });
+    if (node?.state !== 'attached' || node.link !== link || node.port !== port) {
+      answer();
+      return;
+    }
+    this.presence.leaving(node);
+    this.#buffer(node, answer);
   }
 
   /**
@@ -232,6 +245,9 @@ export class Attachment {
     if (node === undefined) return;
     if (kind === 'refused') {
       this.forget(node);
+    } else if (kind === 'stayed') {
+      node.leaving = false;
+      this.#reinstall(node);
     } else if (kind === 'gone' || kind === 'alive') {
       this.presence.check(node);
     } else if (kind === 'advertise') {
@@ -286,15 +302,15 @@ export class Attachment {
   /** A known station on another port or link of this MAAR, or back after the link layer had lost it. */
   #moveHere(node: MobileNode, heard: Heard): void {
     const from = node.link;
+    const away = isAway(node);
     this.presence.linkBack(node);
     node.port = heard.port;
     if (from !== heard.link) {
       for (const home of homesOf(node)) this.#forwarding.forbid(owner(node), home.prefix, from);
       node.link = heard.link;
-      for (const home of homesOf(node)) this.install(node, home);
-      this.#forwarding.commit();
       this.#stations.show(from);
     }
+    if (away || from !== heard.link) this.#reinstall(node);
     this.#stations.show(node.link);
     this.advertise(node);
   }
@@ -305,10 +321,7 @@ export class Attachment {
       const changed = node.linkLocal !== address;
       node.linkLocal = address;
       node.linkLocalHeard = true;
-      if (changed && node.state === 'attached') {
-        for (const home of homesOf(node)) this.install(node, home);
-        this.#forwarding.commit();
-      }
+      if (changed && node.state === 'attached') this.#reinstall(node);
       return;
     }
     const home = homeOf(node, address);
@@ -326,20 +339,42 @@ export class Attachment {
     if (node.state === 'attached') this.#hooks.claimed(node, address);
   }
 
-  /** Delivery to the MN and permission to send from one of its homes; a foreign home sends back through its anchor. */
+  /**
+   * Delivery to the MN and permission to send from one of its homes; a foreign home sends back through its anchor. While
+   * the MN is away its packets are kept.
+   */
   install(node: MobileNode, home: Home): void {
     const { prefix, anchor } = home;
-    const { link, mac, linkLocal: nextHop } = node;
+    const { link, mac } = node;
     const reverse = anchor === this.#domain.self ? {} : { reverse: anchor };
-    this.#forwarding.deliver(owner(node), { kind: 'deliver', prefix, link, nextHop, mac });
+    this.#deliver(node, prefix);
     this.#forwarding.permit(owner(node), { kind: 'source', prefix, link, mac, ...reverse });
     this.#forwarding.release(prefix);
+  }
+
+  #deliver(node: MobileNode, prefix: Prefix): void {
+    const { link, mac, linkLocal: nextHop } = node;
+    this.#forwarding.deliver(owner(node), { kind: 'deliver', prefix, link, nextHop, mac }, isAway(node));
   }
 
   /** Takes back what `install` did. */
   uninstall(node: MobileNode, home: Home): void {
     this.#forwarding.withdraw(owner(node), home.prefix);
     this.#forwarding.forbid(owner(node), home.prefix, node.link);
+  }
+
+  #reinstall(node: MobileNode): void {
+    for (const home of homesOf(node)) this.install(node, home);
+    this.#forwarding.commit();
+  }
+
+  /** Keeps the packets of an MN that is leaving or gone until it is found, here or elsewhere. */
+  #buffer(node: MobileNode, then?: () => void): void {
+    for (const home of homesOf(node)) this.#deliver(node, home.prefix);
+    this.#forwarding.commit(() => {
+      this.#context.trace('buffering', { detail: { mnId: node.mnId } });
+      then?.();
+    });
   }
 
   #settleLocally(node: MobileNode): boolean {

@@ -34,12 +34,12 @@ export class Presence {
   forget(node: MobileNode): void {
     this.#unanswered.delete(node.mnId);
     this.#answer(node.mnId, false);
-    for (const timer of ['alive', 'gone']) this.#context.disarm(`proxy:${timer} ${node.mnId}`);
+    for (const timer of ['alive', 'gone', 'stayed']) this.#context.disarm(`proxy:${timer} ${node.mnId}`);
   }
 
   /** Asks the MN on its link whether it is still there; `done` hears within `timers.probe`. */
   probe(node: MobileNode, done: (present: boolean) => void): void {
-    if (!node.linkUp) {
+    if (isAway(node)) {
       done(false);
       return;
     }
@@ -61,6 +61,7 @@ export class Presence {
   /** Its port has gone down. Another MAAR will ask for it; if none does within the hold time, it is gone. */
   linkLost(node: MobileNode): void {
     node.linkUp = false;
+    this.#settleLeaving(node);
     // The hold time counts from here, whenever it last sent.
     node.lastHeard = this.#context.now;
     this.#context.trace('link-lost', { detail: { mnId: node.mnId, port: node.port } });
@@ -68,8 +69,15 @@ export class Presence {
     this.#context.arm(`proxy:gone ${node.mnId}`, this.#context.config.timers.hold);
   }
 
+  /** The link layer has announced that it leaves. `proxy:stayed` fires if it is still there when its packets expire. */
+  leaving(node: MobileNode): void {
+    node.leaving = true;
+    this.#context.arm(`proxy:stayed ${node.mnId}`, this.#context.config.buffer.millis);
+  }
+
   linkBack(node: MobileNode): void {
     node.linkUp = true;
+    this.#settleLeaving(node);
     this.#context.disarm(`proxy:gone ${node.mnId}`);
   }
 
@@ -102,6 +110,11 @@ export class Presence {
     this.#context.arm(`proxy:alive ${node.mnId}`, ALIVE_PROBE_MILLIS);
   }
 
+  #settleLeaving(node: MobileNode): void {
+    node.leaving = false;
+    this.#context.disarm(`proxy:stayed ${node.mnId}`);
+  }
+
   #answer(mnId: string, present: boolean): void {
     const waiting = this.#probes.get(mnId);
     if (waiting === undefined) return;
@@ -109,4 +122,9 @@ export class Presence {
     this.#context.disarm(`proxy:probe ${mnId}`);
     for (const done of waiting) done(present);
   }
+}
+
+/** Whether the link layer has said that the MN is leaving or gone: nothing sent on its link would reach it. */
+export function isAway(node: MobileNode): boolean {
+  return !node.linkUp || node.leaving;
 }

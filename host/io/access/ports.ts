@@ -73,6 +73,11 @@ export class AccessPorts {
     });
   }
 
+  /** The access link of a port; undefined where there is none of that name. */
+  linkOf(port: string): LinkId | undefined {
+    return [...this.#ports.values()].find(({ name }) => name === port)?.link;
+  }
+
   /** Stations of which only neighbour discovery and MLD are wanted from now on. */
   setAttached(link: LinkId, macs: readonly Mac[]): void {
     this.#attached.set(link, macs);

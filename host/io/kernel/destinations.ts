@@ -1,4 +1,4 @@
-import type { Address, DeliverEntry, LinkId, Mac, Prefix, TunnelEntry } from '../../../bindings/entries.ts';
+import type { Address, BufferEntry, DeliverEntry, LinkId, Mac, Prefix, TunnelEntry } from '../../../bindings/entries.ts';
 import { splitPrefix } from '../../wire/address.ts';
 import { RT_TABLE } from '../netlink/constants.ts';
 import { deleteNeighbour, putNeighbour } from '../netlink/neighbour.ts';
@@ -6,14 +6,14 @@ import { deleteRoute, putRoute } from '../netlink/route.ts';
 import type { RouteTarget } from '../netlink/route.ts';
 import type { NetlinkSocket } from '../netlink/socket.ts';
 
-export type DestinationEntry = DeliverEntry | TunnelEntry;
+export type DestinationEntry = DeliverEntry | TunnelEntry | BufferEntry;
 
 interface Use {
   mac: Mac;
   prefixes: Set<Prefix>;
 }
 
-/** Deliver and tunnel entries as kernel routes and permanent neighbours. */
+/** Destination entries as kernel routes and permanent neighbours; tunnel and buffer entries lead to the data plane. */
 export class DestinationRoutes {
   readonly #netlink: NetlinkSocket;
   readonly #ifindexes: ReadonlyMap<LinkId, number>;
@@ -40,8 +40,8 @@ export class DestinationRoutes {
       if (before === undefined) return;
       this.#netlink.request(deleteRoute(prefix, RT_TABLE.main), `delete route ${prefix}`);
       this.#installed.delete(prefix);
-    } else if (entry.kind === 'tunnel') {
-      if (before?.kind !== 'tunnel') this.#putRoute(prefix, { kind: 'device', ifindex: this.#tun });
+    } else if (entry.kind !== 'deliver') {
+      if (before === undefined || before.kind === 'deliver') this.#putRoute(prefix, { kind: 'device', ifindex: this.#tun });
       this.#installed.set(prefix, entry);
     } else {
       this.#deliver(prefix, entry, before);

@@ -39,7 +39,7 @@ export class KernelState {
     const { destinations, sources } = this.#outcome(commands);
     const faults: string[] = [];
     for (const [prefix, entry] of destinations) {
-      if (entry?.kind !== 'tunnel') attempt(faults, () => this.#routes.sync(prefix, entry));
+      if (entry === undefined || entry.kind === 'deliver') attempt(faults, () => this.#routes.sync(prefix, entry));
     }
     for (const { prefix, link, entry } of sources.values()) {
       if (entry?.mac === undefined) attempt(faults, () => this.#sets.sync(prefix, link, undefined));
@@ -76,7 +76,7 @@ export class KernelState {
     for (const command of commands) {
       if (command.op === 'put') {
         const { entry } = command;
-        if (entry.kind === 'deliver' || entry.kind === 'tunnel')
+        if (entry.kind === 'deliver' || entry.kind === 'tunnel' || entry.kind === 'buffer')
           outcome.destinations.set(entry.prefix, entry);
         else if (entry.kind === 'source') source(entry.prefix, entry.link, entry);
       } else if (command.op === 'delete') {

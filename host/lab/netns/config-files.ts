@@ -17,7 +17,7 @@ export function stateDirectory({ inside, outside }: SharedDirectory, name: strin
 /** Writes the file for `maar run` and returns its path inside the sandbox. */
 export function writeMaarFile(directory: SharedDirectory, name: MaarName, options: LabOptions): string {
   const config = maarConfig(name, options);
-  const { aaa, links, peers, scheme, timers, hold, pool } = config;
+  const { aaa, links, peers, scheme, timers, hold, buffer, pool } = config;
   const text = emitConfig(maarSchema, {
     name,
     address: config.address,
@@ -37,6 +37,7 @@ export function writeMaarFile(directory: SharedDirectory, name: MaarName, option
     scheme: { name: scheme.name, options: { ...scheme.options } },
     timers,
     hold,
+    buffer,
   });
   return write(directory, name, text);
 }

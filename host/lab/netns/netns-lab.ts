@@ -2,7 +2,7 @@ import type { StatusView } from '../../core/view.ts';
 import { askControl, controlPath } from '../../io/control-socket.ts';
 import { isMulticast, multicastMac, readAddress } from '../../wire/address.ts';
 import { emitEthernet } from '../../wire/ethernet.ts';
-import { AAA, ACCESS_LINK, CN, MAARS, OUTSIDER, endMac } from '../plan.ts';
+import { AAA, ACCESS_LINK, CN, MAARS, OUTSIDER, endMac, portName } from '../plan.ts';
 import type {
   CapturedPacket,
   EndName,
@@ -118,7 +118,8 @@ export class NetnsLab implements Lab {
   async move(host: HostName, to: MaarName, kind: MoveKind = 'carrier', gapMs = 0): Promise<void> {
     this.#alive();
     this.#say(`${host}: ${this.#air.attached(host) ?? 'nowhere'} -> ${to} (${kind}, ${gapMs} ms)`);
-    await this.#air.move(host, to, kind, gapMs);
+    if (kind === 'announced') await this.#announce(host);
+    await this.#air.move(host, to, kind === 'announced' ? 'carrier' : kind, gapMs);
   }
 
   async leave(host: HostName): Promise<void> {
@@ -236,6 +237,18 @@ export class NetnsLab implements Lab {
       frame: Buffer.from(frame).toString('hex'),
     };
     await this.#trafficOf(netns).order({ ...order, op: 'frame' });
+  }
+
+  /** Waits for the old MAAR's confirmation on its control socket. */
+  async #announce(host: HostName): Promise<void> {
+    const from = this.#air.attached(host);
+    if (from === undefined) return;
+    const socket = controlPath(stateDirectory(this.#sandbox.directory, from).outside);
+    const leaving = { port: portName(host), mac: endMac(host) };
+    const answer = await askControl(socket, { leaving });
+    if (JSON.stringify(answer) !== JSON.stringify({ buffering: leaving.mac })) {
+      throw new Error(`${from} does not confirm that it keeps what comes for ${host}: ${JSON.stringify(answer)}`);
+    }
   }
 
   #trafficOf(netns: string): TrafficProcess {

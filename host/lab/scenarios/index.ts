@@ -2,6 +2,9 @@ import type { Scenario } from '../lab.ts';
 import { aaaDown } from './aaa-down.ts';
 import { awareMn } from './aware-mn.ts';
 import { bothMove } from './both-move.ts';
+import { bufferOff } from './buffer-off.ts';
+import { bufferOrphan } from './buffer-orphan.ts';
+import { bufferOverflow } from './buffer-overflow.ts';
 import { figure1 } from './figure1.ts';
 import { fixedCn } from './fixed-cn.ts';
 import { idleRelease } from './idle-release.ts';
@@ -18,6 +21,7 @@ import { spoofedTunnel } from './spoofed-tunnel.ts';
 import { stolenMac } from './stolen-mac.ts';
 import { stolenPrefix } from './stolen-prefix.ts';
 import { unknownMn } from './unknown-mn.ts';
+import { zeroLoss } from './zero-loss.ts';
 
 /** Every scenario of `maar lab --list`, in that order; the first is what `npm start` runs. */
 export const scenarios: readonly Scenario[] = [
@@ -28,6 +32,10 @@ export const scenarios: readonly Scenario[] = [
   fixedCn,
   newSession,
   moveKinds,
+  zeroLoss,
+  bufferOff,
+  bufferOverflow,
+  bufferOrphan,
   silentReceiver,
   awareMn,
   lostMessages,

@@ -24,10 +24,11 @@ export async function handover(
   from: MaarName,
   to: MaarName,
   kind: MoveKind = 'carrier',
+  gapMs = 0,
 ): Promise<Handover> {
   // The bounds count from here: what the backend itself takes to switch the link is on our side of them.
   const at = lab.now();
-  await lab.move(host, to, kind);
+  await lab.move(host, to, kind, gapMs);
   return { host, from, to, kind, at };
 }
 

@@ -1,0 +1,77 @@
+import type { HandoverReport, Lab, MaarName, MoveKind, StreamReport } from '../../lab.ts';
+import { mnId } from '../../plan.ts';
+import type { Checks } from './checks.ts';
+import { attach, awaitAddress, nodeAt, settle } from './domain.ts';
+import { handover, report, type Handover } from './handover.ts';
+
+/** A packet each millisecond in each direction: 1,000 a second. */
+export const RATE_INTERVAL_MS = 1;
+export const GAP_MILLIS = 200;
+
+/** One tour of A under traffic, and what became of it. */
+export interface Tour {
+  readonly moves: readonly Handover[];
+  readonly handovers: readonly HandoverReport[];
+  readonly down: StreamReport;
+  readonly up: StreamReport;
+  readonly transfer: StreamReport;
+}
+
+export interface Ends {
+  readonly aHoa: string;
+  readonly bHoa: string;
+}
+
+export async function startEnds(lab: Lab): Promise<Ends> {
+  const aHoa = await attach(lab, 'A', 'a1');
+  const bHoa = await attach(lab, 'B', 'b1');
+  return { aHoa, bHoa };
+}
+
+/** Takes A along `route`, which begins where it is, with `GAP_MILLIS` between the links of each move. */
+export async function tour(
+  lab: Lab,
+  checks: Checks,
+  { aHoa, bHoa }: Ends,
+  kind: MoveKind,
+  route: readonly MaarName[],
+): Promise<Tour> {
+  const there = { from: 'A', to: 'B', fromAddress: aHoa, toAddress: bHoa } as const;
+  const back = { from: 'B', to: 'A', fromAddress: bHoa, toAddress: aHoa } as const;
+  const intervalMs = RATE_INTERVAL_MS;
+  const up = await lab.stream({ name: `${kind}: udp A>B`, kind: 'udp', intervalMs, ...there });
+  const down = await lab.stream({ name: `${kind}: udp B>A`, kind: 'udp', intervalMs, ...back });
+  const bytes = 1_000_000;
+  const tcp = await lab.stream({ name: `${kind}: tcp A>B`, kind: 'tcp', intervalMs: 10, bytes, ...there });
+  await settle(lab);
+  const moves: Handover[] = [];
+  for (let index = 1; index < route.length; index++) {
+    const to = route[index]!;
+    moves.push(await handover(lab, 'A', route[index - 1]!, to, kind, GAP_MILLIS));
+    await lab.until(`${to} has A`, 20_000, async () => (await nodeAt(lab, to, 'A'))?.state === 'attached');
+    await awaitAddress(lab, 'A', to);
+    await settle(lab);
+  }
+  const reports = { up: await up.finish(), down: await down.finish(), transfer: await tcp.finish() };
+  checks.equal(`${kind}: SHA-256 of the transfer matches`, reports.transfer.intact, true);
+  for (const { spec, duplicated, reordered } of [reports.up, reports.down]) {
+    checks.equal(`${spec.name}: packets duplicated`, duplicated, 0);
+    checks.that(`${spec.name}: packets reordered`, true, 'reported', String(reordered));
+  }
+  const streams = { down: reports.down, up: reports.up };
+  const handovers = moves.map((move, index) => report(lab, move, streams, moves[index + 1]?.at));
+  return { moves, handovers, ...reports };
+}
+
+/** Milliseconds from each move's beginning until the old MAAR kept what came; undefined where it never did. */
+export function detectionDelays(lab: Lab, moves: readonly Handover[]): (number | undefined)[] {
+  return moves.map(({ at, from, host }) => {
+    const record = lab
+      .trace()
+      .find(
+        ({ at: time, node, what, detail }) =>
+          time >= at && node === from && what === 'buffering' && detail?.['mnId'] === mnId(host),
+      );
+    return record === undefined ? undefined : record.at - at;
+  });
+}
