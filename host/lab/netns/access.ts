@@ -21,7 +21,7 @@ export class AccessMedium {
 
   /**
    * `silent` changes nothing but the joining; `carrier` takes carrier from the host and from both MAARs' ports for the
-   * gap; `admin` does so because the host's owner takes its interface down. A first attachment always brings carrier.
+   * gap; `announced` takes it from the host first; `admin` does so because the host's owner takes its interface down. A first attachment always brings carrier.
    */
   async move(host: HostName, to: MaarName, kind: MoveKind, gapMs: number): Promise<void> {
     const from = this.#attached.get(host);
@@ -64,7 +64,10 @@ export class AccessMedium {
   ): Promise<void> {
     if (kind === 'admin') await this.#owner(host, 'down');
     const lines = from === undefined ? [] : [`set ${air.patch(host, from)} nomaster`];
-    if (kind === 'carrier') lines.push(`set ${air.port(host)} down`);
+    const carrier = `set ${air.port(host)} down`;
+    // Whoever is told to leave sends nothing more: the air takes what left the host's port before.
+    if (kind === 'announced') lines.unshift(carrier);
+    else if (kind === 'carrier') lines.push(carrier);
     if (kind !== 'silent') {
       for (const maar of MAARS.filter((name) => name === from || name === to)) {
         lines.push(`set ${air.patch(host, maar)} down`);
@@ -81,7 +84,7 @@ export class AccessMedium {
       lines.push(`set ${patch} up`);
       this.#live.add(patch);
     }
-    if (kind === 'carrier') lines.push(`set ${air.port(host)} up`);
+    if (kind === 'carrier' || kind === 'announced') lines.push(`set ${air.port(host)} up`);
     if (lines.length > 0) await this.#air(lines);
     if (kind === 'admin') await this.#owner(host, 'up');
   }

@@ -119,7 +119,7 @@ export class NetnsLab implements Lab {
     this.#alive();
     this.#say(`${host}: ${this.#air.attached(host) ?? 'nowhere'} -> ${to} (${kind}, ${gapMs} ms)`);
     if (kind === 'announced') await this.#announce(host);
-    await this.#air.move(host, to, kind === 'announced' ? 'carrier' : kind, gapMs);
+    await this.#air.move(host, to, kind, gapMs);
   }
 
   async leave(host: HostName): Promise<void> {

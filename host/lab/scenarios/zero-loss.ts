@@ -45,7 +45,8 @@ function checkCut(lab: Lab, checks: Checks, { moves, down, up }: Tour): void {
     down.lost,
     bound,
   );
-  checks.equal(`${up.spec.name}: packets lost of ${up.sent}`, up.lost, 0);
+  // A frame that left the host's port while its link was being cut ended in the air; the simulation cuts in no time.
+  checks.atMost(`${up.spec.name}: packets lost of ${up.sent}`, up.lost, lab.backend === 'sim' ? 0 : bound);
 }
 
 async function checkHolds(lab: Lab, checks: Checks): Promise<void> {

@@ -53,11 +53,17 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
   }
   state.advance(node.mnId, 'handover');
   const kept = released === undefined ? [] : homesOf(released.node).map((home) => keep(state, home));
-  fetch(state, node, origin, [], (homes) => {
-    state.advance(node.mnId, 'bindings');
-    adopt(state, node, homes ?? kept);
-    askClaims(state, node);
-  });
+  const ask = (): void => {
+    if (location.nodes.get(node.mnId) !== node) return;
+    fetch(state, node, origin, [], (homes) => {
+      state.advance(node.mnId, 'bindings');
+      adopt(state, node, homes ?? kept);
+      askClaims(state, node);
+    });
+  };
+  // What the answer lets go must not meet our old entries here, which would send it back where it came from.
+  if (released === undefined) ask();
+  else state.functions.forwarding.commit(ask);
 }
 
 /** An address of the domain that the sDBA did not name: its anchor knows whether it is a home of this MN. */
