@@ -197,6 +197,12 @@ namespaced(import.meta.url, () => {
     assert.deepEqual(batch([put(deliver)], ['ok']), ['access', 'access']);
     assert.deepEqual(batch([put(tunnel)], ['ok']), ['access', 'lo']);
     assert.deepEqual(batch([remove, put(deliver), put(tunnel)], ['ok', 'ok', 'ok']), ['lo', 'lo']);
+    const buffer = { kind: 'buffer', prefix, packets: 1, bytes: 1, millis: 1 } as const;
+    assert.deepEqual(batch([put(deliver)], ['ok']), ['access', 'access']);
+    assert.deepEqual(batch([put(buffer)], ['ok']), ['access', 'lo']);
+    assert.deepEqual(batch([put(tunnel)], ['ok']), ['lo', 'lo']);
+    assert.deepEqual(batch([put(buffer)], ['ok']), ['lo', 'lo']);
+    assert.deepEqual(batch([put(deliver)], ['ok']), ['access', 'access']);
     assert.deepEqual(batch([remove], ['ok']), [undefined, undefined]);
     unloadTable('a-1');
   });

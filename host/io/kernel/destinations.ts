@@ -1,4 +1,12 @@
-import type { Address, BufferEntry, DeliverEntry, LinkId, Mac, Prefix, TunnelEntry } from '../../../bindings/entries.ts';
+import type {
+  Address,
+  BufferEntry,
+  DeliverEntry,
+  LinkId,
+  Mac,
+  Prefix,
+  TunnelEntry,
+} from '../../../bindings/entries.ts';
 import { splitPrefix } from '../../wire/address.ts';
 import { RT_TABLE } from '../netlink/constants.ts';
 import { deleteNeighbour, putNeighbour } from '../netlink/neighbour.ts';
@@ -41,7 +49,8 @@ export class DestinationRoutes {
       this.#netlink.request(deleteRoute(prefix, RT_TABLE.main), `delete route ${prefix}`);
       this.#installed.delete(prefix);
     } else if (entry.kind !== 'deliver') {
-      if (before === undefined || before.kind === 'deliver') this.#putRoute(prefix, { kind: 'device', ifindex: this.#tun });
+      if (before === undefined || before.kind === 'deliver')
+        this.#putRoute(prefix, { kind: 'device', ifindex: this.#tun });
       this.#installed.set(prefix, entry);
     } else {
       this.#deliver(prefix, entry, before);

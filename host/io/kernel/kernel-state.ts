@@ -39,7 +39,8 @@ export class KernelState {
     const { destinations, sources } = this.#outcome(commands);
     const faults: string[] = [];
     for (const [prefix, entry] of destinations) {
-      if (entry === undefined || entry.kind === 'deliver') attempt(faults, () => this.#routes.sync(prefix, entry));
+      if (entry === undefined || entry.kind === 'deliver')
+        attempt(faults, () => this.#routes.sync(prefix, entry));
     }
     for (const { prefix, link, entry } of sources.values()) {
       if (entry?.mac === undefined) attempt(faults, () => this.#sets.sync(prefix, link, undefined));

@@ -247,7 +247,9 @@ export class NetnsLab implements Lab {
     const leaving = { port: portName(host), mac: endMac(host) };
     const answer = await askControl(socket, { leaving });
     if (JSON.stringify(answer) !== JSON.stringify({ buffering: leaving.mac })) {
-      throw new Error(`${from} does not confirm that it keeps what comes for ${host}: ${JSON.stringify(answer)}`);
+      throw new Error(
+        `${from} does not confirm that it keeps what comes for ${host}: ${JSON.stringify(answer)}`,
+      );
     }
   }
 

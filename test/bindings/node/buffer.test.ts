@@ -63,7 +63,10 @@ test('a buffer keeps what would be delivered, whatever side it comes from, and g
 test('a packet from an access link waits too, and passes source validation again', () => {
   const plane = dataPlane();
   const other = '2001:db8:1:7::9';
-  apply(plane, [SOURCE, put({ kind: 'buffer', prefix: `${other}/128`, packets: 2, bytes: 4096, millis: 50 })]);
+  apply(plane, [
+    SOURCE,
+    put({ kind: 'buffer', prefix: `${other}/128`, packets: 2, bytes: 4096, millis: 50 }),
+  ]);
   plane.process([fromAccess(packet({ src: MN, dst: other, payload: Uint8Array.of(1) }))], 0);
   apply(plane, [put({ kind: 'tunnel', prefix: `${other}/128`, locator: THIRD })]);
   assert.deepEqual(
@@ -81,10 +84,7 @@ test('over its packets, its octets or its time a buffer drops the oldest first',
   ]);
   const octets = packet({ src: CN, dst: MN, payload: Uint8Array.of(0) }).length;
   apply(plane, [buffer(8, 3 * octets, 20)]);
-  assert.deepEqual(run(plane, [native(4), native(5)], 10).slice(1), [
-    'hold undefined',
-    'hold-overflow 2',
-  ]);
+  assert.deepEqual(run(plane, [native(4), native(5)], 10).slice(1), ['hold undefined', 'hold-overflow 2']);
   assert.deepEqual(run(plane, [], 30), ['hold-expired 4', 'hold-expired 5']);
   assert.deepEqual(run(plane, [], 1000), ['hold-expired 3']);
   assert.ok(plane.events().some((event) => event.kind === 'hold-drop' && event.prefix === PREFIX));
@@ -131,6 +131,10 @@ test('what a longer prefix takes out of a buffer stays until the prefix itself i
 
 test('a budget of nothing is refused, and hold and buffer entries share their limit', () => {
   const plane = dataPlane();
-  assert.deepEqual(apply(plane, [buffer(0), buffer(1, 0), buffer(1, 1, 0)]), ['invalid', 'invalid', 'invalid']);
+  assert.deepEqual(apply(plane, [buffer(0), buffer(1, 0), buffer(1, 1, 0)]), [
+    'invalid',
+    'invalid',
+    'invalid',
+  ]);
   assert.equal(plane.dump().destinations.length, 0);
 });

@@ -91,3 +91,49 @@ test('an entry that the data plane refuses is counted and traced, and does not b
   );
   assert.equal(done, true);
 });
+
+test('a buffer gives way to the tunnel in one command, or to delivery when the MN is back', () => {
+  const { forwarding, batches } = set();
+  const deliver = {
+    kind: 'deliver',
+    prefix: PREFIX,
+    link: 0,
+    nextHop: 'fe80::a',
+    mac: '02:00:00:00:00:0a',
+  } as const;
+  const tunnel = { kind: 'tunnel', prefix: PREFIX, locator: '2001:db8:0:2::1' } as const;
+  const buffer = { kind: 'buffer', prefix: PREFIX, packets: 16, bytes: 65_536, millis: 2_000 } as const;
+  const told = (): unknown => {
+    forwarding.commit();
+    return batches().flatMap(({ commands }) => commands);
+  };
+  forwarding.deliver('mn', deliver);
+  forwarding.deliver('mn', deliver, true);
+  assert.deepEqual(told(), [
+    { op: 'put', entry: deliver },
+    { op: 'put', entry: buffer },
+  ]);
+  forwarding.deliver('mn', deliver);
+  assert.deepEqual(told(), [{ op: 'put', entry: deliver }]);
+  forwarding.deliver('mn', deliver, true);
+  told();
+  forwarding.tunnel('released', 'released', PREFIX, tunnel.locator);
+  forwarding.withdraw('mn', PREFIX);
+  assert.deepEqual(told(), [{ op: 'put', entry: tunnel }]);
+});
+
+test('a buffer of 0 packets is none: delivery stands', () => {
+  const context = new Context(testConfig({ buffer: { packets: 0, bytes: 1, millis: 1 } }), () => 0.5);
+  const forwarding = new Forwarding(context);
+  const entry = {
+    kind: 'deliver',
+    prefix: PREFIX,
+    link: 0,
+    nextHop: 'fe80::a',
+    mac: '02:00:00:00:00:0a',
+  } as const;
+  forwarding.deliver('mn', entry, true);
+  forwarding.commit();
+  const [effect] = context.take();
+  assert.deepEqual(effect?.type === 'apply' && effect.commands, [{ op: 'put', entry }]);
+});

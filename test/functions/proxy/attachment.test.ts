@@ -61,3 +61,8 @@ test('a frame that was queued when its port went down is no sign of presence', (
   maar.step(frame(STATION, '2001:db8:12:1::a'), 500);
   assert.equal(attached(maar, 500), true);
 });
+
+test('a leaving that is announced for nobody is answered at once', () => {
+  const effects = started().step({ type: 'leaving', link: 0, port: 'p', mac: STATION }, 1);
+  assert.deepEqual(effects, [{ type: 'buffering', mac: STATION }]);
+});
