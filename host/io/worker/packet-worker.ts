@@ -39,6 +39,8 @@ function post(message: FromWorker): void {
 function handle(message: ToWorker): void {
   switch (message.type) {
     case 'apply': {
+      // The kernel's route may be gone already: what it led here meets the entries that it was led here for.
+      path.fromCoreTun(clock());
       const statuses = dataPlane.apply(message.commands);
       flows.applied(message.commands);
       // Released packets leave before control hears of it, and before any packet that came later.
