@@ -9,7 +9,7 @@ import type {
 } from '../../lab.ts';
 import { mnId } from '../../plan.ts';
 
-/** One move, from the moment at which the new link came up. */
+/** One move, from the moment at which it began: without a gap, when the new link came up. */
 export interface Handover {
   readonly host: HostName;
   readonly from: MaarName | undefined;
