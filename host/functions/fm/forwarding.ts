@@ -150,5 +150,5 @@ function sourceKey(prefix: Prefix, link: LinkId): string {
 /** Under what the entry of a command is remembered as told; peers and holds are told once and not remembered. */
 function keyOf(entry: Entry): string {
   if (entry.kind === 'source') return sourceKey(entry.prefix, entry.link);
-  return entry.kind === 'deliver' || entry.kind === 'tunnel' ? entry.prefix : '';
+  return entry.kind === 'peer' || entry.kind === 'hold' ? '' : entry.prefix;
 }
