@@ -86,8 +86,18 @@ function isHere(state: State, cn: Prefix): boolean {
 function isStale(state: State, update: DDbu): boolean {
   const { location } = state.functions;
   const node = location.nodes.get(update.mnId);
-  const anchored = update.homes.map((home) => location.anchored.get(mnPrefix(home))?.counter ?? 0);
-  const known = Math.max(node?.counter ?? 0, location.released.get(update.mnId)?.counter ?? 0, ...anchored);
+  const homes = new Set(update.homes.map(mnPrefix));
+  const anchored = [...homes].map((home) => location.anchored.get(home)?.counter ?? 0);
+  const sessions = [...location.nodes.values()]
+    .flatMap((other) => [...other.sessions.values()])
+    .filter((session) => homes.has(mnPrefix(session.cn)))
+    .map((session) => session.counter);
+  const known = Math.max(
+    node?.counter ?? 0,
+    location.released.get(update.mnId)?.counter ?? 0,
+    ...anchored,
+    ...sessions,
+  );
   return update.counter < known;
 }
 
