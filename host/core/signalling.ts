@@ -4,7 +4,7 @@ import { emitIcmpv6 } from '../wire/icmpv6/message.ts';
 import { PARAMETER_PROBLEM } from '../wire/icmpv6/registry.ts';
 import { emitIpv6, IPV6_HEADER, NEXT_HEADER } from '../wire/ipv6.ts';
 import { emitMobility, parseMobility, type MobilityMessage } from '../wire/mobility/message.ts';
-import { BE_STATUS } from '../wire/mobility/registry.ts';
+import { BE_STATUS, BU_FLAG } from '../wire/mobility/registry.ts';
 import type { Fault } from '../wire/result.ts';
 import type { Context } from './context.ts';
 import type { MaarEvent } from './maar-io.ts';
@@ -13,8 +13,6 @@ type MobilityEvent = Extract<MaarEvent, { type: 'mobility' }>;
 
 /** "Not home agent for this mobile node": what an ordinary Binding Update gets from a router that is none. */
 const NOT_HOME_AGENT = 133;
-const FLAG_A = 0x8000;
-const FLAG_H = 0x4000;
 /** Replies to faulty messages in a second, over all peers [RFC 4443 2.4 (f), RFC 6275 9.3.3]. */
 const REPLIES_PER_SECOND = 10;
 
@@ -59,7 +57,7 @@ export class Signalling {
   /** A valid message that means nothing to the scheme in force. */
   #unclaimed(message: MobilityMessage, { src, dst }: MobilityEvent): void {
     this.#context.count(`unclaimed-${message.kind}`);
-    if (message.kind !== 'BU' || (message.flags & (FLAG_A | FLAG_H)) === 0 || !this.#mayReply()) return;
+    if (message.kind !== 'BU' || (message.flags & (BU_FLAG.A | BU_FLAG.H)) === 0 || !this.#mayReply()) return;
     const { sequence } = message;
     const refusal: MobilityMessage = {
       kind: 'BA',

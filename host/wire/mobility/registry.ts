@@ -41,10 +41,13 @@ interface FlagRow {
   readonly rfc: number;
 }
 
+/** Flags of the Binding Update that the code asks for by name. */
+export const BU_FLAG = { A: 0x8000, H: 0x4000 } as const;
+
 /** Flags of the Binding Update, a field of 16 bits. */
 export const BU_FLAGS: readonly FlagRow[] = [
-  { flag: 'A', bit: 0x8000, name: 'acknowledge', rfc: 6275 },
-  { flag: 'H', bit: 0x4000, name: 'home registration', rfc: 6275 },
+  { flag: 'A', bit: BU_FLAG.A, name: 'acknowledge', rfc: 6275 },
+  { flag: 'H', bit: BU_FLAG.H, name: 'home registration', rfc: 6275 },
   { flag: 'L', bit: 0x2000, name: 'link-local address compatibility', rfc: 6275 },
   { flag: 'K', bit: 0x1000, name: 'key management mobility capability', rfc: 6275 },
   { flag: 'M', bit: 0x0800, name: 'MAP registration', rfc: 4140 },

@@ -3,9 +3,8 @@ import { IPV6_HEADER, IPV6_MINIMUM_MTU } from '../../../wire/ipv6.ts';
 import { emitMobility } from '../../../wire/mobility/message.ts';
 import { emitMobilityOptions } from '../../../wire/mobility/options.ts';
 import type { MobilityOption } from '../../../wire/mobility/options.ts';
-import { LIFETIME_UNIT } from '../../../wire/mobility/registry.ts';
+import { BU_FLAG, LIFETIME_UNIT } from '../../../wire/mobility/registry.ts';
 import { PREFIXES_PER_MESSAGE } from './constants.ts';
-import { FLAG_A } from './layout.ts';
 import type { Wire } from './layout.ts';
 import type { DDba, DDbu, DistributedMessage, HomeBinding, SDba, SDbu } from './message.ts';
 import { splitHomes } from './parts.ts';
@@ -46,7 +45,7 @@ function emitUpdate(wire: Wire, message: SDbu | DDbu, src: Address, dst: Address
     { kind: 'timestamp', millis: message.timestamp },
     ...(everything ? [] : listOptions(message, toCorrespondent ? message.maar : undefined)),
   ];
-  const flags = FLAG_A | d | (toCorrespondent ? e : 0);
+  const flags = BU_FLAG.A | d | (toCorrespondent ? e : 0);
   const lifetime = lifetimeUnits(message.lifetimeSeconds);
   return emitMobility({ kind: 'BU', sequence: message.sequence, flags, lifetime, options }, src, dst);
 }

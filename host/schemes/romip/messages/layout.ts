@@ -25,9 +25,6 @@ export interface Wire {
 /** 's' for messages to and from the previous MAAR, 'd' for those to and from correspondents' MAARs and anchors. */
 export type Role = 's' | 'd';
 
-/** The flag A of the Binding Update, which every DBU sets. */
-export const FLAG_A = 0x8000;
-
 /** The role of a distributed message; undefined without D, and without a role option where E is one. */
 export function roleOf(wire: Wire, mobility: BindingUpdate | BindingAcknowledgement): Role | undefined {
   const { d, e } = mobility.kind === 'BU' ? wire.layout.update : wire.layout.acknowledgement;

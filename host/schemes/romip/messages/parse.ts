@@ -3,11 +3,11 @@ import type {
   BindingUpdate,
   MobilityMessage,
 } from '../../../wire/mobility/message.ts';
-import { LIFETIME_UNIT } from '../../../wire/mobility/registry.ts';
+import { BU_FLAG, LIFETIME_UNIT } from '../../../wire/mobility/registry.ts';
 import { faulty, parsed } from '../../../wire/result.ts';
 import type { Parsed } from '../../../wire/result.ts';
 import { STATUS } from './constants.ts';
-import { FLAG_A, roleOf } from './layout.ts';
+import { roleOf } from './layout.ts';
 import type { Role, Wire } from './layout.ts';
 import type { DDba, DDbu, DistributedMessage, SDba, SDbu } from './message.ts';
 import { readFlat, readGrouped } from './read.ts';
@@ -29,7 +29,7 @@ function parseUpdate(wire: Wire, role: Role, bu: BindingUpdate): Parsed<SDbu | D
   const end = bu.options.length;
   const missing = (what: string): Parsed<never> => faulty('option-missing', end, `${kind} without ${what}`);
   // Every DBU is answered; one that asks for no answer cannot be of this protocol.
-  if ((bu.flags & FLAG_A) === 0) return faulty('flag', end, `${kind} without A`);
+  if ((bu.flags & BU_FLAG.A) === 0) return faulty('flag', end, `${kind} without A`);
   const content = readFlat(bu.options, wire.enterprise);
   if (!content.ok) return content;
   const { mnId, counter, timestamp, maar, homes, correspondents } = content.value;
