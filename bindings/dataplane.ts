@@ -12,6 +12,8 @@ export interface Capacities {
   readonly flows: number;
   /** Packets that all hold and buffer entries together may keep. */
   readonly held: number;
+  /** Flow entries; 0 for none. */
+  readonly flowEntries: number;
 }
 
 export interface DataPlaneOptions {

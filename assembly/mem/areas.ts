@@ -20,6 +20,7 @@ import {
   LIMIT_DESTINATIONS_MAX,
   LIMIT_EVENTS,
   LIMIT_FLOWS_MAX,
+  LIMIT_FLOW_ENTRIES_MAX,
   LIMIT_FLOW_WAYS,
   LIMIT_FRAME_SIZE,
   LIMIT_HELD_MAX,
@@ -70,6 +71,7 @@ export class Capacities {
   peers: u32;
   flows: u32;
   held: u32;
+  flowEntries: u32;
 }
 
 export const capacities: Capacities = changetype<Capacities>(memory.data(offsetof<Capacities>(), 8));
@@ -82,7 +84,8 @@ export function legal(c: Capacities): bool {
     within(c.sources, LIMIT_SOURCES_MAX) &&
     within(c.peers, LIMIT_PEERS_MAX) &&
     within(c.flows, LIMIT_FLOWS_MAX) &&
-    within(c.held, LIMIT_HELD_MAX)
+    within(c.held, LIMIT_HELD_MAX) &&
+    c.flowEntries <= LIMIT_FLOW_ENTRIES_MAX
   );
 }
 

@@ -38,8 +38,16 @@ export function abi_version(): u32 {
   return ABI_VERSION;
 }
 
-export function plan(batch: u32, destinations: u32, sources: u32, peers: u32, flows: u32, held: u32): u32 {
-  fill(asked, batch, destinations, sources, peers, flows, held);
+export function plan(
+  batch: u32,
+  destinations: u32,
+  sources: u32,
+  peers: u32,
+  flows: u32,
+  held: u32,
+  flow_entries: u32,
+): u32 {
+  fill(asked, batch, destinations, sources, peers, flows, held, flow_entries);
   if (!legal(asked)) return 0;
   const end = (measure(__heap_base, asked) + PAGE - 1) & ~(PAGE - 1);
   return end < ADDRESS_SPACE ? (end as u32) : 0;
@@ -52,6 +60,7 @@ export function init(
   peers: u32,
   flows: u32,
   held: u32,
+  flow_entries: u32,
   seed: u64,
   locator_high: u64,
   locator_low: u64,
@@ -59,14 +68,14 @@ export function init(
   flags: u32,
 ): u32 {
   if (ready) return STATUS_STATE;
-  const bytes = plan(batch, destinations, sources, peers, flows, held);
+  const bytes = plan(batch, destinations, sources, peers, flows, held, flow_entries);
   if (bytes == 0 || core_mtu < LIMIT_MTU_MIN || core_mtu > LIMIT_MTU_MAX) return STATUS_INVALID;
   setOptions(locator_high, locator_low, core_mtu, flags);
   if ((flags & ~INIT_FLAG_HOP_LIMIT_DONE) != 0 || !isTunnelEnd(LOCATOR)) return STATUS_INVALID;
   const pages = (bytes as u64) / PAGE;
   const present: u64 = memory.size();
   if (pages > present && memory.grow((pages - present) as i32) < 0) return STATUS_MEMORY;
-  fill(capacities, batch, destinations, sources, peers, flows, held);
+  fill(capacities, batch, destinations, sources, peers, flows, held, flow_entries);
   place(__heap_base);
   setSeed(seed);
   setIdentification(seed as u32);
@@ -84,6 +93,7 @@ function fill(
   peers: u32,
   flows: u32,
   held: u32,
+  flow_entries: u32,
 ): void {
   to.batch = batch;
   to.destinations = destinations;
@@ -91,6 +101,7 @@ function fill(
   to.peers = peers;
   to.flows = flows;
   to.held = held;
+  to.flowEntries = flow_entries;
 }
 
 export function base(area: u32): u32 {

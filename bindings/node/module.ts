@@ -145,6 +145,7 @@ export class DataPlaneModule {
       capacities.peers,
       capacities.flows,
       capacities.held,
+      capacities.flowEntries,
       seed,
       words.getBigUint64(0),
       words.getBigUint64(8),

@@ -27,6 +27,7 @@ const CAPACITIES = {
   peers: 1024,
   flows: 65_536,
   held: 4096,
+  flowEntries: 256,
 } as const;
 /** How long messages that the machine sends at its stop may take to leave. */
 const FAREWELL_MS = 200;

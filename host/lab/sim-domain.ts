@@ -41,7 +41,15 @@ export interface SimParts {
 }
 
 /** Room for every scenario; small, since each MAAR of each run has its own. */
-const CAPACITIES = { batch: 256, destinations: 1024, sources: 256, peers: 16, flows: 1024, held: 2048 };
+const CAPACITIES = {
+  batch: 256,
+  destinations: 1024,
+  sources: 256,
+  peers: 16,
+  flows: 1024,
+  held: 2048,
+  flowEntries: 256,
+};
 const DEFAULT_DELAY = 10;
 
 /** The nodes and links of the topology that lab.ts describes. */

@@ -21,6 +21,7 @@ export function makeInstance(batch: u32, entries: u32, flows: u32, held: u32): v
   capacities.peers = entries;
   capacities.flows = flows;
   capacities.held = held;
+  capacities.flowEntries = entries;
   const at = zeroed((measure(0, capacities) as usize) + ALIGNMENT);
   place((at + ALIGNMENT - 1) & ~(ALIGNMENT - 1));
   setSeed(0x1122334455667788);

@@ -30,7 +30,15 @@ function put(index: number): Command {
 /** Tables that are full, or all but full, under sequences of commands; every status and every dump is compared. */
 function sequence(build: (typeof BUILDS)[number], capacity: number, seed: number): void {
   const random = new Random(seed);
-  const capacities = { batch: 8, destinations: capacity, sources: capacity, peers: 4, flows: 16, held: 1 };
+  const capacities = {
+    batch: 8,
+    destinations: capacity,
+    sources: capacity,
+    peers: 4,
+    flows: 16,
+    held: 1,
+    flowEntries: 4,
+  };
   const plane = paired(build, { ...OPTIONS, capacities, seed: BigInt(seed) });
   const keys = Math.ceil(capacity * 1.2) + 2;
   for (let step = 0; step < 12; step++) {
@@ -53,7 +61,15 @@ for (const build of BUILDS) {
   });
 
   test(`${build}: look-ups find what was put last, and nothing of what ten rounds of churn left behind`, () => {
-    const capacities = { batch: 64, destinations: 500, sources: 1, peers: 1, flows: 1, held: 1 };
+    const capacities = {
+      batch: 64,
+      destinations: 500,
+      sources: 1,
+      peers: 1,
+      flows: 1,
+      held: 1,
+      flowEntries: 4,
+    };
     const bytes = readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url));
     const module = new DataPlaneModule(bytes, { ...OPTIONS, capacities });
     const host = (index: number): string => `2001:db8:1::${index.toString(16)}/128`;
@@ -86,7 +102,15 @@ for (const build of BUILDS) {
   });
 
   test(`${build}: a router of 1,000 bindings fits in 1 MiB`, () => {
-    const capacities = { batch: 64, destinations: 1000, sources: 1000, peers: 64, flows: 1024, held: 64 };
+    const capacities = {
+      batch: 64,
+      destinations: 1000,
+      sources: 1000,
+      peers: 64,
+      flows: 1024,
+      held: 64,
+      flowEntries: 256,
+    };
     const bytes = readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url));
     const { octets } = new DataPlaneModule(bytes, { ...OPTIONS, capacities });
     assert.ok(octets.length <= 1 << 20, `${octets.length} octets`);

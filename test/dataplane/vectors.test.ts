@@ -30,7 +30,7 @@ function first(
   locator = '2001:db8:ffff::1',
   entries: readonly Entry[] = [],
 ): PacketOut {
-  const capacities = { batch: 1, destinations: 4, sources: 4, peers: 4, flows: 4, held: 1 };
+  const capacities = { batch: 1, destinations: 4, sources: 4, peers: 4, flows: 4, held: 1, flowEntries: 4 };
   const plane = paired(build, { capacities, locator, seed: 1n, coreMtu: 1500, hopLimitDone: false });
   const statuses = plane.apply(
     entries.map((entry) => ({ op: 'put', entry })),

@@ -67,6 +67,7 @@ export function randomOptions(random: Random): DataPlaneOptions {
       peers: table(),
       flows: random.pick([1, 4, 8, 64]),
       held: random.pick([1, 3, 8, 32]),
+      flowEntries: random.pick([0, 1, 2, 5, 16]),
     },
     locator: LOCATOR,
     seed: (BigInt(random.u32()) << 32n) | BigInt(random.pick([0, 0xffff_ffff, random.u32()])),

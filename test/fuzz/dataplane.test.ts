@@ -16,7 +16,7 @@ const RUNS = Number(process.env['MAAR_FUZZ_RUNS'] ?? 300);
 const SEED = Number(process.env['MAAR_FUZZ_SEED'] ?? 1);
 
 const options: DataPlaneOptions = {
-  capacities: { batch: 1, destinations: 8, sources: 8, peers: 4, flows: 16, held: 4 },
+  capacities: { batch: 1, destinations: 8, sources: 8, peers: 4, flows: 16, held: 4, flowEntries: 4 },
   locator: '2001:db8:ffff::1',
   seed: 0x5eedn,
   coreMtu: 1280,

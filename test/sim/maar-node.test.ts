@@ -66,7 +66,15 @@ function setup() {
       },
       dataPlane: () =>
         new ReferenceDataPlane({
-          capacities: { batch: 16, destinations: 64, sources: 64, peers: 8, flows: 64, held: 16 },
+          capacities: {
+            batch: 16,
+            destinations: 64,
+            sources: 64,
+            peers: 8,
+            flows: 64,
+            held: 16,
+            flowEntries: 4,
+          },
           locator: CONFIG.address,
           seed: 1n,
           coreMtu: 1500,

@@ -99,6 +99,7 @@ export const replaySchema = z.strictObject({
         peers: whole(1, 65_536).default(256),
         flows: whole(1, 1_048_576).default(4096),
         held: whole(1, 16_384).default(256),
+        flowEntries: whole(0, 65_536).default(256),
       })
       .prefault({}),
   }),

@@ -87,7 +87,7 @@ export class ModuleEngine implements Engine {
     this.#exports = new WebAssembly.Instance(this.#module).exports as unknown as Exports;
     const flows = Math.min(LIMIT_FLOWS_MAX, keys.count * 4);
     const [high, low] = [LOCATOR.readBigUInt64BE(0), LOCATOR.readBigUInt64BE(8)];
-    const capacities = [CALL, keys.count, 16, 16, flows, BATCH];
+    const capacities = [CALL, keys.count, 16, 16, flows, BATCH, 0];
     const status = this.#exports.init(...capacities, SEED, high, low, 1500, 0);
     if (status !== STATUS_OK) throw new Error(`${this.name}: init answers ${status}`);
     this.#octets = new Uint8Array(this.#exports.memory.buffer);

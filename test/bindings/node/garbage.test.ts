@@ -41,7 +41,7 @@ function raw(build: string): {
   const call = (name: string, ...rest: (number | bigint)[]): number =>
     (exports[name] as (...rest: (number | bigint)[]) => number)(...rest);
   const locator = [0x20010db800ff0000n, 1n] as const;
-  assert.equal(call('init', BATCH, 4, 4, 4, 4, HELD, 99n, ...locator, 1300, 0), 0);
+  assert.equal(call('init', BATCH, 4, 4, 4, 4, HELD, 4, 99n, ...locator, 1300, 0), 0);
   return { call, octets: new Uint8Array((exports['memory'] as WebAssembly.Memory).buffer) };
 }
 

@@ -71,11 +71,12 @@ test('calls before init, a second init and capacities out of range are refused b
   assert.equal(call('base', 0), 0);
   assert.equal(call('apply', 0), 5);
   assert.equal(call('process', 0, 0n), -1);
-  assert.equal(call('plan', 0, 1, 1, 1, 1, 1), 0);
-  assert.equal(call('plan', 1, 1, 1, 1, 1, 16385), 0);
-  const bytes = call('plan', 1, 1, 1, 1, 1, 1) as number;
+  assert.equal(call('plan', 0, 1, 1, 1, 1, 1, 0), 0);
+  assert.equal(call('plan', 1, 1, 1, 1, 1, 16385, 0), 0);
+  assert.equal(call('plan', 1, 1, 1, 1, 1, 1, 65537), 0);
+  const bytes = call('plan', 1, 1, 1, 1, 1, 1, 0) as number;
   assert.equal(bytes % 65536, 0);
-  const init = (...rest: unknown[]): unknown => call('init', 1, 1, 1, 1, 1, 1, 7n, ...rest);
+  const init = (...rest: unknown[]): unknown => call('init', 1, 1, 1, 1, 1, 1, 0, 7n, ...rest);
   const locator = [0x20010db800000000n, 1n];
   assert.equal(init(...locator, 1279, 0), 3);
   assert.equal(init(...locator, 1500, 2), 3);

@@ -19,7 +19,7 @@ export function wasm(build: string = BUILDS[0]): Uint8Array<ArrayBuffer> {
 }
 
 export const OPTIONS: DataPlaneOptions = {
-  capacities: { batch: 8, destinations: 16, sources: 16, peers: 4, flows: 64, held: 6 },
+  capacities: { batch: 8, destinations: 16, sources: 16, peers: 4, flows: 64, held: 6, flowEntries: 4 },
   locator: LOCATOR,
   seed: 0x1122334455667788n,
   coreMtu: 1500,

@@ -55,7 +55,7 @@ test('a table takes its capacity and no more, replaces while full, and takes aga
 
 test('more commands than one call of the module takes', () => {
   const plane = dataPlane({
-    capacities: { batch: 1, destinations: 600, sources: 1, peers: 1, flows: 1, held: 1 },
+    capacities: { batch: 1, destinations: 600, sources: 1, peers: 1, flows: 1, held: 1, flowEntries: 4 },
   });
   const commands = Array.from({ length: 601 }, (_, index) =>
     put({ kind: 'tunnel', prefix: `${address(index)}/128`, locator: PEER }),

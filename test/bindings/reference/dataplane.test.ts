@@ -11,7 +11,7 @@ const MN = '2001:db8:1::a';
 const CN = '2001:db8:2::b';
 const MAC = '02:00:00:00:00:0a';
 const options: DataPlaneOptions = {
-  capacities: { batch: 16, destinations: 2, sources: 4, peers: 4, flows: 4, held: 3 },
+  capacities: { batch: 16, destinations: 2, sources: 4, peers: 4, flows: 4, held: 3, flowEntries: 4 },
   locator: '2001:db8:ffff::1',
   seed: 1n,
   coreMtu: 1500,
