@@ -1,0 +1,26 @@
+import { ICMP_BURST } from '../../bindings/generated/abi.ts';
+import { SOURCE, TUNNEL, fromAccess, packet } from '../bindings/node/support.ts';
+import type { Walks } from './walk.ts';
+import { walk } from './walk.ts';
+
+const ICMPV6 = 58;
+const entries = [SOURCE, TUNNEL];
+/** With 40 octets more it is one octet too long. */
+const long = packet({ payload: new Uint8Array(1421) });
+/** From another source of the link, so that the walk itself still raises its flow event. */
+const earlier = packet({ dst: '2001:db8:2:2::21', payload: new Uint8Array(1421) });
+const unreachable = packet({ next: ICMPV6, payload: new Uint8Array(1421).fill(1, 0, 1) });
+
+export const walks: Walks = {
+  fits: walk(entries, fromAccess(packet({ payload: new Uint8Array(1420) }))),
+  fragments: walk(entries, fromAccess(packet({ payload: new Uint8Array(1240) })), { coreMtu: 1300 }),
+  unanswered: walk(entries, fromAccess(unreachable)),
+  limited: {
+    before: (plane) => {
+      plane.apply(entries, 0);
+      for (let sent = 0; sent < ICMP_BURST; sent++) plane.process([fromAccess(earlier)], 0);
+    },
+    walk: (plane) => plane.process([fromAccess(long)], 9),
+  },
+  'too-big': walk(entries, fromAccess(long)),
+};
