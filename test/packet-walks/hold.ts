@@ -2,6 +2,7 @@ import type { Command } from '../../bindings/entries.ts';
 import {
   DELIVER,
   MN,
+  OPTIONS,
   PEERING,
   SOURCE,
   TUNNEL,
@@ -18,7 +19,7 @@ const uplink = fromAccess(packet());
 
 /** Another station's packet goes on hold, by these entries; then the walk's. */
 const displacing = (...holds: Command[]): Walk => ({
-  options: { capacities: { batch: 8, destinations: 16, sources: 16, peers: 4, flows: 64, held: 2 } },
+  options: { capacities: { ...OPTIONS.capacities, held: 2 } },
   before: (plane) => {
     plane.apply(holds, 0);
     plane.process([fromAccess(packet({ src: EARLIER })), fromAccess(packet({ src: EARLIER }))], 0);
