@@ -1,4 +1,5 @@
 import type { BufferConfig } from '../core/config.ts';
+import type { Lateness } from '../sim/arrivals.ts';
 import type { StatusView } from '../core/view.ts';
 import type { TraceEffect } from '../core/machine.ts';
 
@@ -40,6 +41,10 @@ export interface StreamReport {
   readonly lost: number;
   readonly duplicated: number;
   readonly reordered: number;
+  /** Of the packet that came furthest behind one sent later; absent where none was reordered. */
+  readonly lateness?: Lateness;
+  /** Packets that the sending host's own stack put on its port out of order (netns, udp). */
+  readonly reorderedAtPort?: number;
   /** Longest silences at the receiver, newest last: start (ms since the run began) and length in ms. */
   readonly gaps: readonly { readonly at: number; readonly length: number }[];
   /** For tcp: whether the transfer ended and its hash matched. */

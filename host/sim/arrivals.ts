@@ -7,14 +7,37 @@ export interface Gap {
   readonly length: number;
 }
 
+/** How far a packet came behind the first that overtook it: reordering extent and late time offset [RFC 4737 4.2.2, 4.3]. */
+export interface Lateness {
+  readonly packets: number;
+  readonly millis: number;
+}
+
+export interface ArrivalCounts {
+  readonly received: number;
+  readonly duplicated: number;
+  readonly reordered: number;
+  /** Of the packet that came furthest behind, by packets; absent where none was reordered. */
+  readonly lateness?: Lateness;
+}
+
+/** A packet that came before all lower-numbered ones had: every packet, while nothing is reordered. */
+interface Leader {
+  readonly sequence: number;
+  /** Packets received before it. */
+  readonly position: number;
+  readonly at: number;
+}
+
 /** What a receiver saw of a numbered stream of packets. */
 export class Arrivals {
   received = 0;
-  duplicated = 0;
-  reordered = 0;
+  #duplicated = 0;
+  #reordered = 0;
+  #lateness: Lateness | undefined;
   readonly #seen = new Set<number>();
   readonly #threshold: number;
-  #highest = -1;
+  readonly #leaders: Leader[] = [];
   #last: number;
   #gaps: Gap[] = [];
 
@@ -27,15 +50,46 @@ export class Arrivals {
   /** Packet `sequence`, which counts from 0, arrived. */
   add(sequence: number, now: number): void {
     if (this.#seen.has(sequence)) {
-      this.duplicated++;
+      this.#duplicated++;
       return;
     }
     this.#seen.add(sequence);
+    this.#order(sequence, now);
     this.received++;
-    if (sequence < this.#highest) this.reordered++;
-    else this.#highest = sequence;
     this.#silence(now);
     this.#last = now;
+  }
+
+  #order(sequence: number, now: number): void {
+    if (sequence > (this.#leaders.at(-1)?.sequence ?? -1)) {
+      this.#leaders.push({ sequence, position: this.received, at: now });
+      return;
+    }
+    this.#reordered++;
+    const { position, at } = this.#leaders[this.#firstAbove(sequence)]!;
+    const packets = this.received - position;
+    if (packets > (this.#lateness?.packets ?? 0)) this.#lateness = { packets, millis: now - at };
+  }
+
+  /** Index of the first leader with a higher number than `sequence`; there is one. */
+  #firstAbove(sequence: number): number {
+    let low = 0;
+    let high = this.#leaders.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#leaders[middle]!.sequence > sequence) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  counts(): ArrivalCounts {
+    return {
+      received: this.received,
+      duplicated: this.#duplicated,
+      reordered: this.#reordered,
+      ...(this.#lateness === undefined ? {} : { lateness: this.#lateness }),
+    };
   }
 
   /** The longest silences in order of time, the one up to `end` included if the stream was still being sent then. */

@@ -6,7 +6,7 @@ import { emitIcmpv6 } from '../wire/icmpv6/message.ts';
 import { ICMPV6_TYPE } from '../wire/icmpv6/registry.ts';
 import { IPV6_HEADER, NEXT_HEADER } from '../wire/ipv6.ts';
 import { Arrivals } from './arrivals.ts';
-import type { Gap } from './arrivals.ts';
+import type { ArrivalCounts, Gap } from './arrivals.ts';
 import type { Host } from './host/host.ts';
 import { receiverKey } from './host/host.ts';
 import { Transfer } from './host/transfer.ts';
@@ -38,12 +38,9 @@ export interface FlowEnds {
   readonly to: { readonly host: Host; readonly address: Address };
 }
 
-export interface FlowReport {
+export interface FlowReport extends ArrivalCounts {
   readonly sent: number;
-  readonly received: number;
   readonly lost: number;
-  readonly duplicated: number;
-  readonly reordered: number;
   readonly gaps: readonly Gap[];
   readonly intact?: boolean;
 }
@@ -150,15 +147,8 @@ class PacketFlow implements Flow {
     const { from, to } = this.#ends;
     if (this.#kind === 'ping') from.host.echoReplies.delete(this.#port);
     else to.host.receivers.delete(receiverKey(NEXT_HEADER.udp, this.#port));
-    const { received, duplicated, reordered } = this.#arrivals;
-    return {
-      sent: this.#sent.count,
-      received,
-      lost: this.#sent.count - received,
-      duplicated,
-      reordered,
-      gaps,
-    };
+    const counts = this.#arrivals.counts();
+    return { ...counts, sent: this.#sent.count, lost: this.#sent.count - counts.received, gaps };
   }
 
   #arrived(data: Uint8Array): void {

@@ -1,6 +1,7 @@
 import { NEXT_HEADER, IPV6_HEADER } from '../../wire/ipv6.ts';
 import { addressBytes } from '../../wire/address.ts';
 import { ICMPV6_TYPE } from '../../wire/icmpv6/registry.ts';
+import { Arrivals } from '../../sim/arrivals.ts';
 import type { CapturedPacket, EndName, Stream, StreamReport, StreamSpec } from '../lab.ts';
 import { portOf } from './traffic-protocol.ts';
 import type { PartReport } from './traffic-protocol.ts';
@@ -69,7 +70,19 @@ async function finishPackets(spec: StreamSpec, environment: StreamEnvironment): 
   }
   await Promise.all([...new Set([from.traffic, receiving])].map((end) => end.order({ op: 'stop', id })));
   const received = report.received ?? 0;
-  return { ...counts(spec, report), sent, received, lost: sent - received };
+  return {
+    ...counts(spec, report),
+    sent,
+    received,
+    lost: sent - received,
+    ...(spec.kind === 'udp' ? { reorderedAtPort: reorderedIn(left) } : {}),
+  };
+}
+
+function reorderedIn(packets: readonly CapturedPacket[]): number {
+  const order = new Arrivals(0, Infinity);
+  for (const packet of packets) order.add(sequenceOf(packet, 'udp'), packet.at);
+  return order.counts().reordered;
 }
 
 async function finishTransfer(spec: StreamSpec, environment: StreamEnvironment): Promise<StreamReport> {
@@ -101,11 +114,12 @@ async function finishTransfer(spec: StreamSpec, environment: StreamEnvironment):
 function counts(
   spec: StreamSpec,
   report: PartReport,
-): Pick<StreamReport, 'spec' | 'duplicated' | 'reordered' | 'gaps'> {
+): Pick<StreamReport, 'spec' | 'duplicated' | 'reordered' | 'lateness' | 'gaps'> {
   return {
     spec,
     duplicated: report.duplicated ?? 0,
     reordered: spec.kind === 'tcp' ? 0 : (report.reordered ?? 0),
+    ...(spec.kind === 'tcp' || report.lateness === undefined ? {} : { lateness: report.lateness }),
     gaps: report.gaps ?? [],
   };
 }

@@ -46,8 +46,7 @@ class Receiver {
   }
 
   report(): PartReport {
-    const { received, duplicated, reordered } = this.#arrivals;
-    return { received, duplicated, reordered, gaps: this.#gaps ?? this.#arrivals.gaps() };
+    return { ...this.#arrivals.counts(), gaps: this.#gaps ?? this.#arrivals.gaps() };
   }
 }
 
@@ -145,8 +144,7 @@ export function ping(
       for (const { sequence, at } of replies) {
         if (cut === undefined || sequence <= cut.last) arrivals.add(sequence, at);
       }
-      const { received, duplicated, reordered } = arrivals;
-      return { received, duplicated, reordered, gaps: arrivals.gaps(cut?.at) };
+      return { ...arrivals.counts(), gaps: arrivals.gaps(cut?.at) };
     },
     stop: () => void child.kill('SIGKILL'),
   });

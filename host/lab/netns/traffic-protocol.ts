@@ -1,4 +1,4 @@
-import type { Gap } from '../../sim/arrivals.ts';
+import type { Gap, Lateness } from '../../sim/arrivals.ts';
 
 /** One line of JSON each, between the lab and the traffic process of one end. */
 
@@ -40,6 +40,7 @@ export interface PartReport {
   readonly received?: number;
   readonly duplicated?: number;
   readonly reordered?: number;
+  readonly lateness?: Lateness;
   /** Up to the last `silence` order. */
   readonly gaps?: readonly Gap[];
   /** Of a transfer: whether its end was reached, octets so far and their SHA-256 once it was. */

@@ -70,12 +70,20 @@ function handovers({ result, delay }: RunReport): string {
 function streams({ result }: RunReport): string {
   const rows = result.streams.map((stream) => [
     stream.spec.name,
-    ...[stream.sent, stream.received, stream.lost, stream.duplicated, stream.reordered].map(String),
+    ...[stream.sent, stream.received, stream.lost, stream.duplicated].map(String),
+    reordered(stream),
     longestGap(stream),
     stream.intact === undefined ? '' : stream.intact ? 'SHA-256 matches' : 'BROKEN',
   ]);
   const heads = ['stream', 'sent', 'received', 'lost', 'twice', 'reordered', 'longest gap', ''];
   return rows.length === 0 ? '' : indent(table(heads, rows, ''));
+}
+
+/** How many, and how far the furthest came behind the first packet that overtook it. */
+function reordered({ reordered: count, lateness }: StreamReport): string {
+  return lateness === undefined
+    ? String(count)
+    : `${count}, by ${lateness.packets} packets or ${lateness.millis.toFixed(0)} ms`;
 }
 
 function longestGap({ gaps }: StreamReport): string {

@@ -84,8 +84,8 @@ export function handoverLoss(lab: Lab, extra = 0): number {
 }
 
 /** Packets that take the shorter path overtake those that still visit the old MAAR: for as long as the dDBU is on its way. */
-export function overtaking(lab: Lab): number {
-  return Math.ceil((12 * lab.delay + (lab.backend === 'sim' ? 0 : slack(lab))) / INTERVAL_MS);
+export function overtaking(lab: Lab, intervalMs = INTERVAL_MS): number {
+  return Math.ceil((12 * lab.delay + (lab.backend === 'sim' ? 0 : slack(lab))) / intervalMs);
 }
 
 /** Both directions of the session lose no more than `handovers` moves explain. */
