@@ -15,6 +15,7 @@ import {
   REASON_LOOP,
   REASON_NONE,
   REASON_PEER_UNKNOWN,
+  RETUNNEL_COST,
 } from '../../bindings/generated/abi.as';
 import { LOCATOR } from '../mem/options';
 import { copy16, equal16 } from '../mem/words';
@@ -117,8 +118,8 @@ function decapsulated(index: u32, descriptor: usize, packet: usize, outerHopLimi
   }
   raiseTunnelled(EVENT_REDIRECT, OUTER_SOURCE, source, destination);
   if (equal16(adjacencyAddress(adjacency), OUTER_SOURCE)) return drop(descriptor, REASON_BOUNCE);
-  if (outerHopLimit <= 1) return drop(descriptor, REASON_LOOP);
-  if (encapsulate(descriptor, packet, adjacency, outerHopLimit - 1)) count(COUNTER_RETUNNELLED);
+  if (outerHopLimit <= RETUNNEL_COST) return drop(descriptor, REASON_LOOP);
+  if (encapsulate(descriptor, packet, adjacency, outerHopLimit - RETUNNEL_COST)) count(COUNTER_RETUNNELLED);
 }
 
 function unknownDestination(index: u32, descriptor: usize, packet: usize, outerHopLimit: u32): void {

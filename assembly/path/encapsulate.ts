@@ -3,6 +3,8 @@ import {
   COUNTER_FRAGMENTS,
   LIMIT_HEADROOM,
   LIMIT_MTU_MIN,
+  COUNTER_TIME_EXCEEDED_SENT,
+  COUNTER_TOO_BIG_SENT,
   REASON_HOP_LIMIT,
   REASON_TOO_BIG,
 } from '../../bindings/generated/abi.as';
@@ -15,7 +17,7 @@ import { flowLabel } from '../wire/flowlabel';
 import { writeFragment, writeHeader } from '../wire/header';
 import { FRAGMENT, HOP_LIMIT_AT, IPV6_HEADER, IPV6_IN_IPV6 } from '../wire/ipv6';
 import { drop, emitMade, lengthOf, offsetOf, setPacket, toCore } from './outputs';
-import { answerTooBig } from './toobig';
+import { TIME_EXCEEDED, TOO_BIG, answer } from './errors';
 
 const FRAGMENT_HEADER: u32 = 8;
 
@@ -31,6 +33,7 @@ export function decrement(descriptor: usize, packet: usize): bool {
   const hops: u32 = load<u8>(packet, HOP_LIMIT_AT);
   if (hops <= 1) {
     drop(descriptor, REASON_HOP_LIMIT);
+    answer(packet, lengthOf(descriptor), TIME_EXCEEDED, 0, COUNTER_TIME_EXCEEDED_SENT);
     return false;
   }
   store<u8>(packet, (hops - 1) as u8, HOP_LIMIT_AT);
@@ -45,7 +48,7 @@ export function encapsulate(descriptor: usize, packet: usize, adjacency: u32, ho
   if (length + IPV6_HEADER > coreMtu()) {
     if (length > LIMIT_MTU_MIN) {
       drop(descriptor, REASON_TOO_BIG);
-      answerTooBig(packet, length);
+      answer(packet, length, TOO_BIG, max(LIMIT_MTU_MIN, coreMtu() - IPV6_HEADER), COUNTER_TOO_BIG_SENT);
       return false;
     }
     sendFragments(descriptor, packet, adjacency, hopLimit, flow);

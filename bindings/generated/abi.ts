@@ -23,6 +23,7 @@ export const PORT_CORE = 255;
 export const LINK_TUNNEL = 255;
 export const NONE = 4294967295;
 export const TUNNEL_HOP_LIMIT = 64;
+export const RETUNNEL_COST = 8;
 export const SUPPRESS_MILLIS = 100;
 export const ICMP_BURST = 20;
 export const ICMP_RATE = 100;
@@ -116,6 +117,7 @@ export const COUNTER_FRAGMENTS = 11;
 export const COUNTER_TOO_BIG_SENT = 12;
 export const COUNTER_ICMP_LIMITED = 13;
 export const COUNTER_EVENTS_LOST = 14;
+export const COUNTER_TIME_EXCEEDED_SENT = 15;
 export const DROP_COUNTER_BASE = 32;
 export const COUNTER_SLOTS = 96;
 export const DESCRIPTOR_SIZE = 32;
@@ -296,6 +298,7 @@ export const COUNTER_NAMES: Readonly<Record<number, string>> = {
   12: 'too-big-sent',
   13: 'icmp-limited',
   14: 'events-lost',
+  15: 'time-exceeded-sent',
   33: 'drop-descriptor',
   34: 'drop-oversized',
   35: 'drop-truncated',

@@ -7,6 +7,7 @@ import {
   LIMIT_MTU_MIN,
   LIMIT_PACKET_MAX,
   LINK_TUNNEL,
+  RETUNNEL_COST,
   TUNNEL_HOP_LIMIT,
 } from '../generated/abi.ts';
 import type { DataPlane, DataPlaneOptions, EntryDump, PacketIn, PacketOut, Verdict } from '../dataplane.ts';
@@ -17,9 +18,11 @@ import type { Direction, Frame, HeldFrame, HoldRecord } from './hold.ts';
 import * as packets from './packet.ts';
 import type { Destination } from './tables.ts';
 import { Tables, isTunnelEnd } from './tables.ts';
-import { encapsulate, mayAnswerWithError, packetTooBig } from './tunnel.ts';
+import type { IcmpError } from './tunnel.ts';
+import { TIME_EXCEEDED, encapsulate, errorMessage, mayAnswerWithError, packetTooBig } from './tunnel.ts';
 
 type CountedEncapsulation = 'tunnelled' | 'reverse-tunnelled' | 'retunnelled';
+type CountedError = 'too-big-sent' | 'time-exceeded-sent';
 
 /** The token bucket counts thousandths of a token: a rate per second is then a whole number per millisecond. */
 const TOKEN = 1000;
@@ -206,8 +209,8 @@ export class ReferenceDataPlane implements DataPlane {
       const { peer } = entry.action;
       this.#log.raiseUnlessRepeated({ kind: 'redirect', ...pair }, key, this.#now);
       if (peer === outer.source) return this.#drop(frame, 'bounce');
-      if (outer.hopLimit <= 1) return this.#drop(frame, 'loop');
-      return this.#encapsulate(frame, peer, outer.hopLimit - 1, 'retunnelled');
+      if (outer.hopLimit <= RETUNNEL_COST) return this.#drop(frame, 'loop');
+      return this.#encapsulate(frame, peer, outer.hopLimit - RETUNNEL_COST, 'retunnelled');
     }
     const anchored = this.#tables.source(LINK_TUNNEL, src);
     if (anchored !== undefined) {
@@ -249,7 +252,7 @@ export class ReferenceDataPlane implements DataPlane {
     });
     if (sent === undefined) {
       this.#drop(frame, 'too-big');
-      return this.#sendPacketTooBig(frame.packet);
+      return this.#sendError(frame.packet, packetTooBig(coreMtu), 'too-big-sent');
     }
     this.#count(counter);
     if (sent.length > 1) this.#count('fragments', sent.length);
@@ -263,7 +266,7 @@ export class ReferenceDataPlane implements DataPlane {
     return identification;
   }
 
-  #sendPacketTooBig(packet: Uint8Array): void {
+  #sendError(packet: Uint8Array, error: IcmpError, counter: CountedError): void {
     if (!mayAnswerWithError(packet)) return;
     const bucket = this.#bucket;
     const earned = (this.#now - bucket.filled) * ICMP_RATE;
@@ -271,9 +274,8 @@ export class ReferenceDataPlane implements DataPlane {
     bucket.filled = this.#now;
     if (bucket.tokens < TOKEN) return this.#count('icmp-limited');
     bucket.tokens -= TOKEN;
-    this.#count('too-big-sent');
-    const message = packetTooBig(packet, this.#locator, this.#options.coreMtu);
-    this.#put({ input: -1 }, message, { action: 'pass' });
+    this.#count(counter);
+    this.#put({ input: -1 }, errorMessage(packet, this.#locator, error), { action: 'pass' });
   }
 
   /** The packet with its hop limit one less; drops it and returns undefined where that is exhausted. */
@@ -282,6 +284,7 @@ export class ReferenceDataPlane implements DataPlane {
     const hopLimit = packets.hopLimit(frame.packet);
     if (hopLimit <= 1) {
       this.#drop(frame, 'hop-limit');
+      this.#sendError(frame.packet, TIME_EXCEEDED, 'time-exceeded-sent');
       return undefined;
     }
     const packet = frame.packet.slice();

@@ -15,7 +15,6 @@ import {
 export const MINIMUM_MTU = 1280;
 const FRAGMENT_HEADER = 8;
 const ICMP_HEADER = 8;
-const PACKET_TOO_BIG = 2;
 const REDIRECT = 137;
 
 interface HeaderFields {
@@ -98,13 +97,29 @@ export function mayAnswerWithError(packet: Uint8Array): boolean {
   return type >= 128 && type !== REDIRECT;
 }
 
-/** RFC 4443 section 3.2. */
-export function packetTooBig(offending: Uint8Array, locator: bigint, coreMtu: number): Uint8Array {
+/** What an ICMPv6 error says; `parameter` is the MTU of a Packet Too Big. */
+export interface IcmpError {
+  readonly type: number;
+  readonly code: number;
+  readonly parameter: number;
+}
+
+/** RFC 4443 section 3.2, for a packet that does not fit a core of `coreMtu` octets once it is encapsulated. */
+export function packetTooBig(coreMtu: number): IcmpError {
+  return { type: 2, code: 0, parameter: Math.max(MINIMUM_MTU, coreMtu - IPV6_HEADER) };
+}
+
+/** RFC 4443 section 3.3: hop limit exceeded in transit. */
+export const TIME_EXCEEDED: IcmpError = { type: 3, code: 0, parameter: 0 };
+
+/** The packet that tells the source of `offending` of the error. */
+export function errorMessage(offending: Uint8Array, locator: bigint, error: IcmpError): Uint8Array {
   const quoted = offending.subarray(0, ICMP_MAX - IPV6_HEADER - ICMP_HEADER);
   const message = new Uint8Array(ICMP_HEADER + quoted.length);
   const view = new DataView(message.buffer);
-  view.setUint8(0, PACKET_TOO_BIG);
-  view.setUint32(4, Math.max(MINIMUM_MTU, coreMtu - IPV6_HEADER));
+  view.setUint8(0, error.type);
+  view.setUint8(1, error.code);
+  view.setUint32(4, error.parameter);
   message.set(quoted, ICMP_HEADER);
   const to = source(offending);
   view.setUint16(2, checksum(locator, to, message));

@@ -187,7 +187,7 @@ function tunnelled(random: Random, inner: Uint8Array): Uint8Array {
 }
 
 function hopLimit(random: Random): number {
-  return random.oneIn(5) ? random.pick([0, 1, 2, 255]) : 64;
+  return random.oneIn(5) ? random.pick([0, 1, 2, 8, 9, 16, 255]) : 64;
 }
 
 /** Like `address`, of those alone that are addresses. */

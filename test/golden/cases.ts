@@ -115,8 +115,8 @@ export const GOLDEN_CASES: readonly GoldenCase[] = [
     file: { options, ports, entries: [{ ...tunnel, prefix: `${MN}/128`, locator: OTHER_PEER }, ...peers] },
     input: capture([
       core(tunnelled(toMn(), { hopLimit: 64 })),
-      core(tunnelled(toMn(), { hopLimit: 2 })),
-      core(tunnelled(toMn(), { hopLimit: 1 })),
+      core(tunnelled(toMn(), { hopLimit: 9 })),
+      core(tunnelled(toMn(), { hopLimit: 8 })),
       core(tunnelled(toMn(), { src: OTHER_PEER })),
     ]),
   },

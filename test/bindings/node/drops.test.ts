@@ -102,7 +102,7 @@ const CASES: Record<
     entries: [PEERING, put({ kind: 'tunnel', prefix: `${MN}/128`, locator: PEER })],
   },
   loop: {
-    packets: [fromCore(tunnelled(TO_MN, { hops: 1 })), fromCore(tunnelled(TO_MN, { hops: 0 }))],
+    packets: [fromCore(tunnelled(TO_MN, { hops: 8 })), fromCore(tunnelled(TO_MN, { hops: 0 }))],
     entries: [PEERING, moved],
   },
   'destination-unknown': { packets: [fromCore(tunnelled(TO_MN))], entries: [PEERING] },
@@ -125,7 +125,8 @@ for (const [reason, { packets, entries }] of Object.entries(CASES)) {
     const plane = dataPlane();
     assert.ok(apply(plane, entries ?? []).every((status) => status === 'ok'));
     for (const [index, one] of packets.entries()) {
-      assert.deepEqual(outcomes(plane, [one]), [reason], `packet ${index}`);
+      // An ICMPv6 error may follow.
+      assert.equal(outcomes(plane, [one])[0], reason, `packet ${index}`);
     }
     const drops = Object.entries(plane.counters()).filter(
       ([name, count]) => name.startsWith('drop-') && count > 0,

@@ -100,23 +100,62 @@ test('ECN comes out of the tunnel as RFC 6040 section 4.2 says', () => {
   }
 });
 
-test('a packet for a moved station is tunnelled on with a smaller outer hop limit, and reported', () => {
+test('a packet for a moved station is tunnelled on with 8 less of outer hop limit, and reported', () => {
   const plane = dataPlane();
   apply(plane, [PEERING, put({ kind: 'tunnel', prefix: `${MN}/128`, locator: THIRD })]);
   const inner = packet({ src: CN, dst: MN, hops: 1 });
   const [out] = plane.process([fromCore(tunnelled(inner, { hops: 17 }))], 0);
   assert.deepEqual(out!.verdict, { action: 'core', locator: THIRD });
-  assert.equal(out!.data[7], 16);
+  assert.equal(out!.data[7], 9);
   assert.equal(readAddress(out!.data, 8), LOCATOR);
   assert.equal(hex(out!.data.subarray(40)), hex(inner));
   const redirect = { kind: 'redirect', peer: PEER, src: CN, dst: MN };
   assert.deepEqual(plane.events(), [redirect]);
-  const again = [fromCore(tunnelled(inner, { hops: 1 }))];
+  const again = [fromCore(tunnelled(inner, { hops: 8 }))];
   assert.deepEqual(outcomes(plane, again, 99), ['loop']);
   assert.deepEqual(plane.events(), []);
   apply(plane, [put({ kind: 'tunnel', prefix: `${MN}/128`, locator: PEER })]);
   assert.deepEqual(outcomes(plane, again, 100), ['bounce']);
   assert.deepEqual(plane.events(), [redirect]);
+});
+
+test('a packet that is tunnelled round and round goes through 8 tunnels', () => {
+  const plane = dataPlane();
+  apply(plane, [PEERING, put({ kind: 'tunnel', prefix: `${MN}/128`, locator: THIRD })]);
+  const inner = packet({ src: CN, dst: MN });
+  let tunnels = 1;
+  for (let hops = 64; ; tunnels++) {
+    const [out] = plane.process([fromCore(tunnelled(inner, { hops }))], 0);
+    if (out!.verdict.action === 'drop') break;
+    hops = out!.data[7]!;
+  }
+  assert.equal(tunnels, 8);
+  assert.equal(plane.counters()['drop-loop'], 1);
+});
+
+test('a packet whose hops are used up is answered with Time Exceeded, an error is not', () => {
+  const plane = dataPlane();
+  apply(plane, [SOURCE, DELIVER, PEERING, TUNNEL]);
+  const inner = packet({ src: CN, dst: MN, hops: 1 });
+  const [dropped, answer] = plane.process([fromCore(tunnelled(inner))], 0);
+  assert.deepEqual(dropped!.verdict, { action: 'drop', reason: 'hop-limit' });
+  assert.deepEqual(answer!.verdict, { action: 'pass' });
+  assert.equal(answer!.input, -1);
+  assert.equal(readAddress(answer!.data, 8), LOCATOR);
+  assert.equal(readAddress(answer!.data, 24), CN);
+  assert.equal(hex(answer!.data.subarray(0, 8)), '6000000000383a40');
+  assert.equal(hex(answer!.data.subarray(40, 42)), '0300');
+  assert.equal(hex(answer!.data.subarray(44)), `00000000${hex(inner)}`);
+  assert.equal(onesComplementSum(answer!.data), 0xffff);
+  assert.equal(plane.counters()['time-exceeded-sent'], 1);
+  assert.equal(plane.counters()['passed'], 0);
+  const error = packet({ next: 58, hops: 1, payload: Uint8Array.of(1, 3, 0, 0, 0, 0, 0, 0) });
+  assert.deepEqual(outcomes(plane, [fromAccess(error)]), ['hop-limit']);
+  // One bucket for errors of all types.
+  const large = packet({ payload: new Uint8Array(1421) });
+  for (let round = 0; round < 30; round++) plane.process([fromAccess(large), fromCore(tunnelled(inner))], 0);
+  const { 'too-big-sent': tooBig, 'time-exceeded-sent': exceeded } = plane.counters();
+  assert.equal(tooBig! + exceeded!, 20);
 });
 
 test('a source with a reverse locator sends there what no destination entry claims', () => {

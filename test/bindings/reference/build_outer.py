@@ -3,7 +3,7 @@
 import json
 import sys
 
-from scapy.layers.inet6 import ICMPv6PacketTooBig, IPv6, IPv6ExtHdrFragment
+from scapy.layers.inet6 import ICMPv6PacketTooBig, ICMPv6TimeExceeded, IPv6, IPv6ExtHdrFragment
 
 request = json.load(sys.stdin)
 inner = bytes.fromhex(request["inner"])
@@ -27,7 +27,11 @@ elif request["build"] == "fragments":
     ]
 else:
     reply = IPv6(src=request["locator"], dst=IPv6(inner).src, hlim=64)
-    packets = [reply / ICMPv6PacketTooBig(mtu=max(1280, request["coreMtu"] - 40)) / inner[:1232]]
+    if request["build"] == "too-big":
+        error = ICMPv6PacketTooBig(mtu=max(1280, request["coreMtu"] - 40))
+    else:
+        error = ICMPv6TimeExceeded(code=0)
+    packets = [reply / error / inner[:1232]]
 
 for packet in packets:
     print(bytes(packet).hex())

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { addressOctets, readAddress } from '../../../bindings/reference/address.ts';
 import {
+  TIME_EXCEEDED,
   encapsulate,
+  errorMessage,
   flowLabel,
   mayAnswerWithError,
   packetTooBig,
@@ -79,8 +81,15 @@ test('Packet Too Big as scapy builds it, with checksum', (t) => {
     const packet = inner(length);
     const built = scapy(t, { build: 'too-big', inner: hex(packet), coreMtu, flowLabel: 0, hopLimit: 64 });
     if (built === undefined) return;
-    assert.deepEqual([hex(packetTooBig(packet, value(LOCATOR), coreMtu))], built);
+    assert.deepEqual([hex(errorMessage(packet, value(LOCATOR), packetTooBig(coreMtu)))], built);
   }
+});
+
+test('Time Exceeded as scapy builds it, with checksum', (t) => {
+  const packet = inner(101);
+  const built = scapy(t, { build: 'time-exceeded', inner: hex(packet), flowLabel: 0, hopLimit: 64 });
+  if (built === undefined) return;
+  assert.deepEqual([hex(errorMessage(packet, value(LOCATOR), TIME_EXCEEDED))], built);
 });
 
 test('no error answers an ICMPv6 error, a redirect or a broken header chain', () => {

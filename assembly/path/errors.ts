@@ -1,17 +1,14 @@
-/** ICMPv6 Packet Too Big (RFC 4443 sections 2.4 and 3.2) for packets that do not fit the core once encapsulated. */
+/** ICMPv6 errors to the sources of packets (RFC 4443 sections 2.4 and 3). */
 import {
   COUNTER_ICMP_LIMITED,
-  COUNTER_TOO_BIG_SENT,
   ICMP_BURST,
   ICMP_MAX,
   ICMP_RATE,
   LIMIT_HEADROOM,
-  LIMIT_MTU_MIN,
   TUNNEL_HOP_LIMIT,
 } from '../../bindings/generated/abi.as';
 import { descriptorAt, frameAt } from '../mem/areas';
 import { now } from '../mem/clock';
-import { coreMtu } from '../mem/options';
 import { store32be } from '../mem/words';
 import { count } from '../stats/counters';
 import { checksum } from '../wire/checksum';
@@ -19,7 +16,10 @@ import { writeHeader } from '../wire/header';
 import { ICMPV6, IPV6_HEADER, SOURCE_AT, WALK_FAILED, upperLayerAt, walkHeaders } from '../wire/ipv6';
 import { emitMade, passMade, setPacket } from './outputs';
 
-const PACKET_TOO_BIG: u32 = 2;
+/** Type and code as they are loaded together. */
+export const TOO_BIG: u32 = 2;
+export const TIME_EXCEEDED: u32 = 3;
+
 const FIRST_INFORMATIONAL: u32 = 128;
 const REDIRECT: u32 = 137;
 const ICMP_HEADER: u32 = 8;
@@ -49,8 +49,8 @@ function mayAnswer(packet: usize, length: u32): bool {
   return type >= FIRST_INFORMATIONAL && type != REDIRECT;
 }
 
-/** Puts out a Packet Too Big to the source of `packet`, if one may be sent. */
-export function answerTooBig(packet: usize, length: u32): void {
+/** Puts out an error to the source of `packet`, if one may be sent; `parameter` is what follows the checksum. */
+export function answer(packet: usize, length: u32, typeAndCode: u32, parameter: u32, counter: u32): void {
   if (!mayAnswer(packet, length)) return;
   if (!allowed()) {
     count(COUNTER_ICMP_LIMITED);
@@ -61,12 +61,12 @@ export function answerTooBig(packet: usize, length: u32): void {
   const answer = frameAt(index) + LIMIT_HEADROOM;
   const icmp = answer + IPV6_HEADER;
   writeHeader(answer, 0, ICMP_HEADER + quoted, ICMPV6, TUNNEL_HOP_LIMIT, packet + SOURCE_AT);
-  store<u32>(icmp, PACKET_TOO_BIG);
-  store32be(icmp + 4, max(LIMIT_MTU_MIN, coreMtu() - IPV6_HEADER));
+  store<u32>(icmp, typeAndCode);
+  store32be(icmp + 4, parameter);
   memory.copy(icmp + ICMP_HEADER, packet, quoted);
   store<u16>(icmp, checksum(answer, icmp, ICMP_HEADER + quoted, ICMPV6) as u16, 2);
   const descriptor = descriptorAt(index);
   setPacket(descriptor, LIMIT_HEADROOM, IPV6_HEADER + ICMP_HEADER + quoted);
   passMade(descriptor);
-  count(COUNTER_TOO_BIG_SENT);
+  count(counter);
 }
