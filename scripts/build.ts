@@ -41,7 +41,7 @@ const COLD = [
   'path/core/unknownDestination',
   'path/encapsulate/sendFragments',
   'path/hold/*',
-  'path/toobig/*',
+  'path/errors/*',
   'stats/events/*',
   'table/adjacency/adjacencyAcquire',
   'table/adjacency/adjacencyRelease',

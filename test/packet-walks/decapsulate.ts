@@ -23,7 +23,7 @@ export const walks: Walks = {
   'hop-limit': arrives([DELIVER], toMn({ hops: 1 })),
   deliver: arrives([DELIVER]),
   bounce: arrives([moved(PEER)]),
-  loop: arrives([moved(THIRD)], toMn(), { hops: 1 }),
+  loop: arrives([moved(THIRD)], toMn(), { hops: 8 }),
   're-tunnel': arrives([moved(THIRD)]),
   anchor: arrives([anchored]),
   hold: arrives([hold('to')]),
