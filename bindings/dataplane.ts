@@ -1,4 +1,4 @@
-import type { Address, Command, CommandStatus, DataPlaneEvent, LinkId, Mac, Prefix } from './entries.ts';
+import type { Address, Command, CommandStatus, DataPlaneEvent, FlowKey, LinkId, Mac, Prefix } from './entries.ts';
 
 /** Sizes fixed for the life of an instance; `init` grows the memory once to hold them. */
 export interface Capacities {
@@ -64,6 +64,7 @@ export interface EntryDump {
   }[];
   readonly sources: readonly { readonly prefix: Prefix; readonly link: LinkId; readonly lastUsed: number }[];
   readonly peers: readonly Address[];
+  readonly flowEntries: readonly (FlowKey & { readonly action: string; readonly lastUsed: number })[];
 }
 
 /**

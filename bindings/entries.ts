@@ -31,6 +31,22 @@ export interface TunnelEntry {
   readonly locator: Address;
 }
 
+/** What names a flow: both addresses, the protocol after the extension headers, and its ports (0 where it has none). */
+export interface FlowKey {
+  readonly src: Address;
+  readonly dst: Address;
+  /** IANA protocol number. */
+  readonly protocol: number;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+}
+
+/** One flow -> an action in place of that of its destination. Fragments never match. */
+export interface FlowEntry extends FlowKey {
+  readonly kind: 'flow';
+  readonly action: Omit<DeliverEntry, 'prefix'> | Omit<TunnelEntry, 'prefix'>;
+}
+
 /**
  * Destination prefix -> kept here until the prefix is put as deliver or tunnel, whatever side its packets come from.
  * A budget for this entry; over it the oldest packet is dropped and counted.
@@ -78,7 +94,8 @@ export interface HoldEntry {
   readonly millis: number;
 }
 
-export type Entry = DeliverEntry | TunnelEntry | BufferEntry | SourceEntry | PeerEntry | HoldEntry;
+export type Entry =
+  DeliverEntry | TunnelEntry | FlowEntry | BufferEntry | SourceEntry | PeerEntry | HoldEntry;
 export type EntryKind = Entry['kind'];
 
 /**
@@ -90,6 +107,7 @@ export type EntryKind = Entry['kind'];
 export type Command =
   | { readonly op: 'put'; readonly entry: Entry }
   | { readonly op: 'delete'; readonly kind: 'destination'; readonly prefix: Prefix }
+  | ({ readonly op: 'delete'; readonly kind: 'flow' } & FlowKey)
   | { readonly op: 'delete'; readonly kind: 'source'; readonly prefix: Prefix; readonly link: LinkId }
   | { readonly op: 'delete'; readonly kind: 'peer'; readonly address: Address }
   | {

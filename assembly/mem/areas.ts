@@ -34,27 +34,30 @@ import { BUCKET, WAYS, bucketsFor } from '../table/bucket';
 import { powerOfTwo } from './words';
 
 /** Areas that the host does not see follow those of the ABI. */
-export const AREA_ADJACENCY_HEADS: u32 = 14;
-export const AREA_HOLDS: u32 = 15;
-export const AREA_WAITING: u32 = 16;
-export const AREA_SUPPRESSIONS: u32 = 17;
-export const AREA_DESTINATION_BUCKETS: u32 = 18;
-export const AREA_DESTINATION_STAMPS: u32 = 19;
-export const AREA_SOURCE_BUCKETS: u32 = 20;
-export const AREA_SOURCE_STAMPS: u32 = 21;
-export const AREA_PEER_BUCKETS: u32 = 22;
-export const AREA_HOLD_BUCKETS: u32 = 23;
-export const AREA_FLOW_HEADS: u32 = 24;
-export const AREA_FLOW_PAIRS: u32 = 25;
-const AREAS: u32 = 26;
+export const AREA_ADJACENCY_HEADS: u32 = 15;
+export const AREA_HOLDS: u32 = 16;
+export const AREA_WAITING: u32 = 17;
+export const AREA_SUPPRESSIONS: u32 = 18;
+export const AREA_DESTINATION_BUCKETS: u32 = 19;
+export const AREA_DESTINATION_STAMPS: u32 = 20;
+export const AREA_SOURCE_BUCKETS: u32 = 21;
+export const AREA_SOURCE_STAMPS: u32 = 22;
+export const AREA_PEER_BUCKETS: u32 = 23;
+export const AREA_HOLD_BUCKETS: u32 = 24;
+export const AREA_FLOW_HEADS: u32 = 25;
+export const AREA_FLOW_PAIRS: u32 = 26;
+export const AREA_FLOW_ENTRY_BUCKETS: u32 = 27;
+export const AREA_FLOW_ENTRY_STAMPS: u32 = 28;
+const AREAS: u32 = 29;
 
 export const HOLD_SIZE: usize = 48;
 export const WAITING_SIZE: usize = 48;
 export const SUPPRESSION_SIZE: usize = 64;
 
-/** Octets beside the buckets for each destination: its stamp; for each source: stamp and station. */
+/** Octets beside the buckets for each destination: its stamp; for each source: stamp and station; for each flow entry: stamp and addresses. */
 export const STAMP_ONLY: u32 = 4;
 export const STAMP_AND_MAC: u32 = 12;
+export const STAMP_AND_PAIR: u32 = 36;
 
 /** Room for a record of any kind that can be listed. */
 const LISTING_SIZE: usize = 48;
@@ -97,6 +100,11 @@ function flowBuckets(c: Capacities): u32 {
   return powerOfTwo((c.flows + LIMIT_FLOW_WAYS - 1) / LIMIT_FLOW_WAYS);
 }
 
+/** Entries that can refer to an adjacency. */
+function references(c: Capacities): u32 {
+  return c.destinations + c.sources + c.flowEntries;
+}
+
 /** Records of an area. */
 export function records(area: u32, c: Capacities): u32 {
   switch (area) {
@@ -112,7 +120,7 @@ export function records(area: u32, c: Capacities): u32 {
       return COUNTER_SLOTS;
     case AREA_ADJACENCIES:
       // One more than the entries that can refer to one: a replacing put takes the new before it gives up the old.
-      return c.destinations + c.sources + 1;
+      return references(c) + 1;
     case AREA_DESTINATION_BUCKETS:
       return bucketsFor(c.destinations);
     case AREA_DESTINATION_STAMPS:
@@ -125,6 +133,10 @@ export function records(area: u32, c: Capacities): u32 {
       return bucketsFor(c.peers);
     case AREA_HOLD_BUCKETS:
       return bucketsFor(LIMIT_HOLDS);
+    case AREA_FLOW_ENTRY_BUCKETS:
+      return bucketsFor(c.flowEntries);
+    case AREA_FLOW_ENTRY_STAMPS:
+      return bucketsFor(c.flowEntries) * WAYS;
     case AREA_FLOW_HEADS:
       return flowBuckets(c);
     case AREA_FLOW_PAIRS:
@@ -135,7 +147,8 @@ export function records(area: u32, c: Capacities): u32 {
     case AREA_LOOKUP_RESULTS:
       return c.batch;
     case AREA_ADJACENCY_HEADS:
-      return powerOfTwo(c.destinations + c.sources + 1);
+      // Chains of one or two: they are walked for commands alone.
+      return powerOfTwo(references(c)) >> 1;
     case AREA_HOLDS:
       return LIMIT_HOLDS;
     case AREA_WAITING:
@@ -173,6 +186,8 @@ function recordSize(area: u32): usize {
       return STAMP_ONLY;
     case AREA_SOURCE_STAMPS:
       return STAMP_AND_MAC;
+    case AREA_FLOW_ENTRY_STAMPS:
+      return STAMP_AND_PAIR;
     case AREA_FLOW_HEADS:
       return 32;
     case AREA_FLOW_PAIRS:

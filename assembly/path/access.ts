@@ -22,9 +22,8 @@ import { count } from '../stats/counters';
 import { raiseUnknownSource } from '../stats/events';
 import { adjacencyHold, adjacencyKind } from '../table/adjacency';
 import { flowSeen } from '../table/flow';
-import { touch } from '../table/ageing';
 import { entryMac, entryValue, prefixMatch, touchStamp } from '../table/prefix';
-import { DESTINATIONS, HOLDS, SOURCES } from '../table/tables';
+import { HOLDS, SOURCES } from '../table/tables';
 import {
   DESTINATION_AT,
   IPV6_IN_IPV6,
@@ -56,8 +55,8 @@ export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
   touchStamp(SOURCES, source);
 
   flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT, pairHashOf(index, packet + DESTINATION_AT));
-  const destination = destinationOf(index, packet + DESTINATION_AT);
-  if (destination != 0) return toDestination(index, descriptor, packet, destination);
+  const adjacency = destinationOf(index, packet + DESTINATION_AT);
+  if (adjacency != NONE) return toDestination(index, descriptor, packet, adjacency);
   const reverse = entryValue(source);
   if (reverse == NONE) return pass(descriptor);
   if (!decrement(descriptor, packet)) return;
@@ -78,10 +77,8 @@ function unknownSource(
   putOnHold(index, entryValue(hold), 0, 0);
 }
 
-/** Forwards by a destination entry a packet that did not come through a tunnel. */
-export function toDestination(index: u32, descriptor: usize, packet: usize, destination: usize): void {
-  touch(DESTINATIONS, destination);
-  const adjacency = entryValue(destination);
+/** Forwards to the adjacency of its destination (or flow) a packet that did not come through a tunnel. */
+export function toDestination(index: u32, descriptor: usize, packet: usize, adjacency: u32): void {
   const kind = adjacencyKind(adjacency);
   if (kind == ADJACENCY_KIND_BUFFER) return putOnHold(index, adjacencyHold(adjacency), 0, 0);
   if (!decrement(descriptor, packet)) return;

@@ -13,6 +13,7 @@ import {
   COMMAND_DIRECTION_AT,
   COMMAND_DISCARD,
   COMMAND_FLAGS_AT,
+  COMMAND_FLAG_FLOW,
   COMMAND_FLAG_REVERSE,
   COMMAND_LENGTH_AT,
   COMMAND_LINK_AT,
@@ -29,6 +30,7 @@ import {
   COMMAND_PUT_TUNNEL,
   COMMAND_RELEASE,
   COMMAND_SIZE,
+  COMMAND_SOURCE_AT,
   COMMAND_STATUS_AT,
   DIRECTION_TO,
   LINK_TUNNEL,
@@ -53,7 +55,8 @@ import {
   prefixRemove,
   setEntryValue,
 } from '../table/prefix';
-import { DESTINATIONS, HOLDS, PEERS, SOURCES } from '../table/tables';
+import { DESTINATIONS, FLOW_ENTRIES, HOLDS, PEERS, SOURCES } from '../table/tables';
+import { COMMAND_KEY, commandTuple, isPair, setPair } from '../table/tuple';
 import { isMulticast, isTunnelEnd, isUnspecified } from '../wire/ipv6';
 import { holdCreate, holdDestroy, holdRelease, holdSet, releaseHeld } from './hold';
 
@@ -80,12 +83,15 @@ function applyCommand(at: usize): u32 {
   const op: u32 = load<u8>(at, COMMAND_OP_AT);
   if (op == COMMAND_PUT_PEER) return putPeer(prefix);
   if (op == COMMAND_DELETE_PEER) return remove(PEERS, prefix, HOST_LENGTH, 0);
+  if ((load<u8>(at, COMMAND_FLAGS_AT) & COMMAND_FLAG_FLOW) != 0 && isForFlows(op)) return flowCommand(at, op);
   if (!isPrefix(prefix, length)) return STATUS_INVALID;
   switch (op) {
     case COMMAND_PUT_DELIVER:
-      return putDeliver(at, prefix, length, link);
-    case COMMAND_PUT_TUNNEL:
-      return putTunnel(at, prefix, length);
+    case COMMAND_PUT_TUNNEL: {
+      const adjacency = acquireAdjacency(at, op);
+      if (adjacency == NONE) return STATUS_INVALID;
+      return putDestination(DESTINATIONS, prefix, length, adjacency);
+    }
     case COMMAND_PUT_BUFFER:
       return putBuffer(at, prefix, length);
     case COMMAND_PUT_SOURCE:
@@ -126,26 +132,50 @@ function isGroup(mac: u64): bool {
   return (mac & 1) != 0;
 }
 
-function putDeliver(at: usize, prefix: usize, length: u32, link: u32): u32 {
-  const nextHop = at + COMMAND_ADDRESS_AT;
+/** The adjacency that a deliver or tunnel entry asks for, with one more user; NONE where the command is invalid. */
+function acquireAdjacency(at: usize, op: u32): u32 {
+  const address = at + COMMAND_ADDRESS_AT;
+  if (op == COMMAND_PUT_TUNNEL) return isLocator(address) ? acquireTunnel(address) : NONE;
   const mac = load48(at + COMMAND_MAC_AT);
-  if (link == LINK_TUNNEL || isUnspecified(nextHop) || isMulticast(nextHop)) return STATUS_INVALID;
-  if (mac == 0 || isGroup(mac)) return STATUS_INVALID;
-  return putDestination(prefix, length, adjacencyAcquire(ADJACENCY_KIND_DELIVER, link, mac, nextHop));
+  const link: u32 = load<u8>(at, COMMAND_LINK_AT);
+  if (link == LINK_TUNNEL || isUnspecified(address) || isMulticast(address)) return NONE;
+  if (mac == 0 || isGroup(mac)) return NONE;
+  return adjacencyAcquire(ADJACENCY_KIND_DELIVER, link, mac, address);
 }
 
-function putTunnel(at: usize, prefix: usize, length: u32): u32 {
-  const locator = at + COMMAND_ADDRESS_AT;
-  if (!isLocator(locator)) return STATUS_INVALID;
-  return putDestination(prefix, length, acquireTunnel(locator));
+function isForFlows(op: u32): bool {
+  return op == COMMAND_PUT_DELIVER || op == COMMAND_PUT_TUNNEL || op == COMMAND_PUT_BUFFER ||
+    op == COMMAND_DELETE_DESTINATION;
+}
+
+/** Puts or deletes a flow entry. */
+function flowCommand(at: usize, op: u32): u32 {
+  const src = at + COMMAND_SOURCE_AT;
+  const dst = at + COMMAND_PREFIX_AT;
+  if (!commandTuple(at) || isMulticast(src) || isMulticast(dst) || op == COMMAND_PUT_BUFFER) return STATUS_INVALID;
+  const present = prefixFind(FLOW_ENTRIES, COMMAND_KEY, HOST_LENGTH, 0);
+  const other = present != 0 && !isPair(present, src, dst);
+  if (op == COMMAND_DELETE_DESTINATION) {
+    return other ? STATUS_ABSENT : remove(FLOW_ENTRIES, COMMAND_KEY, HOST_LENGTH, 0);
+  }
+  const adjacency = acquireAdjacency(at, op);
+  if (adjacency == NONE) return STATUS_INVALID;
+  // One chance in 2^64 for two pairs with the same ports; the later has to do without its entry.
+  if (other) {
+    adjacencyRelease(adjacency);
+    return STATUS_FULL;
+  }
+  const status = putDestination(FLOW_ENTRIES, COMMAND_KEY, HOST_LENGTH, adjacency);
+  if (status == STATUS_OK) setPair(prefixFind(FLOW_ENTRIES, COMMAND_KEY, HOST_LENGTH, 0), src, dst);
+  return status;
 }
 
 function acquireTunnel(locator: usize): u32 {
   return adjacencyAcquire(ADJACENCY_KIND_TUNNEL, LINK_TUNNEL, 0, locator);
 }
 
-function putDestination(prefix: usize, length: u32, adjacency: u32): u32 {
-  const present = prefixFind(DESTINATIONS, prefix, length, 0);
+function putDestination(table: BucketTable, prefix: usize, length: u32, adjacency: u32): u32 {
+  const present = prefixFind(table, prefix, length, 0);
   if (present != 0) {
     const before = entryValue(present);
     if (adjacencyKind(before) == ADJACENCY_KIND_BUFFER && before != adjacency) {
@@ -156,7 +186,7 @@ function putDestination(prefix: usize, length: u32, adjacency: u32): u32 {
     setEntryValue(present, adjacency);
     return STATUS_OK;
   }
-  const entry = prefixInsert(DESTINATIONS, prefix, length, 0);
+  const entry = prefixInsert(table, prefix, length, 0);
   if (entry == 0) {
     adjacencyRelease(adjacency);
     return STATUS_FULL;
@@ -182,6 +212,7 @@ function putBuffer(at: usize, prefix: usize, length: u32): u32 {
   }
   const hold = entryValue(entry);
   const status = putDestination(
+    DESTINATIONS,
     prefix,
     length,
     adjacencyAcquire(ADJACENCY_KIND_BUFFER, LINK_TUNNEL, hold, prefix),

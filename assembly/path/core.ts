@@ -8,6 +8,7 @@ import {
   EVENT_REDIRECT,
   EVENT_UNKNOWN_DESTINATION,
   LINK_TUNNEL,
+  NONE,
   REASON_ADDRESS,
   REASON_BOUNCE,
   REASON_DESTINATION_UNKNOWN,
@@ -23,9 +24,8 @@ import { count } from '../stats/counters';
 import { raiseTunnelled } from '../stats/events';
 import { adjacencyAddress, adjacencyHold, adjacencyKind } from '../table/adjacency';
 import { flowSeen } from '../table/flow';
-import { touch } from '../table/ageing';
 import { entryValue, prefixFind, prefixMatch, touchStamp } from '../table/prefix';
-import { DESTINATIONS, HOLDS, PEERS, SOURCES } from '../table/tables';
+import { HOLDS, PEERS, SOURCES } from '../table/tables';
 import { ECN_DROP, decapsulateEcn, ecnOf, setEcn } from '../wire/ecn';
 import {
   DESTINATION_AT,
@@ -61,12 +61,12 @@ export function fromCore(index: u32, descriptor: usize, packet: usize): void {
 /** A packet that was not tunnelled to us. */
 export function native(index: u32, descriptor: usize, packet: usize): void {
   if (isLocalPair(packet)) return pass(descriptor);
-  const destination = destinationOf(index, packet + DESTINATION_AT);
-  if (destination == 0) return pass(descriptor);
-  if (adjacencyKind(entryValue(destination)) == ADJACENCY_KIND_DELIVER) {
+  const adjacency = destinationOf(index, packet + DESTINATION_AT);
+  if (adjacency == NONE) return pass(descriptor);
+  if (adjacencyKind(adjacency) == ADJACENCY_KIND_DELIVER) {
     flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT, pairHashOf(index, packet + DESTINATION_AT));
   }
-  toDestination(index, descriptor, packet, destination);
+  toDestination(index, descriptor, packet, adjacency);
 }
 
 function decapsulate(index: u32, descriptor: usize, outer: usize): void {
@@ -103,10 +103,8 @@ export function resumeDecapsulated(
 function decapsulated(index: u32, descriptor: usize, packet: usize, outerHopLimit: u32): void {
   const source = packet + SOURCE_AT;
   const destination = packet + DESTINATION_AT;
-  const entry = destinationOf(index, destination);
-  if (entry == 0) return unknownDestination(index, descriptor, packet, outerHopLimit);
-  touch(DESTINATIONS, entry);
-  const adjacency = entryValue(entry);
+  const adjacency = destinationOf(index, destination);
+  if (adjacency == NONE) return unknownDestination(index, descriptor, packet, outerHopLimit);
   const kind = adjacencyKind(adjacency);
   if (kind == ADJACENCY_KIND_BUFFER) {
     return putOnHold(index, adjacencyHold(adjacency), OUTER_SOURCE, outerHopLimit);

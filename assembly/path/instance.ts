@@ -1,7 +1,7 @@
 /** The calls of the ABI: making the instance (its only growth of memory), and what is refused before that. */
 import {
   ABI_VERSION,
-  AREA_LOOKUP_RESULTS,
+  AREA_FLOW_ENTRIES,
   INIT_FLAG_HOP_LIMIT_DONE,
   LIMIT_COMMANDS,
   LIMIT_MTU_MAX,
@@ -109,7 +109,7 @@ export function base(area: u32): u32 {
 }
 
 export function extent(area: u32): u32 {
-  return ready && area <= AREA_LOOKUP_RESULTS ? records(area, capacities) : 0;
+  return ready && area <= AREA_FLOW_ENTRIES ? records(area, capacities) : 0;
 }
 
 export function apply(count: u32): u32 {

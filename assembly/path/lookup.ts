@@ -1,4 +1,4 @@
-/** The destinations of a batch, looked up before its packets take their ways; and the call that does nothing else. */
+/** The destinations (and flows) of a batch, looked up before its packets take their ways; and the call that does nothing else. */
 import {
   AREA_LOOKUP_KEYS,
   AREA_LOOKUP_RESULTS,
@@ -15,8 +15,9 @@ import { equal16 } from '../mem/words';
 import { flowHash, flowTouch } from '../table/flow';
 import { touch, turnEpoch } from '../table/ageing';
 import { MATCH_BATCH, matchAdd, matchBatch } from '../table/match';
-import { entryValue, prefixMatch } from '../table/prefix';
-import { DESTINATIONS } from '../table/tables';
+import { entryValue, prefixFind, prefixMatch, touchStamp } from '../table/prefix';
+import { DESTINATIONS, FLOW_ENTRIES } from '../table/tables';
+import { isPair, tupleKey } from '../table/tuple';
 import { DESTINATION_AT, IPV6_HEADER, IPV6_IN_IPV6, NEXT_HEADER_AT, SOURCE_AT } from '../wire/ipv6';
 import { lengthOf, offsetOf } from './outputs';
 
@@ -26,6 +27,12 @@ const SOURCE_BEFORE: usize = DESTINATION_AT - SOURCE_AT;
 /** Entries by number in the batch of 64 at hand, and the addresses that they were found for (0 for none). */
 const FOUND: usize = memory.data(64 * 4, 64);
 const ADDRESSES: usize = memory.data(64 * 4, 64);
+
+/** Where flow entries are in use: the keys of the flows, and what was found for them. One key more, for any other packet. */
+const TUPLES: usize = memory.data(65 * 16, 64);
+const TUPLES_FOUND: usize = memory.data(64 * 4, 64);
+const ONE_TUPLE: usize = TUPLES + 64 * 16;
+const HOST_LENGTH: u32 = 128;
 
 /** Hashes of the pairs of addresses. */
 const HASHES: usize = memory.data(64 * 8, 64);
@@ -72,6 +79,7 @@ export function lookupInputs(first: u32, count: u32): void {
   }
   matchBatch(DESTINATIONS, pending, FOUND);
   hashPairs(count);
+  if (FLOW_ENTRIES.count != 0) lookupFlows(count);
 }
 
 /** One after the other these chains of multiplications run side by side; each within its packet took 10 ns of it. */
@@ -85,6 +93,34 @@ function hashPairs(count: u32): void {
     all ^= flowTouch(hash);
   }
   store<u32>(TOUCHED, all);
+}
+
+function lookupFlows(count: u32): void {
+  let pending: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const destination: usize = load<u32>(ADDRESSES + (i << 2));
+    if (destination == 0) continue;
+    const key = TUPLES + (i << 4);
+    tupleKey(key, load<u64>(HASHES + (i << 3)), destination - DESTINATION_AT);
+    matchAdd(pending++, i, key);
+  }
+  matchBatch(FLOW_ENTRIES, pending, TUPLES_FOUND);
+}
+
+/** The adjacency of the packet's flow entry, or NONE, as `destinationOf`. */
+function flowOf(index: u32, destination: usize): u32 {
+  const i = (index & (MATCH_BATCH - 1)) << 2;
+  const source = destination - SOURCE_BEFORE;
+  let word: usize = 0;
+  if (load<u32>(ADDRESSES + i) == (destination as u32)) {
+    word = load<u32>(TUPLES_FOUND + i);
+  } else {
+    tupleKey(ONE_TUPLE, flowHash(source, destination), destination - DESTINATION_AT);
+    word = prefixFind(FLOW_ENTRIES, ONE_TUPLE, HOST_LENGTH, 0);
+  }
+  if (word == 0 || !isPair(word, source, destination)) return NONE;
+  touchStamp(FLOW_ENTRIES, word);
+  return entryValue(word);
 }
 
 /** Where the destination stands that the pipeline will ask for, if it comes so far; 0 for a packet that cannot. */
@@ -101,11 +137,21 @@ function addressOf(index: u32): usize {
   return destination + IPV6_HEADER;
 }
 
-/** The entry for the destination at `address`, which belongs to input `index` of the batch (or to a held packet). */
-export function destinationOf(index: u32, address: usize): usize {
+/**
+ * The adjacency for the packet whose destination is at `address` and which is input `index` of the batch (or a held
+ * packet): of its flow entry, else of the destination; else NONE. The use of the entry is noted.
+ */
+export function destinationOf(index: u32, address: usize): u32 {
+  if (FLOW_ENTRIES.count != 0) {
+    const adjacency = flowOf(index, address);
+    if (adjacency != NONE) return adjacency;
+  }
   const i = (index & (MATCH_BATCH - 1)) << 2;
-  if (load<u32>(ADDRESSES + i) == (address as u32)) return load<u32>(FOUND + i);
-  return prefixMatch(DESTINATIONS, address, 0);
+  const known = load<u32>(ADDRESSES + i) == (address as u32);
+  const word = known ? (load<u32>(FOUND + i) as usize) : prefixMatch(DESTINATIONS, address, 0);
+  if (word == 0) return NONE;
+  touch(DESTINATIONS, word);
+  return entryValue(word);
 }
 
 /** The hash of the pair of addresses whose second one is at `destination`, as `destinationOf`. */

@@ -2,6 +2,7 @@
 import {
   AREA_DESTINATIONS,
   AREA_FLOWS,
+  AREA_FLOW_ENTRIES,
   AREA_LISTING,
   AREA_PEERS,
   AREA_SOURCES,
@@ -21,7 +22,8 @@ import { load48, store48 } from '../mem/words';
 import { BucketTable, bucketPlaces, isEntry, placeAt } from './bucket';
 import { flowRecord } from './flow';
 import { entryMac, entryScope, entryStamp, entryValue, prefixAddress, prefixLength } from './prefix';
-import { DESTINATIONS, PEERS, SOURCES } from './tables';
+import { DESTINATIONS, FLOW_ENTRIES, PEERS, SOURCES } from './tables';
+import { flowEntryRecord } from './tuple';
 
 const FLOW_WAYS: u32 = 4;
 
@@ -32,7 +34,7 @@ const FLOW_WAYS: u32 = 4;
 export function listEntries(area: u32, from: u32): u32 {
   const listing = areaBase(AREA_LISTING);
   const flows = area == AREA_FLOWS;
-  const size = flows ? FLOW_SIZE : SLOT_SIZE;
+  const size = flows || area == AREA_FLOW_ENTRIES ? FLOW_SIZE : SLOT_SIZE;
   memory.fill(listing, 0, (LIMIT_LISTING as usize) * size);
   const table = tableOf(area);
   if (!flows && changetype<usize>(table) == 0) return NONE;
@@ -54,12 +56,15 @@ function tableOf(area: u32): BucketTable {
       return SOURCES;
     case AREA_PEERS:
       return PEERS;
+    case AREA_FLOW_ENTRIES:
+      return FLOW_ENTRIES;
     default:
       return changetype<BucketTable>(0);
   }
 }
 
 function slotRecord(table: BucketTable, area: u32, index: u32, to: usize): bool {
+  if (area == AREA_FLOW_ENTRIES) return flowEntryRecord(index, to);
   const word = placeAt(table, index);
   if (!isEntry(word)) return false;
   prefixAddress(word, to + SLOT_PREFIX_AT);

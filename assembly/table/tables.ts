@@ -1,13 +1,16 @@
-/** The four prefix tables of an instance. */
+/** The tables of entries of an instance. */
 import { LIMIT_HOLDS } from '../../bindings/generated/abi.as';
 import {
   AREA_DESTINATION_BUCKETS,
   AREA_DESTINATION_STAMPS,
+  AREA_FLOW_ENTRY_BUCKETS,
+  AREA_FLOW_ENTRY_STAMPS,
   AREA_HOLD_BUCKETS,
   AREA_PEER_BUCKETS,
   AREA_SOURCE_BUCKETS,
   AREA_SOURCE_STAMPS,
   STAMP_AND_MAC,
+  STAMP_AND_PAIR,
   STAMP_ONLY,
   areaBase,
   capacities,
@@ -23,6 +26,8 @@ export const SOURCES: BucketTable = changetype<BucketTable>(memory.data(PREFIX_T
 export const PEERS: BucketTable = changetype<BucketTable>(memory.data(PREFIX_TABLE_SIZE, 16));
 /** Hold entries by prefix and direction, which is the scope; the value of an entry is the index of the hold. */
 export const HOLDS: BucketTable = changetype<BucketTable>(memory.data(PREFIX_TABLE_SIZE, 16));
+/** By the keys of tuple.ts, all of which are whole. */
+export const FLOW_ENTRIES: BucketTable = changetype<BucketTable>(memory.data(PREFIX_TABLE_SIZE, 16));
 
 const SCOPED: u32 = HOST_MARK | EPOCH_MASK;
 
@@ -33,6 +38,8 @@ export function resetTables(): void {
   reset(DESTINATIONS, AREA_DESTINATION_BUCKETS, capacities.destinations, HOST_MARK, stamps, STAMP_ONLY);
   reset(SOURCES, AREA_SOURCE_BUCKETS, capacities.sources, SCOPED, owners, STAMP_AND_MAC);
   reset(PEERS, AREA_PEER_BUCKETS, capacities.peers, SCOPED, 0, 0);
+  const tuples = areaBase(AREA_FLOW_ENTRY_STAMPS);
+  reset(FLOW_ENTRIES, AREA_FLOW_ENTRY_BUCKETS, capacities.flowEntries, SCOPED, tuples, STAMP_AND_PAIR);
   reset(HOLDS, AREA_HOLD_BUCKETS, LIMIT_HOLDS, SCOPED, 0, 0);
 }
 

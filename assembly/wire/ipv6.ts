@@ -81,10 +81,16 @@ export const WALK_FAILED: u32 = 0x100;
 export const WALK_FRAGMENT: u32 = 0x101;
 
 let walkEnd: u32 = 0;
+let walkPart: u32 = 0;
 
 /** Where the last `walkHeaders` that found a protocol ended, from the first octet of the packet. */
 export function upperLayerAt(): u32 {
   return walkEnd;
+}
+
+/** Whether the last `walkHeaders` that found a protocol found it in a fragment that others follow. */
+export function isFirstFragment(): bool {
+  return walkPart != 0;
 }
 
 function isExtension(next: u32): bool {
@@ -95,11 +101,16 @@ function isExtension(next: u32): bool {
 export function walkHeaders(packet: usize, length: u32): u32 {
   let next: u32 = load<u8>(packet, NEXT_HEADER_AT);
   let at = IPV6_HEADER;
+  walkPart = 0;
   for (let walked: u32 = 0; isExtension(next); walked++) {
     if (walked == EXTENSIONS_MAX || at + 8 > length) return WALK_FAILED;
     const header = packet + at;
     const fragment = next == FRAGMENT;
-    if (fragment && load16be(header + 2) >> 3 != 0) return WALK_FRAGMENT;
+    if (fragment) {
+      const position = load16be(header + 2);
+      if (position >> 3 != 0) return WALK_FRAGMENT;
+      walkPart |= position & 1;
+    }
     next = load<u8>(header);
     at += fragment ? 8 : ((load<u8>(header, 1) as u32) + 1) << 3;
     if (at > length) return WALK_FAILED;

@@ -50,6 +50,7 @@ export const AREA_FLOWS = 10;
 export const AREA_LISTING = 11;
 export const AREA_LOOKUP_KEYS = 12;
 export const AREA_LOOKUP_RESULTS = 13;
+export const AREA_FLOW_ENTRIES = 14;
 export const DESCRIPTOR_FLAG_MAC = 1;
 export const VERDICT_DROP = 0;
 export const VERDICT_PASS = 1;
@@ -90,6 +91,7 @@ export const COMMAND_RELEASE = 10;
 export const COMMAND_DISCARD = 11;
 export const COMMAND_PUT_BUFFER = 12;
 export const COMMAND_FLAG_REVERSE = 1;
+export const COMMAND_FLAG_FLOW = 4;
 export const DIRECTION_FROM = 0;
 export const DIRECTION_TO = 1;
 export const EVENT_FLOW = 1;
@@ -151,6 +153,10 @@ export const COMMAND_PREFIX_AT = 16;
 export const COMMAND_ADDRESS_AT = 32;
 export const COMMAND_MILLIS_AT = 48;
 export const COMMAND_BYTES_AT = 52;
+export const COMMAND_PROTOCOL_AT = 57;
+export const COMMAND_SOURCE_PORT_AT = 58;
+export const COMMAND_DESTINATION_PORT_AT = 60;
+export const COMMAND_SOURCE_AT = 64;
 export const EVENT_SIZE = 64;
 export const EVENT_KIND_AT = 0;
 export const EVENT_LINK_AT = 1;
@@ -172,6 +178,15 @@ export const FLOW_SIZE = 48;
 export const FLOW_SRC_AT = 0;
 export const FLOW_DST_AT = 16;
 export const FLOW_SEEN_AT = 32;
+export const FLOW_ENTRY_SIZE = 48;
+export const FLOW_ENTRY_SRC_AT = 0;
+export const FLOW_ENTRY_DST_AT = 16;
+export const FLOW_ENTRY_VALUE_AT = 32;
+export const FLOW_ENTRY_LAST_USED_AT = 36;
+export const FLOW_ENTRY_SOURCE_PORT_AT = 40;
+export const FLOW_ENTRY_DESTINATION_PORT_AT = 42;
+export const FLOW_ENTRY_PROTOCOL_AT = 44;
+export const FLOW_ENTRY_PRESENT_AT = 45;
 
 export const STATUS_NAMES: Readonly<Record<number, string>> = {
   0: 'ok',
@@ -201,6 +216,7 @@ export const AREA_NAMES: Readonly<Record<number, string>> = {
   11: 'listing',
   12: 'lookup-keys',
   13: 'lookup-results',
+  14: 'flow-entries',
 };
 
 export const DESCRIPTOR_FLAG_NAMES: Readonly<Record<number, string>> = {
@@ -256,6 +272,7 @@ export const COMMAND_NAMES: Readonly<Record<number, string>> = {
 
 export const COMMAND_FLAG_NAMES: Readonly<Record<number, string>> = {
   1: 'reverse',
+  4: 'flow',
 };
 
 export const DIRECTION_NAMES: Readonly<Record<number, string>> = {

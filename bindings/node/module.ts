@@ -17,6 +17,7 @@ import {
   AREA_DESTINATIONS,
   AREA_EVENTS,
   AREA_FLOWS,
+  AREA_FLOW_ENTRIES,
   AREA_FRAMES,
   AREA_LISTING,
   AREA_LOOKUP_KEYS,
@@ -40,6 +41,14 @@ import {
   DESCRIPTOR_VERDICT_AT,
   EVENT_SIZE,
   FLOW_DST_AT,
+  FLOW_ENTRY_DESTINATION_PORT_AT,
+  FLOW_ENTRY_DST_AT,
+  FLOW_ENTRY_LAST_USED_AT,
+  FLOW_ENTRY_PROTOCOL_AT,
+  FLOW_ENTRY_SIZE,
+  FLOW_ENTRY_SOURCE_PORT_AT,
+  FLOW_ENTRY_SRC_AT,
+  FLOW_ENTRY_VALUE_AT,
   FLOW_SEEN_AT,
   FLOW_SIZE,
   FLOW_SRC_AT,
@@ -124,7 +133,7 @@ export class DataPlaneModule {
     this.#view = new DataView(buffer);
     this.#commands = new CommandWriter(this.octets);
     this.#bases = Array.from(
-      { length: AREA_LOOKUP_RESULTS + 1 },
+      { length: AREA_FLOW_ENTRIES + 1 },
       (_, area) => this.#exports.base(area) >>> 0,
     );
     this.#frames = this.#base(AREA_FRAMES);
@@ -313,6 +322,11 @@ export class DataPlaneModule {
     return readPrefix(this.octets, slot + SLOT_PREFIX_AT, this.octets[slot + SLOT_LENGTH_AT]! - 1);
   }
 
+  #actionAt(field: number): string {
+    const adjacency = this.#adjacencyAt(this.#view.getUint32(field, true));
+    return ADJACENCY_KIND_NAMES[this.octets[adjacency + ADJACENCY_KIND_AT]!]!;
+  }
+
   #lastUsed(slot: number): number {
     return this.#view.getUint32(slot + SLOT_LAST_USED_AT, true) * 1000;
   }
@@ -339,8 +353,7 @@ export class DataPlaneModule {
     const slots = <T>(table: number, read: (slot: number) => T): T[] =>
       this.#list(table, SLOT_SIZE, SLOT_LENGTH_AT, read);
     const destinations = slots(AREA_DESTINATIONS, (slot) => {
-      const adjacency = this.#adjacencyAt(this.#view.getUint32(slot + SLOT_VALUE_AT, true));
-      const action = ADJACENCY_KIND_NAMES[this.octets[adjacency + ADJACENCY_KIND_AT]!]!;
+      const action = this.#actionAt(slot + SLOT_VALUE_AT);
       return { prefix: this.#prefixAt(slot), action, lastUsed: this.#lastUsed(slot) };
     });
     const sources = slots(AREA_SOURCES, (slot) => {
@@ -348,7 +361,16 @@ export class DataPlaneModule {
       return { prefix: this.#prefixAt(slot), link, lastUsed: this.#lastUsed(slot) };
     });
     const peers = slots(AREA_PEERS, (slot) => readAddress(this.octets, slot + SLOT_PREFIX_AT));
-    return { destinations, sources, peers };
+    const flowEntries = this.#list(AREA_FLOW_ENTRIES, FLOW_ENTRY_SIZE, FLOW_ENTRY_PROTOCOL_AT, (at) => ({
+      src: readAddress(this.octets, at + FLOW_ENTRY_SRC_AT),
+      dst: readAddress(this.octets, at + FLOW_ENTRY_DST_AT),
+      protocol: this.octets[at + FLOW_ENTRY_PROTOCOL_AT]!,
+      sourcePort: this.#view.getUint16(at + FLOW_ENTRY_SOURCE_PORT_AT, true),
+      destinationPort: this.#view.getUint16(at + FLOW_ENTRY_DESTINATION_PORT_AT, true),
+      action: this.#actionAt(at + FLOW_ENTRY_VALUE_AT),
+      lastUsed: this.#view.getUint32(at + FLOW_ENTRY_LAST_USED_AT, true) * 1000,
+    }));
+    return { destinations, sources, peers, flowEntries };
   }
 
   /** Address pairs of which one has an entry here, and when each last carried a packet. */

@@ -1,5 +1,5 @@
 /** Commands into and events out of the records of the ABI. */
-import type { Command, DataPlaneEvent, Entry } from '../entries.ts';
+import type { Command, DataPlaneEvent, DeliverEntry, Entry, FlowKey, TunnelEntry } from '../entries.ts';
 import {
   COMMAND_ADDRESS_AT,
   COMMAND_BYTES_AT,
@@ -7,9 +7,11 @@ import {
   COMMAND_DELETE_HOLD,
   COMMAND_DELETE_PEER,
   COMMAND_DELETE_SOURCE,
+  COMMAND_DESTINATION_PORT_AT,
   COMMAND_DIRECTION_AT,
   COMMAND_DISCARD,
   COMMAND_FLAGS_AT,
+  COMMAND_FLAG_FLOW,
   COMMAND_FLAG_REVERSE,
   COMMAND_LENGTH_AT,
   COMMAND_LINK_AT,
@@ -18,6 +20,7 @@ import {
   COMMAND_OP_AT,
   COMMAND_PACKETS_AT,
   COMMAND_PREFIX_AT,
+  COMMAND_PROTOCOL_AT,
   COMMAND_PUT_BUFFER,
   COMMAND_PUT_DELIVER,
   COMMAND_PUT_HOLD,
@@ -26,6 +29,8 @@ import {
   COMMAND_PUT_TUNNEL,
   COMMAND_RELEASE,
   COMMAND_SIZE,
+  COMMAND_SOURCE_AT,
+  COMMAND_SOURCE_PORT_AT,
   DIRECTION_FROM,
   DIRECTION_TO,
   EVENT_DIRECTION_AT,
@@ -77,6 +82,8 @@ export class CommandWriter {
     switch (command.kind) {
       case 'destination':
         return this.#prefix(command.prefix) ? COMMAND_DELETE_DESTINATION : undefined;
+      case 'flow':
+        return this.#flow(command) ? COMMAND_DELETE_DESTINATION : undefined;
       case 'source':
         return this.#prefix(command.prefix) && this.#link(command.link) ? COMMAND_DELETE_SOURCE : undefined;
       case 'peer':
@@ -90,16 +97,12 @@ export class CommandWriter {
     if (entry.kind === 'peer') {
       return this.#address(COMMAND_PREFIX_AT, entry.address) ? COMMAND_PUT_PEER : undefined;
     }
+    if (entry.kind === 'flow') return this.#flow(entry) ? this.#action(entry.action) : undefined;
     if (!this.#prefix(entry.prefix)) return undefined;
     switch (entry.kind) {
       case 'deliver':
-        return this.#link(entry.link) &&
-          this.#mac(entry.mac) &&
-          this.#address(COMMAND_ADDRESS_AT, entry.nextHop)
-          ? COMMAND_PUT_DELIVER
-          : undefined;
       case 'tunnel':
-        return this.#address(COMMAND_ADDRESS_AT, entry.locator) ? COMMAND_PUT_TUNNEL : undefined;
+        return this.#action(entry);
       case 'source': {
         if (!this.#link(entry.link)) return undefined;
         if (entry.mac !== undefined && !this.#mac(entry.mac)) return undefined;
@@ -119,6 +122,32 @@ export class CommandWriter {
           ? COMMAND_PUT_HOLD
           : undefined;
     }
+  }
+
+  #action(action: Omit<DeliverEntry, 'prefix'> | Omit<TunnelEntry, 'prefix'>): number | undefined {
+    if (action.kind === 'tunnel') {
+      return this.#address(COMMAND_ADDRESS_AT, action.locator) ? COMMAND_PUT_TUNNEL : undefined;
+    }
+    const written =
+      this.#link(action.link) && this.#mac(action.mac) && this.#address(COMMAND_ADDRESS_AT, action.nextHop);
+    return written ? COMMAND_PUT_DELIVER : undefined;
+  }
+
+  #flow(flow: FlowKey): boolean {
+    this.#octets[this.#at + COMMAND_FLAGS_AT] = COMMAND_FLAG_FLOW;
+    this.#octets[this.#at + COMMAND_PROTOCOL_AT] = flow.protocol;
+    return (
+      this.#octets[this.#at + COMMAND_PROTOCOL_AT] === flow.protocol &&
+      this.#port(COMMAND_SOURCE_PORT_AT, flow.sourcePort) &&
+      this.#port(COMMAND_DESTINATION_PORT_AT, flow.destinationPort) &&
+      this.#address(COMMAND_SOURCE_AT, flow.src) &&
+      this.#address(COMMAND_PREFIX_AT, flow.dst)
+    );
+  }
+
+  #port(field: number, value: number): boolean {
+    this.#view.setUint16(this.#at + field, value, true);
+    return this.#view.getUint16(this.#at + field, true) === value;
   }
 
   #prefix(text: string): boolean {

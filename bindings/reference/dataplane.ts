@@ -222,8 +222,10 @@ export class ReferenceDataPlane implements DataPlane {
     this.#hold({ ...frame, outer }, 'to', 'destination-unknown');
   }
 
-  #destination(packet: Uint8Array): Destination | undefined {
-    const entry = this.#tables.destinations.longest(packets.destination(packet));
+  /** The entry of the packet's flow, else of its destination. */
+  #destination(packet: Uint8Array): Pick<Destination, 'action' | 'lastUsed'> | undefined {
+    const entry =
+      this.#tables.flows.match(packet) ?? this.#tables.destinations.longest(packets.destination(packet));
     if (entry !== undefined) entry.lastUsed = this.#seconds();
     return entry;
   }

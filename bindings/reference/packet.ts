@@ -61,19 +61,28 @@ export function isLocalPair(packet: Uint8Array): boolean {
 
 /**
  * Walks the extension headers. Undefined where one does not fit or there are too many; otherwise the protocol that
- * follows them and where it begins, without a protocol for a fragment other than the first.
+ * follows them and where it begins, without a protocol for a fragment other than the first. `fragment` tells a first
+ * fragment that others follow.
  */
-export function upperLayer(packet: Uint8Array): { protocol: number | undefined; offset: number } | undefined {
+export function upperLayer(
+  packet: Uint8Array,
+): { protocol: number | undefined; offset: number; fragment: boolean } | undefined {
   let protocol = nextHeader(packet);
   let offset = IPV6_HEADER;
+  let fragment = false;
   for (let headers = 0; ; headers++) {
     const isFragment = protocol === FRAGMENT;
-    if (![HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION_OPTIONS].includes(protocol)) return { protocol, offset };
+    if (![HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION_OPTIONS].includes(protocol)) {
+      return { protocol, offset, fragment };
+    }
     if (headers === EXTENSIONS_MAX || offset + 8 > packet.length) return undefined;
     const length = isFragment ? 8 : (octet(packet, offset + 1) + 1) * 8;
     if (offset + length > packet.length) return undefined;
-    const fragmentOffset = (octet(packet, offset + 2) * 256 + octet(packet, offset + 3)) >> 3;
-    if (isFragment && fragmentOffset !== 0) return { protocol: undefined, offset: offset + length };
+    if (isFragment) {
+      const field = octet(packet, offset + 2) * 256 + octet(packet, offset + 3);
+      if (field >= 8) return { protocol: undefined, offset: offset + length, fragment: true };
+      if (field % 2 === 1) fragment = true;
+    }
     protocol = octet(packet, offset);
     offset += length;
   }

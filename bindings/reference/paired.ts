@@ -69,7 +69,7 @@ export class PairedDataPlane implements DataPlane {
 
   dump(): EntryDump {
     const [a, b] = this.#both((plane) => plane.dump());
-    for (const table of ['destinations', 'sources', 'peers'] as const) {
+    for (const table of ['destinations', 'sources', 'peers', 'flowEntries'] as const) {
       const rows = (dump: EntryDump): string[] =>
         dump[table].map((row) => JSON.stringify(sorted(row))).sort();
       this.#same(`table ${table}`, -1, rows(a), rows(b));

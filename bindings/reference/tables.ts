@@ -1,6 +1,15 @@
 import { LIMIT_HOLDS, LINK_TUNNEL } from '../generated/abi.ts';
 import type { Capacities, EntryDump } from '../dataplane.ts';
-import type { Address, Command, CommandStatus, Entry, LinkId } from '../entries.ts';
+import type {
+  Address,
+  Command,
+  CommandStatus,
+  DeliverEntry,
+  Entry,
+  FlowEntry,
+  LinkId,
+  TunnelEntry,
+} from '../entries.ts';
 import type { PrefixValue } from './address.ts';
 import {
   formatAddress,
@@ -11,6 +20,7 @@ import {
   parseMac,
   parsePrefix,
 } from './address.ts';
+import { FlowEntryTable, canonicalFlow } from './flow-table.ts';
 import { HoldPool } from './hold.ts';
 import type { HoldRecord } from './hold.ts';
 import { PrefixTable } from './prefix-table.ts';
@@ -19,6 +29,8 @@ export type DestinationAction =
   | { readonly kind: 'deliver'; readonly link: LinkId; readonly nextHop: bigint; readonly mac: string }
   | { readonly kind: 'tunnel'; readonly peer: bigint }
   | { readonly kind: 'buffer'; readonly hold: HoldRecord };
+
+type ForwardAction = Exclude<DestinationAction, { kind: 'buffer' }>;
 
 export interface Destination {
   readonly prefix: PrefixValue;
@@ -41,6 +53,7 @@ const UINT32_MAX = 0xffff_ffff;
 /** All entries, and the commands that change them: "Commands" of the ABI page. */
 export class Tables {
   readonly destinations = new PrefixTable<Destination>();
+  readonly flows: FlowEntryTable<ForwardAction>;
   readonly peers = new Set<bigint>();
   readonly holds: HoldPool;
   readonly #sources = new Map<LinkId, PrefixTable<Source>>();
@@ -52,6 +65,7 @@ export class Tables {
     this.#capacities = capacities;
     this.#locator = locator;
     this.#discarded = discarded;
+    this.flows = new FlowEntryTable(capacities.flowEntries);
     this.holds = new HoldPool(capacities.held);
   }
 
@@ -62,6 +76,11 @@ export class Tables {
   apply(command: Command): CommandStatus {
     if (command.op === 'put') return this.#put(command.entry);
     if (command.op === 'delete' && command.kind === 'peer') return this.#deletePeer(command.address);
+    if (command.op === 'delete' && command.kind === 'flow') {
+      const key = canonicalFlow(command);
+      if (key === undefined) return 'invalid';
+      return this.flows.delete(key) ? 'ok' : 'absent';
+    }
     const prefix = unicastPrefix(command.prefix);
     if (prefix === undefined) return 'invalid';
     if (command.op === 'delete' && command.kind === 'destination') {
@@ -86,21 +105,14 @@ export class Tables {
 
   #put(entry: Entry): CommandStatus {
     if (entry.kind === 'peer') return this.#putPeer(entry.address);
+    if (entry.kind === 'flow') return this.#putFlow(entry);
     const prefix = unicastPrefix(entry.prefix);
     if (prefix === undefined) return 'invalid';
     switch (entry.kind) {
-      case 'deliver': {
-        const nextHop = parseAddress(entry.nextHop);
-        if (nextHop === undefined || nextHop === 0n || isMulticast(nextHop)) return 'invalid';
-        const mac = parseMac(entry.mac);
-        if (mac === undefined || isZero(mac) || isGroup(mac)) return 'invalid';
-        if (!isLink(entry.link) || entry.link === LINK_TUNNEL) return 'invalid';
-        const action = { kind: 'deliver', link: entry.link, nextHop, mac: entry.mac.toLowerCase() } as const;
-        return this.#putDestination(prefix, action);
-      }
+      case 'deliver':
       case 'tunnel': {
-        const peer = this.#tunnelEnd(entry.locator);
-        return peer === undefined ? 'invalid' : this.#putDestination(prefix, { kind: 'tunnel', peer });
+        const action = this.#forwardAction(entry);
+        return action === undefined ? 'invalid' : this.#putDestination(prefix, action);
       }
       case 'buffer':
         return this.#putBuffer(prefix, entry);
@@ -120,6 +132,26 @@ export class Tables {
         return 'ok';
       }
     }
+  }
+
+  #forwardAction(entry: Omit<DeliverEntry, 'prefix'> | Omit<TunnelEntry, 'prefix'>): ForwardAction | undefined {
+    if (entry.kind === 'tunnel') {
+      const peer = this.#tunnelEnd(entry.locator);
+      return peer === undefined ? undefined : { kind: 'tunnel', peer };
+    }
+    const nextHop = parseAddress(entry.nextHop);
+    if (nextHop === undefined || nextHop === 0n || isMulticast(nextHop)) return undefined;
+    const mac = parseMac(entry.mac);
+    if (mac === undefined || isZero(mac) || isGroup(mac)) return undefined;
+    if (!isLink(entry.link) || entry.link === LINK_TUNNEL) return undefined;
+    return { kind: 'deliver', link: entry.link, nextHop, mac: entry.mac.toLowerCase() };
+  }
+
+  #putFlow(entry: FlowEntry): CommandStatus {
+    const key = canonicalFlow(entry);
+    const action = this.#forwardAction(entry.action);
+    if (key === undefined || action === undefined) return 'invalid';
+    return this.flows.put(key, action) ? 'ok' : 'full';
   }
 
   #putDestination(prefix: PrefixValue, action: DestinationAction): CommandStatus {
@@ -215,6 +247,11 @@ export class Tables {
         })),
       ),
       peers: [...this.peers].map(formatAddress),
+      flowEntries: this.flows.entries().map(({ key, action, lastUsed }) => ({
+        ...key,
+        action: action.kind,
+        lastUsed: lastUsed * 1000,
+      })),
     };
   }
 }

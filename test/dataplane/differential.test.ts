@@ -10,7 +10,7 @@ const onlySeed = process.env['MAAR_FUZZ_SEED'];
 const STEPS = 30;
 
 /** What all cases together came across, so that the generators are known to reach every corner. */
-const seen = { counters: new Map<string, number>(), events: new Set<string>(), statuses: new Set<string>() };
+const seen = { counters: new Map<string, number>(), events: new Set<string>(), statuses: new Set<string>(), flows: new Set<string>() };
 
 /** One instance through commands, batches and steps of time; returns how many packets it saw. */
 function runCase(seed: number): number {
@@ -37,7 +37,9 @@ function runCase(seed: number): number {
     plane.process(batch, now);
     packets += batch.length;
     if (random.oneIn(takeEvents)) for (const { kind } of plane.events()) seen.events.add(kind);
-    plane.dump();
+    for (const { action, protocol, lastUsed } of plane.dump().flowEntries) {
+      if (lastUsed > 0) seen.flows.add(`${action} ${protocol}`);
+    }
   }
   plane.events();
   for (const [name, value] of Object.entries(plane.counters())) {
@@ -65,6 +67,12 @@ test(`module and reference agree on ${packetsWanted} generated packets`, (t) => 
   const silent = [...seen.counters].filter(([, value]) => value === 0).map(([name]) => name);
   // The binding never builds a descriptor that lies outside its frame.
   assert.deepEqual(silent, ['drop-descriptor']);
+  for (const protocol of [33, 132, 136]) {
+    assert.ok([...seen.flows].some((flow) => flow.endsWith(` ${protocol}`)), `${protocol}`);
+  }
+  for (const action of ['deliver', 'tunnel']) {
+    for (const protocol of [6, 17, 58]) assert.ok(seen.flows.has(`${action} ${protocol}`), `${action} ${protocol}`);
+  }
   assert.equal(seen.events.size, 5);
   assert.deepEqual([...seen.statuses].sort(), ['absent', 'full', 'invalid', 'ok']);
   t.diagnostic(`seeds ${first} to ${seed - 1}`);

@@ -1,5 +1,5 @@
 import type { DataPlaneOptions, Port } from '../../bindings/dataplane.ts';
-import type { Address, Command, Entry, Mac, Prefix } from '../../bindings/entries.ts';
+import type { Address, Command, Entry, FlowKey, Mac, Prefix } from '../../bindings/entries.ts';
 import { LINK_TUNNEL } from '../../bindings/entries.ts';
 import { NEXT_HEADER, emitIpv6 } from '../../host/wire/ipv6.ts';
 import type { Random } from './random.ts';
@@ -92,8 +92,43 @@ function link(random: Random): number {
   return random.oneIn(15) ? random.pick([LINK_TUNNEL, 256, -1, 0.5]) : random.pick(LINKS);
 }
 
+/** Few ends, so that flow entries and packets meet. */
+const PORTS = [9, 5000];
+const FLOW_SOURCES = HOSTS.slice(0, 1);
+const FLOW_DESTINATIONS = HOSTS.slice(2, 4);
+const WITH_PORTS = [6, 17, 33, 132, 136];
+const PROTOCOLS = [17, 17, 6, 33, 132, 136, 58, 59, 41];
+
+function flow(random: Random): FlowKey {
+  const protocol = random.oneIn(30) ? random.pick([256, -1, 44]) : random.pick(PROTOCOLS);
+  const port = (): number => (random.oneIn(30) ? random.pick([65_536, -1]) : random.pick(PORTS));
+  const ported = WITH_PORTS.includes(protocol) || random.oneIn(30);
+  return {
+    src: address(random, random.oneIn(4) ? HOSTS : FLOW_SOURCES),
+    dst: address(random, random.oneIn(4) ? HOSTS : FLOW_DESTINATIONS),
+    protocol,
+    sourcePort: ported ? port() : 0,
+    destinationPort: ported ? port() : 0,
+  };
+}
+
 function entry(random: Random): Entry {
-  switch (random.below(9)) {
+  switch (random.below(12)) {
+    case 9:
+    case 10:
+    case 11:
+      return {
+        kind: 'flow',
+        ...flow(random),
+        action: random.oneIn(2)
+          ? { kind: 'tunnel', locator: address(random, PEERS) }
+          : {
+              kind: 'deliver',
+              link: link(random),
+              nextHop: address(random, ['fe80::a', ...HOSTS]),
+              mac: mac(random),
+            },
+      };
     case 0:
     case 1:
       return {
@@ -137,7 +172,9 @@ function entry(random: Random): Entry {
 }
 
 export function randomCommand(random: Random): Command {
-  switch (random.below(12)) {
+  switch (random.below(13)) {
+    case 12:
+      return { op: 'delete', kind: 'flow', ...flow(random) };
     case 0:
       return { op: 'delete', kind: 'destination', prefix: prefix(random) };
     case 1:
@@ -196,7 +233,7 @@ function address6(random: Random, usual: readonly Address[]): Address {
 }
 
 function innerPacket(random: Random, oddEvery: number, large: boolean): Uint8Array {
-  const upper = random.pick([NEXT_HEADER.udp, NEXT_HEADER.tcp, NEXT_HEADER.icmpv6, NEXT_HEADER.none]);
+  const upper = random.pick([17, 17, 6, 6, 58, 58, 59, 59, random.pick([33, 132, 136])]);
   const special = [NEXT_HEADER.ipv6, NEXT_HEADER.mobility, 50, 51, 255];
   const last = random.oneIn(oddEvery * 3) ? random.pick(special) : upper;
   const [first, extensions] = random.oneIn(oddEvery)
@@ -208,6 +245,11 @@ function innerPacket(random: Random, oddEvery: number, large: boolean): Uint8Arr
   for (let index = 0; index < Math.min(body.length, 12); index++) body[index] = random.u32();
   if (body.length > 0 && last === NEXT_HEADER.icmpv6)
     body[0] = random.pick([0, 1, 2, 3, 127, 128, 135, 137, 143]);
+  if (body.length >= 4 && WITH_PORTS.includes(last)) {
+    const view = new DataView(body.buffer);
+    for (const at of [0, 2]) view.setUint16(at, random.pick(PORTS));
+  }
+  const usual = random.oneIn(3);
   const payload = new Uint8Array(extensions.length + body.length);
   payload.set(extensions);
   payload.set(body, extensions.length);
@@ -217,8 +259,8 @@ function innerPacket(random: Random, oddEvery: number, large: boolean): Uint8Arr
       trafficClass: random.below(256),
       flowLabel: random.oneIn(2) ? 0 : random.below(1 << 20),
       hopLimit: hopLimit(random),
-      src: address6(random, HOSTS),
-      dst: address6(random, [...HOSTS, ...PEERS]),
+      src: address6(random, usual ? FLOW_SOURCES : HOSTS),
+      dst: address6(random, usual ? FLOW_DESTINATIONS : [...HOSTS, ...PEERS]),
     },
     payload,
   );

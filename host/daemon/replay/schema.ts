@@ -21,11 +21,31 @@ const whole = (least: number, most: number) =>
 const link = whole(0, LAST_LINK);
 const direction = z.enum(['from', 'to'], { error: 'must be "from" or "to"' });
 
+const flow = {
+  src: address,
+  dst: address,
+  protocol: whole(0, 255),
+  sourcePort: whole(0, 65_535).default(0),
+  destinationPort: whole(0, 65_535).default(0),
+};
+
 const entry = z.discriminatedUnion(
   'kind',
   [
     z.strictObject({ kind: z.literal('deliver'), prefix, link, nextHop: address, mac }),
     z.strictObject({ kind: z.literal('tunnel'), prefix, locator: address }),
+    z.strictObject({
+      kind: z.literal('flow'),
+      ...flow,
+      action: z.discriminatedUnion(
+        'kind',
+        [
+          z.strictObject({ kind: z.literal('deliver'), link, nextHop: address, mac }),
+          z.strictObject({ kind: z.literal('tunnel'), locator: address }),
+        ],
+        { error: 'must have "kind": "deliver" or "tunnel"' },
+      ),
+    }),
     z.strictObject({
       kind: z.literal('buffer'),
       prefix,
@@ -49,7 +69,7 @@ const entry = z.discriminatedUnion(
       millis: whole(1, UINT32_MAX),
     }),
   ],
-  { error: 'must have "kind": "deliver", "tunnel", "buffer", "source", "peer" or "hold"' },
+  { error: 'must have "kind": "deliver", "tunnel", "flow", "buffer", "source", "peer" or "hold"' },
 );
 
 const deletion = z.discriminatedUnion(
@@ -62,10 +82,11 @@ const deletion = z.discriminatedUnion(
       prefix,
       link: whole(0, LINK_TUNNEL),
     }),
+    z.strictObject({ op: z.literal('delete'), kind: z.literal('flow'), ...flow }),
     z.strictObject({ op: z.literal('delete'), kind: z.literal('peer'), address }),
     z.strictObject({ op: z.literal('delete'), kind: z.literal('hold'), direction, prefix }),
   ],
-  { error: 'must have "kind": "destination", "source", "peer" or "hold"' },
+  { error: 'must have "kind": "destination", "source", "flow", "peer" or "hold"' },
 );
 
 const command = z.discriminatedUnion(

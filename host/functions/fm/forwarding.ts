@@ -6,6 +6,8 @@ import {
   type CommandStatus,
   type DeliverEntry,
   type Entry,
+  type FlowEntry,
+  type FlowKey,
   type LinkId,
   type Prefix,
   type SourceEntry,
@@ -68,6 +70,16 @@ export class Forwarding {
 
   withdraw(owner: string, prefix: Prefix): void {
     this.#tellDestination(prefix, this.#destinations.withdraw(prefix, owner));
+  }
+
+  /** Sends one flow another way than its destination, until `unsteer`. The last to steer a flow decides. */
+  steer(entry: FlowEntry): void {
+    if (this.#changed(flowKey(entry), entry)) this.#pending.push({ op: 'put', entry });
+  }
+
+  unsteer({ src, dst, protocol, sourcePort, destinationPort }: FlowKey): void {
+    const flow = { src, dst, protocol, sourcePort, destinationPort };
+    if (this.#changed(flowKey(flow), undefined)) this.#pending.push({ op: 'delete', kind: 'flow', ...flow });
   }
 
   permit(owner: string, entry: SourceEntry): void {
@@ -147,8 +159,13 @@ function sourceKey(prefix: Prefix, link: LinkId): string {
   return `source ${prefix} ${link}`;
 }
 
+function flowKey({ src, dst, protocol, sourcePort, destinationPort }: FlowKey): string {
+  return `flow ${src} ${dst} ${protocol} ${sourcePort} ${destinationPort}`;
+}
+
 /** Under what the entry of a command is remembered as told; peers and holds are told once and not remembered. */
 function keyOf(entry: Entry): string {
   if (entry.kind === 'source') return sourceKey(entry.prefix, entry.link);
+  if (entry.kind === 'flow') return flowKey(entry);
   return entry.kind === 'peer' || entry.kind === 'hold' ? '' : entry.prefix;
 }

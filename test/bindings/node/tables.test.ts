@@ -116,7 +116,7 @@ test('malformed commands change nothing', () => {
     apply(plane, commands),
     commands.map(() => 'invalid'),
   );
-  assert.deepEqual(plane.dump(), { destinations: [], sources: [], peers: [] });
+  assert.deepEqual(plane.dump(), { destinations: [], sources: [], peers: [], flowEntries: [] });
 });
 
 test('the longest destination prefix counts, and a later put of a prefix replaces either action', () => {
