@@ -1,4 +1,13 @@
-import type { Address, Command, CommandStatus, DataPlaneEvent, FlowKey, LinkId, Mac, Prefix } from './entries.ts';
+import type {
+  Address,
+  Command,
+  CommandStatus,
+  DataPlaneEvent,
+  FlowKey,
+  LinkId,
+  Mac,
+  Prefix,
+} from './entries.ts';
 
 /** Sizes fixed for the life of an instance; `init` grows the memory once to hold them. */
 export interface Capacities {

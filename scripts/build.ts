@@ -42,6 +42,8 @@ const COLD = [
   'path/encapsulate/sendFragments',
   'path/hold/*',
   'path/errors/*',
+  'path/lookup/flowOf',
+  'path/lookup/lookupFlows',
   'stats/events/*',
   'table/adjacency/adjacencyAcquire',
   'table/adjacency/adjacencyRelease',
@@ -57,6 +59,7 @@ const COLD = [
   'table/prefix/prefixInsert',
   'table/prefix/prefixLength',
   'table/prefix/prefixRemove',
+  'table/tuple/*',
 ];
 const STAMP = 'build/stamp';
 

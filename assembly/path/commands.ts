@@ -144,15 +144,20 @@ function acquireAdjacency(at: usize, op: u32): u32 {
 }
 
 function isForFlows(op: u32): bool {
-  return op == COMMAND_PUT_DELIVER || op == COMMAND_PUT_TUNNEL || op == COMMAND_PUT_BUFFER ||
-    op == COMMAND_DELETE_DESTINATION;
+  return (
+    op == COMMAND_PUT_DELIVER ||
+    op == COMMAND_PUT_TUNNEL ||
+    op == COMMAND_PUT_BUFFER ||
+    op == COMMAND_DELETE_DESTINATION
+  );
 }
 
 /** Puts or deletes a flow entry. */
 function flowCommand(at: usize, op: u32): u32 {
   const src = at + COMMAND_SOURCE_AT;
   const dst = at + COMMAND_PREFIX_AT;
-  if (!commandTuple(at) || isMulticast(src) || isMulticast(dst) || op == COMMAND_PUT_BUFFER) return STATUS_INVALID;
+  if (!commandTuple(at) || isMulticast(src) || isMulticast(dst) || op == COMMAND_PUT_BUFFER)
+    return STATUS_INVALID;
   const present = prefixFind(FLOW_ENTRIES, COMMAND_KEY, HOST_LENGTH, 0);
   const other = present != 0 && !isPair(present, src, dst);
   if (op == COMMAND_DELETE_DESTINATION) {

@@ -58,7 +58,8 @@ function tupleWord(packet: usize): u64 {
 
 /** Puts the key of a command's flow together; false where no packet can have such ports. */
 export function commandTuple(at: usize): bool {
-  const ports = (bswap<u16>(load<u16>(at, COMMAND_SOURCE_PORT_AT)) as u32) |
+  const ports =
+    (bswap<u16>(load<u16>(at, COMMAND_SOURCE_PORT_AT)) as u32) |
     ((bswap<u16>(load<u16>(at, COMMAND_DESTINATION_PORT_AT)) as u32) << 16);
   const protocol: u32 = load<u8>(at, COMMAND_PROTOCOL_AT);
   store<u64>(COMMAND_KEY, flowHash(at + COMMAND_SOURCE_AT, at + COMMAND_PREFIX_AT));

@@ -132,10 +132,7 @@ export class DataPlaneModule {
     this.octets = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
     this.#commands = new CommandWriter(this.octets);
-    this.#bases = Array.from(
-      { length: AREA_FLOW_ENTRIES + 1 },
-      (_, area) => this.#exports.base(area) >>> 0,
-    );
+    this.#bases = Array.from({ length: AREA_FLOW_ENTRIES + 1 }, (_, area) => this.#exports.base(area) >>> 0);
     this.#frames = this.#base(AREA_FRAMES);
     this.#descriptors = this.#base(AREA_DESCRIPTORS);
     this.#outputs = this.#base(AREA_OUTPUTS);

@@ -62,7 +62,10 @@ function flowOf(packet: Uint8Array): FlowKey | undefined {
   const upper = packets.upperLayer(packet);
   if (upper?.protocol === undefined || upper.fragment) return undefined;
   const { protocol, offset } = upper;
-  const ends = { src: formatAddress(packets.source(packet)), dst: formatAddress(packets.destination(packet)) };
+  const ends = {
+    src: formatAddress(packets.source(packet)),
+    dst: formatAddress(packets.destination(packet)),
+  };
   if (!WITH_PORTS.has(protocol)) return { ...ends, protocol, sourcePort: 0, destinationPort: 0 };
   if (offset + 4 > packet.length) return undefined;
   const ports = new DataView(packet.buffer, packet.byteOffset + offset, 4);

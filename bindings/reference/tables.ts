@@ -134,7 +134,9 @@ export class Tables {
     }
   }
 
-  #forwardAction(entry: Omit<DeliverEntry, 'prefix'> | Omit<TunnelEntry, 'prefix'>): ForwardAction | undefined {
+  #forwardAction(
+    entry: Omit<DeliverEntry, 'prefix'> | Omit<TunnelEntry, 'prefix'>,
+  ): ForwardAction | undefined {
     if (entry.kind === 'tunnel') {
       const peer = this.#tunnelEnd(entry.locator);
       return peer === undefined ? undefined : { kind: 'tunnel', peer };

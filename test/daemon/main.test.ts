@@ -50,7 +50,10 @@ const STATUS: StatusView = {
     peers: [{ name: 'a2', address: '2001:db8:0:2::1' }],
     counters: { attach: 1 },
   },
-  dataplane: { counters: { delivered: 7, held: 0 }, entries: { destinations: [], sources: [], peers: [], flowEntries: [] } },
+  dataplane: {
+    counters: { delivered: 7, held: 0 },
+    entries: { destinations: [], sources: [], peers: [], flowEntries: [] },
+  },
 };
 
 test('without a command the help is a usage error, when asked for it is not', () => {

@@ -10,7 +10,12 @@ const onlySeed = process.env['MAAR_FUZZ_SEED'];
 const STEPS = 30;
 
 /** What all cases together came across, so that the generators are known to reach every corner. */
-const seen = { counters: new Map<string, number>(), events: new Set<string>(), statuses: new Set<string>(), flows: new Set<string>() };
+const seen = {
+  counters: new Map<string, number>(),
+  events: new Set<string>(),
+  statuses: new Set<string>(),
+  flows: new Set<string>(),
+};
 
 /** One instance through commands, batches and steps of time; returns how many packets it saw. */
 function runCase(seed: number): number {
@@ -68,10 +73,14 @@ test(`module and reference agree on ${packetsWanted} generated packets`, (t) => 
   // The binding never builds a descriptor that lies outside its frame.
   assert.deepEqual(silent, ['drop-descriptor']);
   for (const protocol of [33, 132, 136]) {
-    assert.ok([...seen.flows].some((flow) => flow.endsWith(` ${protocol}`)), `${protocol}`);
+    assert.ok(
+      [...seen.flows].some((flow) => flow.endsWith(` ${protocol}`)),
+      `${protocol}`,
+    );
   }
   for (const action of ['deliver', 'tunnel']) {
-    for (const protocol of [6, 17, 58]) assert.ok(seen.flows.has(`${action} ${protocol}`), `${action} ${protocol}`);
+    for (const protocol of [6, 17, 58])
+      assert.ok(seen.flows.has(`${action} ${protocol}`), `${action} ${protocol}`);
   }
   assert.equal(seen.events.size, 5);
   assert.deepEqual([...seen.statuses].sort(), ['absent', 'full', 'invalid', 'ok']);

@@ -97,7 +97,7 @@ const PORTS = [9, 5000];
 const FLOW_SOURCES = HOSTS.slice(0, 1);
 const FLOW_DESTINATIONS = HOSTS.slice(2, 4);
 const WITH_PORTS = [6, 17, 33, 132, 136];
-const PROTOCOLS = [17, 17, 6, 33, 132, 136, 58, 59, 41];
+const PROTOCOLS = [...WITH_PORTS, 58, 59, 41];
 
 function flow(random: Random): FlowKey {
   const protocol = random.oneIn(30) ? random.pick([256, -1, 44]) : random.pick(PROTOCOLS);
@@ -233,7 +233,7 @@ function address6(random: Random, usual: readonly Address[]): Address {
 }
 
 function innerPacket(random: Random, oddEvery: number, large: boolean): Uint8Array {
-  const upper = random.pick([17, 17, 6, 6, 58, 58, 59, 59, random.pick([33, 132, 136])]);
+  const upper = random.pick([17, 17, 6, 6, 58, 58, 59, ...WITH_PORTS.slice(2)]);
   const special = [NEXT_HEADER.ipv6, NEXT_HEADER.mobility, 50, 51, 255];
   const last = random.oneIn(oddEvery * 3) ? random.pick(special) : upper;
   const [first, extensions] = random.oneIn(oddEvery)

@@ -90,6 +90,23 @@ const core = (data: Uint8Array, at?: number): Sent => ({
 const options = { locator: LOCATOR, seed: '5eed' };
 const ecn = [0, 1, 2, 3];
 
+/** Of the packets that `udp` makes. */
+const flow = { kind: 'flow', src: MN, dst: CN, protocol: 17, sourcePort: 40_000, destinationPort: 9 };
+const toOtherPeer = { kind: 'tunnel', locator: OTHER_PEER };
+
+/** The packet with a header of 8 octets before its payload. */
+function extended(type: number, header: Uint8Array, packet: Uint8Array): Uint8Array {
+  header[0] = packet[6]!;
+  const payload = Uint8Array.from([...header, ...packet.subarray(40)]);
+  const result = Uint8Array.from([...packet.subarray(0, 40), ...payload]);
+  result[6] = type;
+  new DataView(result.buffer).setUint16(4, payload.length);
+  return result;
+}
+
+const fragmented = (packet: Uint8Array, field: number): Uint8Array =>
+  extended(NEXT_HEADER.fragment, Uint8Array.of(0, 0, field >> 8, field & 0xff, 0, 0, 0, 7), packet);
+
 export const GOLDEN_CASES: readonly GoldenCase[] = [
   {
     name: 'encapsulate',
@@ -165,6 +182,47 @@ export const GOLDEN_CASES: readonly GoldenCase[] = [
       access(udp({ flowLabel: 5 }), 200),
       core(tunnelled(udp({ src: FOREIGN, dst: CN })), 210),
       access(udp({ flowLabel: 6 }), 220),
+    ]),
+  },
+  {
+    name: 'flow',
+    file: {
+      options,
+      ports,
+      entries: [
+        source,
+        tunnel,
+        deliver,
+        ...peers,
+        { ...flow, action: toOtherPeer },
+        {
+          ...flow,
+          src: FOREIGN,
+          dst: MN,
+          action: { kind: 'deliver', link: 0, nextHop: 'fe80::b', mac: MN_MAC },
+        },
+        { ...flow, src: FOREIGN, dst: CN, action: toOtherPeer },
+      ],
+      commands: [
+        { before: 11, command: { ...flow, op: 'delete' } },
+        { before: 12, command: { op: 'delete', kind: 'destination', prefix: `${CN}/128` } },
+        { before: 12, command: { op: 'put', entry: { ...flow, action: toOtherPeer } } },
+      ],
+    },
+    input: capture([
+      access(udp()),
+      access(changed(udp(), 40, 0, 9, 0x9c, 0x40)),
+      access(udp({ nextHeader: NEXT_HEADER.none })),
+      access(extended(NEXT_HEADER.destinationOptions, Uint8Array.of(0, 0, 1, 4, 0, 0, 0, 0), udp())),
+      access(fragmented(udp(), 0)),
+      access(fragmented(udp(), 1)),
+      access(fragmented(udp(), 8)),
+      access(udp({ src: FOREIGN })),
+      core(tunnelled(udp({ src: FOREIGN, dst: MN }))),
+      core(tunnelled(udp({ src: FOREIGN, dst: CN }))),
+      access(udp()),
+      access(udp()),
+      core(udp({ src: FOREIGN, dst: MN })),
     ]),
   },
   {

@@ -137,3 +137,24 @@ test('a buffer of 0 packets is none: delivery stands', () => {
   const [effect] = context.take();
   assert.deepEqual(effect?.type === 'apply' && effect.commands, [{ op: 'put', entry }]);
 });
+
+test('a flow is steered once, again after a refusal, and no longer once unsteered', () => {
+  const { forwarding, batches } = set();
+  const flow = { src: '2001:db8::1', dst: '2001:db8::2', protocol: 17, sourcePort: 1, destinationPort: 2 };
+  const action = { kind: 'tunnel', locator: '2001:db8:0:2::1' } as const;
+  const entry = { kind: 'flow', ...flow, action } as const;
+  forwarding.steer(entry);
+  forwarding.steer(entry);
+  forwarding.commit();
+  const [first] = batches();
+  assert.deepEqual(first?.commands, [{ op: 'put', entry }]);
+  forwarding.applied(first.batch, ['full']);
+  forwarding.steer(entry);
+  forwarding.unsteer(entry);
+  forwarding.unsteer(entry);
+  forwarding.commit();
+  assert.deepEqual(batches()[0]?.commands, [
+    { op: 'put', entry },
+    { op: 'delete', kind: 'flow', ...flow },
+  ]);
+});
