@@ -17,7 +17,7 @@ import { count } from '../stats/counters';
 import { MATCH_BATCH } from '../table/match';
 import { checkHeader, packetLength } from '../wire/ipv6';
 import { fromAccess } from './access';
-import { fromCore, native, resumeDecapsulated } from './core';
+import { forgetPeer, fromCore, native, resumeDecapsulated } from './core';
 import {
   collectReleased,
   expireHeld,
@@ -35,6 +35,7 @@ export function runBatch(inputs: u32, now: u64): u32 {
   setTime(now);
   reclaim();
   clearOutputs();
+  forgetPeer();
   expireHeld();
   collectReleased();
   for (let index = takeReleased(); index != NONE; index = takeReleased()) resume(index);

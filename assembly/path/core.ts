@@ -49,12 +49,26 @@ const HOST_LENGTH: u32 = 128;
 /** The outer source of the packet at hand; its place in the frame is overwritten when the packet is tunnelled on. */
 const OUTER_SOURCE: usize = memory.data(16, 16);
 
+/** The peer that the packet before came from; multicast for none, since no packet with such a source comes so far. */
+const LAST_PEER: usize = memory.data(16, 16);
+
+/** To be called before every batch: commands may have deleted the peer. */
+export function forgetPeer(): void {
+  memory.fill(LAST_PEER, 0xff, 16);
+}
+
+/** Trains of packets come from the same peer, which costs one comparison. */
+function isPeer(address: usize): bool {
+  if (equal16(LAST_PEER, address)) return true;
+  if (prefixFind(PEERS, address, HOST_LENGTH, 0) == 0) return false;
+  copy16(LAST_PEER, address);
+  return true;
+}
+
 export function fromCore(index: u32, descriptor: usize, packet: usize): void {
   if (!equal16(packet + DESTINATION_AT, LOCATOR)) return native(index, descriptor, packet);
   if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6) return pass(descriptor);
-  if (prefixFind(PEERS, packet + SOURCE_AT, HOST_LENGTH, 0) == 0) {
-    return drop(descriptor, REASON_PEER_UNKNOWN);
-  }
+  if (!isPeer(packet + SOURCE_AT)) return drop(descriptor, REASON_PEER_UNKNOWN);
   decapsulate(index, descriptor, packet);
 }
 

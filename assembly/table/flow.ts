@@ -68,6 +68,12 @@ export function flowSeen(src: usize, dst: usize, hash: u64): void {
     if (seconds - seen >= SILENCE) raiseFlow(src, dst);
     return;
   }
+  insert(bucket, tag, seconds, src, dst);
+}
+
+/** Puts a new pair in the place of the oldest one of its bucket. */
+function insert(bucket: usize, tag: u32, seconds: u32, src: usize, dst: usize): void {
+  const head = heads + bucket * FLOW_HEAD;
   // An empty place has stamp 0, so it also is the oldest; places fill from the front and are never emptied.
   let oldest: u32 = 0;
   for (let way: u32 = 1; way < LIMIT_FLOW_WAYS; way++) {

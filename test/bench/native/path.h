@@ -36,7 +36,7 @@ typedef struct {
   flow_head_t *heads;
   uint8_t (*pairs)[32];
   uint64_t flow_mask, seed, counters[COUNTERS];
-  uint8_t *frames, locator[16], outer_source[16];
+  uint8_t *frames, locator[16], outer_source[16], last_peer[16];
   descriptor_t descriptors[BATCH];
   uint32_t outputs[BATCH], output_count;
   const uint8_t *asked[BATCH];
@@ -192,7 +192,10 @@ static void from_access(uint32_t index, descriptor_t *d, uint8_t *packet) {
 
 static void from_core(uint32_t index, descriptor_t *d, uint8_t *outer) {
   if (!equal16(outer + 24, state.locator) || outer[6] != 41) beyond("native packets");
-  if (longest(state.peers, outer + 8, 0) == NULL) beyond("unknown peers");
+  if (!equal16(outer + 8, state.last_peer)) {
+    if (longest(state.peers, outer + 8, 0) == NULL) beyond("unknown peers");
+    memcpy(state.last_peer, outer + 8, 16);
+  }
   uint8_t *inner = outer + HEADER;
   uint32_t length = d->length - HEADER;
   if (length >= HEADER) {
@@ -234,6 +237,7 @@ static uint32_t process_batch(uint32_t count, bool by_load) {
   const uint8_t *addresses[BATCH];
   uint32_t *found[BATCH];
   state.output_count = 0;
+  memset(state.last_peer, 0xff, sizeof state.last_peer);
   for (uint32_t i = 0; i < count; i++) {
     addresses[i] = state.asked[i] = address_of(i);
     if (addresses[i] == NULL) beyond("packets without a destination");
