@@ -82,17 +82,20 @@ export interface PeerEntry {
 /**
  * Packets held until their entries stand: `from` matches the source of packets that arrive on an access link
  * and have no source entry; `to` matches the destination of decapsulated packets that have no destination entry.
- * The longest matching prefix counts; `::/0` catches what nothing else explains.
+ * The longest matching prefix counts; `::/0` catches what nothing else explains. `station` takes, before any `from`,
+ * what one station sends, so that no other can use up its budget.
  */
-export interface HoldEntry {
+export type HoldKey =
+  | { readonly direction: 'from' | 'to'; readonly prefix: Prefix }
+  | { readonly direction: 'station'; readonly link: LinkId; readonly mac: Mac };
+
+export type HoldEntry = HoldKey & {
   readonly kind: 'hold';
-  readonly direction: 'from' | 'to';
-  readonly prefix: Prefix;
   /** Budget for this entry; over it the oldest packet is dropped and counted. */
   readonly packets: number;
   /** How long one packet may wait, in milliseconds. */
   readonly millis: number;
-}
+};
 
 export type Entry =
   DeliverEntry | TunnelEntry | FlowEntry | BufferEntry | SourceEntry | PeerEntry | HoldEntry;
@@ -101,7 +104,7 @@ export type EntryKind = Entry['kind'];
 /**
  * `put` inserts or replaces. `deliver`, `tunnel` and `buffer` share one table: the later put of a prefix wins, and what a
  * buffer kept then goes by the new action, in order and before any later packet.
- * `release` sends what a hold entry kept for the prefix (or for any part of it) through the pipeline again,
+ * `release` sends what a hold entry kept for the prefix (or for any part of it, or for the station) through the pipeline again,
  * in order of arrival and before any later packet; `discard` drops it.
  */
 export type Command =
@@ -110,17 +113,8 @@ export type Command =
   | ({ readonly op: 'delete'; readonly kind: 'flow' } & FlowKey)
   | { readonly op: 'delete'; readonly kind: 'source'; readonly prefix: Prefix; readonly link: LinkId }
   | { readonly op: 'delete'; readonly kind: 'peer'; readonly address: Address }
-  | {
-      readonly op: 'delete';
-      readonly kind: 'hold';
-      readonly direction: 'from' | 'to';
-      readonly prefix: Prefix;
-    }
-  | {
-      readonly op: 'release' | 'discard';
-      readonly direction: 'from' | 'to';
-      readonly prefix: Prefix;
-    };
+  | ({ readonly op: 'delete'; readonly kind: 'hold' } & HoldKey)
+  | ({ readonly op: 'release' | 'discard' } & HoldKey);
 
 /** What one command came to. Anything but `ok` leaves the tables as they were. */
 export type CommandStatus = 'ok' | 'full' | 'absent' | 'invalid';
@@ -151,8 +145,4 @@ export type DataPlaneEvent =
       readonly dst: Address;
     }
   /** A hold or buffer entry (`to`) ran over its budget or its time. */
-  | {
-      readonly kind: 'hold-drop';
-      readonly direction: 'from' | 'to';
-      readonly prefix: Prefix;
-    };
+  | ({ readonly kind: 'hold-drop' } & HoldKey);

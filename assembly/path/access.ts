@@ -9,6 +9,7 @@ import {
   DESCRIPTOR_MAC_AT,
   DESCRIPTOR_PORT_AT,
   DIRECTION_FROM,
+  DIRECTION_STATION,
   NONE,
   REASON_ACCESS_MOBILITY,
   REASON_ACCESS_TUNNEL,
@@ -22,7 +23,7 @@ import { count } from '../stats/counters';
 import { raiseUnknownSource } from '../stats/events';
 import { adjacencyHold, adjacencyKind } from '../table/adjacency';
 import { flowSeen } from '../table/flow';
-import { entryMac, entryValue, prefixMatch, touchStamp } from '../table/prefix';
+import { entryMac, entryValue, prefixFind, prefixMatch, touchStamp } from '../table/prefix';
 import { HOLDS, SOURCES } from '../table/tables';
 import {
   DESTINATION_AT,
@@ -34,9 +35,11 @@ import {
   walkHeaders,
 } from '../wire/ipv6';
 import { decrement, encapsulate } from './encapsulate';
-import { putOnHold } from './hold';
+import { STATION_KEY, putOnHold, setStationKey } from './hold';
 import { destinationOf, pairHashOf } from './lookup';
 import { deliver, drop, lengthOf, pass } from './outputs';
+
+const HOST_LENGTH: u32 = 128;
 
 export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
   if (isLocalPair(packet)) return pass(descriptor);
@@ -72,7 +75,9 @@ function unknownSource(
   mac: u64,
 ): void {
   raiseUnknownSource(packet + SOURCE_AT, link, hasMac, mac);
-  const hold = prefixMatch(HOLDS, packet + SOURCE_AT, DIRECTION_FROM);
+  setStationKey(link, mac);
+  let hold = prefixFind(HOLDS, STATION_KEY, HOST_LENGTH, DIRECTION_STATION);
+  if (hold == 0) hold = prefixMatch(HOLDS, packet + SOURCE_AT, DIRECTION_FROM);
   if (hold == 0) return drop(descriptor, REASON_SOURCE_UNKNOWN);
   putOnHold(index, entryValue(hold), 0, 0);
 }

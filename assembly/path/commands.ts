@@ -32,6 +32,7 @@ import {
   COMMAND_SIZE,
   COMMAND_SOURCE_AT,
   COMMAND_STATUS_AT,
+  DIRECTION_STATION,
   DIRECTION_TO,
   LINK_TUNNEL,
   NONE,
@@ -58,13 +59,21 @@ import {
 import { DESTINATIONS, FLOW_ENTRIES, HOLDS, PEERS, SOURCES } from '../table/tables';
 import { COMMAND_KEY, commandTuple, isPair, setPair } from '../table/tuple';
 import { isMulticast, isTunnelEnd, isUnspecified } from '../wire/ipv6';
-import { holdCreate, holdDestroy, holdRelease, holdSet, releaseHeld } from './hold';
+import {
+  STATION_KEY,
+  holdCreate,
+  holdDestroy,
+  holdRelease,
+  holdSet,
+  releaseHeld,
+  setStationKey,
+} from './hold';
 
 const HOST_LENGTH: u32 = 128;
 /** Prefixes at least this long that begin with ff lie within ff00::/8. */
 const MULTICAST_LENGTH: u32 = 8;
-/** Scope of buffers in the table of holds, beside the two directions: no look-up by direction finds them. */
-const BUFFER_SCOPE: u32 = DIRECTION_TO + 1;
+/** Scope of buffers in the table of holds, beside the three directions: no look-up by direction finds them. */
+const BUFFER_SCOPE: u32 = DIRECTION_STATION + 1;
 const NO_BYTES: u32 = ~0;
 
 /** Carries out `count` commands of the command area and writes their statuses. */
@@ -76,14 +85,22 @@ export function applyCommands(count: u32): void {
 }
 
 function applyCommand(at: usize): u32 {
-  const prefix = at + COMMAND_PREFIX_AT;
-  const length: u32 = load<u8>(at, COMMAND_LENGTH_AT);
+  let prefix = at + COMMAND_PREFIX_AT;
+  let length: u32 = load<u8>(at, COMMAND_LENGTH_AT);
   const link: u32 = load<u8>(at, COMMAND_LINK_AT);
   const direction: u32 = load<u8>(at, COMMAND_DIRECTION_AT);
   const op: u32 = load<u8>(at, COMMAND_OP_AT);
   if (op == COMMAND_PUT_PEER) return putPeer(prefix);
   if (op == COMMAND_DELETE_PEER) return remove(PEERS, prefix, HOST_LENGTH, 0);
   if ((load<u8>(at, COMMAND_FLAGS_AT) & COMMAND_FLAG_FLOW) != 0 && isForFlows(op)) return flowCommand(at, op);
+  if (direction == DIRECTION_STATION && isForHolds(op)) {
+    const mac = load48(at + COMMAND_MAC_AT);
+    if (mac == 0 || isGroup(mac)) return STATUS_INVALID;
+    // Link 255 makes this a key that begins with ff, which the next check refuses.
+    setStationKey(link, mac);
+    prefix = STATION_KEY;
+    length = HOST_LENGTH;
+  }
   if (!isPrefix(prefix, length)) return STATUS_INVALID;
   switch (op) {
     case COMMAND_PUT_DELIVER:
@@ -101,7 +118,7 @@ function applyCommand(at: usize): u32 {
     case COMMAND_DELETE_SOURCE:
       return remove(SOURCES, prefix, length, link);
   }
-  if (direction > DIRECTION_TO) return STATUS_INVALID;
+  if (direction > DIRECTION_STATION) return STATUS_INVALID;
   switch (op) {
     case COMMAND_PUT_HOLD:
       return putHold(at, prefix, length, direction);
@@ -141,6 +158,10 @@ function acquireAdjacency(at: usize, op: u32): u32 {
   if (link == LINK_TUNNEL || isUnspecified(address) || isMulticast(address)) return NONE;
   if (mac == 0 || isGroup(mac)) return NONE;
   return adjacencyAcquire(ADJACENCY_KIND_DELIVER, link, mac, address);
+}
+
+function isForHolds(op: u32): bool {
+  return op == COMMAND_PUT_HOLD || (op >= COMMAND_DELETE_HOLD && op <= COMMAND_DISCARD);
 }
 
 function isForFlows(op: u32): bool {

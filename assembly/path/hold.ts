@@ -9,6 +9,8 @@ import {
   DESCRIPTOR_FLAGS_AT,
   DESCRIPTOR_MAC_AT,
   DESCRIPTOR_PORT_AT,
+  DIRECTION_FROM,
+  DIRECTION_STATION,
   LIMIT_HEADROOM,
   NONE,
   REASON_HOLD_EXPIRED,
@@ -67,6 +69,9 @@ class Waiting {
 
 const NEVER: u64 = ~0;
 
+/** In place of a prefix, for a station: its link, its MAC, zeros. */
+export const STATION_KEY: usize = memory.data(16, 16);
+
 /** Records ever in use, and those given back, chained from here by `next` or `first`. */
 let holdsUsed: u32 = 0;
 let freeHold: u32 = NONE;
@@ -90,6 +95,11 @@ function holdAt(index: u32): Hold {
 
 function waitingAt(index: u32): Waiting {
   return changetype<Waiting>(areaBase(AREA_WAITING) + (index as usize) * WAITING_SIZE);
+}
+
+export function setStationKey(link: u32, mac: u64): void {
+  store<u8>(STATION_KEY, link as u8);
+  store48(STATION_KEY + 1, mac);
 }
 
 /** A hold for a new entry; there are as many as the table of entries can have. */
@@ -258,11 +268,13 @@ export function putOnHold(
   count(COUNTER_HELD);
 }
 
-/** Whether the address for which the packet was held lies in a prefix. */
+/** Whether the address (or station) for which the packet was held lies in a prefix. */
 function matches(index: u32, prefix: usize, length: u32): bool {
   const descriptorIndex = firstWaiting(capacities) + index;
   const packet = frameAt(descriptorIndex) + offsetOf(descriptorAt(descriptorIndex));
-  const address = packet + (waitingAt(index).direction == 0 ? SOURCE_AT : DESTINATION_AT);
+  const waiting = waitingAt(index);
+  let address = packet + (waiting.direction == DIRECTION_FROM ? SOURCE_AT : DESTINATION_AT);
+  if (waiting.direction == DIRECTION_STATION) address = changetype<usize>(holdAt(waiting.hold));
   const high = (load<u64>(address) ^ load<u64>(prefix)) & maskHigh(length);
   const low = (load<u64>(address, 8) ^ load<u64>(prefix, 8)) & maskLow(length);
   return (high | low) == 0;

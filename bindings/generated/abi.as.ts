@@ -94,6 +94,7 @@ export const COMMAND_FLAG_REVERSE: u32 = 1;
 export const COMMAND_FLAG_FLOW: u32 = 4;
 export const DIRECTION_FROM: u32 = 0;
 export const DIRECTION_TO: u32 = 1;
+export const DIRECTION_STATION: u32 = 2;
 export const EVENT_FLOW: u32 = 1;
 export const EVENT_UNKNOWN_SOURCE: u32 = 2;
 export const EVENT_REDIRECT: u32 = 3;

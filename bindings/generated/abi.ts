@@ -94,6 +94,7 @@ export const COMMAND_FLAG_REVERSE = 1;
 export const COMMAND_FLAG_FLOW = 4;
 export const DIRECTION_FROM = 0;
 export const DIRECTION_TO = 1;
+export const DIRECTION_STATION = 2;
 export const EVENT_FLOW = 1;
 export const EVENT_UNKNOWN_SOURCE = 2;
 export const EVENT_REDIRECT = 3;
@@ -278,6 +279,7 @@ export const COMMAND_FLAG_NAMES: Readonly<Record<number, string>> = {
 export const DIRECTION_NAMES: Readonly<Record<number, string>> = {
   0: 'from',
   1: 'to',
+  2: 'station',
 };
 
 export const EVENT_NAMES: Readonly<Record<number, string>> = {

@@ -1,5 +1,13 @@
 /** Commands into and events out of the records of the ABI. */
-import type { Command, DataPlaneEvent, DeliverEntry, Entry, FlowKey, TunnelEntry } from '../entries.ts';
+import type {
+  Command,
+  DataPlaneEvent,
+  DeliverEntry,
+  Entry,
+  FlowKey,
+  HoldKey,
+  TunnelEntry,
+} from '../entries.ts';
 import {
   COMMAND_ADDRESS_AT,
   COMMAND_BYTES_AT,
@@ -32,6 +40,7 @@ import {
   COMMAND_SOURCE_AT,
   COMMAND_SOURCE_PORT_AT,
   DIRECTION_FROM,
+  DIRECTION_STATION,
   DIRECTION_TO,
   EVENT_DIRECTION_AT,
   EVENT_DST_AT,
@@ -77,7 +86,7 @@ export class CommandWriter {
     if (command.op === 'put') return this.#entry(command.entry);
     if (command.op !== 'delete') {
       const op = command.op === 'release' ? COMMAND_RELEASE : COMMAND_DISCARD;
-      return this.#direction(command.direction).#prefix(command.prefix) ? op : undefined;
+      return this.#hold(command) ? op : undefined;
     }
     switch (command.kind) {
       case 'destination':
@@ -89,7 +98,7 @@ export class CommandWriter {
       case 'peer':
         return this.#address(COMMAND_PREFIX_AT, command.address) ? COMMAND_DELETE_PEER : undefined;
       case 'hold':
-        return this.#direction(command.direction).#prefix(command.prefix) ? COMMAND_DELETE_HOLD : undefined;
+        return this.#hold(command) ? COMMAND_DELETE_HOLD : undefined;
     }
   }
 
@@ -98,6 +107,13 @@ export class CommandWriter {
       return this.#address(COMMAND_PREFIX_AT, entry.address) ? COMMAND_PUT_PEER : undefined;
     }
     if (entry.kind === 'flow') return this.#flow(entry) ? this.#action(entry.action) : undefined;
+    if (entry.kind === 'hold') {
+      return this.#hold(entry) &&
+        this.#number(COMMAND_PACKETS_AT, entry.packets) &&
+        this.#number(COMMAND_MILLIS_AT, entry.millis)
+        ? COMMAND_PUT_HOLD
+        : undefined;
+    }
     if (!this.#prefix(entry.prefix)) return undefined;
     switch (entry.kind) {
       case 'deliver':
@@ -115,11 +131,6 @@ export class CommandWriter {
           this.#number(COMMAND_BYTES_AT, entry.bytes) &&
           this.#number(COMMAND_MILLIS_AT, entry.millis)
           ? COMMAND_PUT_BUFFER
-          : undefined;
-      case 'hold':
-        return this.#direction(entry.direction).#number(COMMAND_PACKETS_AT, entry.packets) &&
-          this.#number(COMMAND_MILLIS_AT, entry.millis)
-          ? COMMAND_PUT_HOLD
           : undefined;
     }
   }
@@ -170,9 +181,13 @@ export class CommandWriter {
     return this.#octets[this.#at + COMMAND_LINK_AT] === link;
   }
 
-  #direction(direction: 'from' | 'to'): this {
-    this.#octets[this.#at + COMMAND_DIRECTION_AT] = direction === 'from' ? DIRECTION_FROM : DIRECTION_TO;
-    return this;
+  #hold(key: HoldKey): boolean {
+    if (key.direction === 'station') {
+      this.#octets[this.#at + COMMAND_DIRECTION_AT] = DIRECTION_STATION;
+      return this.#link(key.link) && this.#mac(key.mac);
+    }
+    this.#octets[this.#at + COMMAND_DIRECTION_AT] = key.direction === 'from' ? DIRECTION_FROM : DIRECTION_TO;
+    return this.#prefix(key.prefix);
   }
 
   #number(field: number, value: number): boolean {
@@ -202,10 +217,21 @@ export function readEvent(octets: Uint8Array, at: number): DataPlaneEvent {
     case EVENT_HOLD_DROP:
       return {
         kind: 'hold-drop',
-        direction: octets[at + EVENT_DIRECTION_AT] === DIRECTION_FROM ? 'from' : 'to',
-        prefix: readPrefix(octets, at + EVENT_SRC_AT, octets[at + EVENT_LENGTH_AT]!),
+        ...readHold(
+          octets,
+          at + EVENT_SRC_AT,
+          octets[at + EVENT_LENGTH_AT]!,
+          octets[at + EVENT_DIRECTION_AT]!,
+        ),
       };
     default:
       throw new Error(`data plane: unknown event ${kind}`);
   }
+}
+
+function readHold(octets: Uint8Array, at: number, length: number, direction: number): HoldKey {
+  if (direction === DIRECTION_STATION) {
+    return { direction: 'station', link: octets[at]!, mac: readMac(octets, at + 1) };
+  }
+  return { direction: direction === DIRECTION_FROM ? 'from' : 'to', prefix: readPrefix(octets, at, length) };
 }

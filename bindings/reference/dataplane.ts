@@ -12,9 +12,10 @@ import {
 } from '../generated/abi.ts';
 import type { DataPlane, DataPlaneOptions, EntryDump, PacketIn, PacketOut, Verdict } from '../dataplane.ts';
 import type { Command, CommandStatus, DataPlaneEvent, Mac } from '../entries.ts';
+import type { PrefixValue } from './address.ts';
 import { addressOctets, formatAddress, formatPrefix, parseAddress, parseMac } from './address.ts';
 import { EventLog, FlowTable, flowEvent } from './events.ts';
-import type { Direction, Frame, HeldFrame, HoldRecord } from './hold.ts';
+import type { Frame, HeldFrame, HoldRecord, HoldTarget } from './hold.ts';
 import * as packets from './packet.ts';
 import type { Destination } from './tables.ts';
 import { Tables, isTunnelEnd } from './tables.ts';
@@ -131,7 +132,8 @@ export class ReferenceDataPlane implements DataPlane {
     const source = this.#tables.source(port.link, src);
     if (source === undefined) {
       this.#unknownSource(src, port.link, frame.mac);
-      return this.#hold(frame, 'from', 'source-unknown');
+      const mac = frame.mac && formatMac(frame.mac);
+      return this.#hold(frame, this.#tables.holds.entryFrom(port.link, mac, packet), 'source-unknown');
     }
     if (source.mac !== undefined && frame.mac !== undefined && source.mac.join() !== frame.mac.join()) {
       return this.#drop(frame, 'source-mac');
@@ -219,7 +221,7 @@ export class ReferenceDataPlane implements DataPlane {
       return this.#pass(frame);
     }
     this.#log.raiseUnlessRepeated({ kind: 'unknown-destination', ...pair }, key, this.#now);
-    this.#hold({ ...frame, outer }, 'to', 'destination-unknown');
+    this.#hold({ ...frame, outer }, this.#tables.holds.entryTo(packet), 'destination-unknown');
   }
 
   /** The entry of the packet's flow, else of its destination. */
@@ -294,8 +296,7 @@ export class ReferenceDataPlane implements DataPlane {
     return packet;
   }
 
-  #hold(frame: Frame, direction: Direction, otherwise: string): void {
-    const entry = this.#tables.holds.entryFor(direction, frame.packet);
+  #hold(frame: Frame, entry: HoldRecord | undefined, otherwise: string): void {
     if (entry === undefined) return this.#drop(frame, otherwise);
     this.#keep(frame, entry);
   }
@@ -311,15 +312,14 @@ export class ReferenceDataPlane implements DataPlane {
   #dropHeld(held: HeldFrame, reason: string): void {
     const { frame, entry } = held;
     if (entry !== undefined) {
-      const { direction, prefix } = entry;
+      const { target } = entry;
+      const { address, length } = target.direction === 'station' ? stationKey(target) : target.prefix;
       const first = new Uint8Array(16);
-      first[0] = Object.values(DIRECTION_NAMES).indexOf(direction);
-      first[1] = prefix.length;
-      this.#log.raiseUnlessRepeated(
-        { kind: 'hold-drop', direction, prefix: formatPrefix(prefix) },
-        [first, prefix.address, 0n],
-        this.#now,
-      );
+      first[0] = Object.values(DIRECTION_NAMES).indexOf(target.direction);
+      first[1] = length;
+      const key =
+        target.direction === 'station' ? target : { ...target, prefix: formatPrefix(target.prefix) };
+      this.#log.raiseUnlessRepeated({ kind: 'hold-drop', ...key }, [first, address, 0n], this.#now);
     }
     this.#drop({ ...frame, input: -1 }, reason);
   }
@@ -364,6 +364,13 @@ export class ReferenceDataPlane implements DataPlane {
   #seconds(): number {
     return Math.floor(this.#now / 1000);
   }
+}
+
+/** What stands for the prefix of a station hold: link and MAC in the first octets of an address. */
+function stationKey({ link, mac }: Extract<HoldTarget, { direction: 'station' }>): PrefixValue {
+  const octets = [link, ...(parseMac(mac) ?? [])];
+  const address = octets.reduce((value, octet) => value * 256n + BigInt(octet), 0n);
+  return { address: address << BigInt(8 * (16 - octets.length)), length: 128 };
 }
 
 function formatMac(mac: Uint8Array): Mac {

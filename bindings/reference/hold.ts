@@ -1,11 +1,14 @@
-import type { HoldEntry } from '../entries.ts';
+import type { LinkId } from '../entries.ts';
 import type { Port } from '../dataplane.ts';
 import type { PrefixValue } from './address.ts';
 import { inPrefix } from './address.ts';
 import { destination, source } from './packet.ts';
 import { PrefixTable } from './prefix-table.ts';
 
-export type Direction = HoldEntry['direction'];
+/** What a hold entry is for. `mac` is in lower case. */
+export type HoldTarget =
+  | { readonly direction: 'from' | 'to'; readonly prefix: PrefixValue }
+  | { readonly direction: 'station'; readonly link: LinkId; readonly mac: string };
 
 /** A packet on its way through the pipeline. */
 export interface Frame {
@@ -20,8 +23,7 @@ export interface Frame {
 }
 
 export interface HoldRecord {
-  readonly direction: Direction;
-  readonly prefix: PrefixValue;
+  readonly target: HoldTarget;
   packets: number;
   /** Budget in octets; infinite for hold entries. */
   bytes: number;
@@ -30,7 +32,6 @@ export interface HoldRecord {
 
 export interface HeldFrame {
   readonly frame: Frame;
-  readonly direction: Direction;
   /** The entry that keeps it; none any longer once released. */
   entry: HoldRecord | undefined;
   readonly expires: number;
@@ -38,10 +39,11 @@ export interface HeldFrame {
 
 /** "Hold" of the ABI page: one queue in order of arrival for all entries. */
 export class HoldPool {
-  readonly entries = {
+  readonly #prefixes = {
     from: new PrefixTable<HoldRecord>(),
     to: new PrefixTable<HoldRecord>(),
   };
+  readonly #stations = new Map<string, HoldRecord>();
   readonly #capacity: number;
   #queue: HeldFrame[] = [];
 
@@ -49,9 +51,32 @@ export class HoldPool {
     this.#capacity = capacity;
   }
 
-  /** The entry that would keep a packet. */
-  entryFor(direction: Direction, packet: Uint8Array): HoldRecord | undefined {
-    return this.entries[direction].longest(matchedAddress(direction, packet));
+  /** Hold entries, buffers not counted. */
+  get size(): number {
+    return this.#prefixes.from.size + this.#prefixes.to.size + this.#stations.size;
+  }
+
+  get(target: HoldTarget): HoldRecord | undefined {
+    return target.direction === 'station'
+      ? this.#stations.get(stationText(target.link, target.mac))
+      : this.#prefixes[target.direction].get(target.prefix);
+  }
+
+  add(record: HoldRecord): void {
+    const { target } = record;
+    if (target.direction === 'station') this.#stations.set(stationText(target.link, target.mac), record);
+    else this.#prefixes[target.direction].set(target.prefix, record);
+  }
+
+  /** The entry that would keep a packet from an access link whose source nobody knows. */
+  entryFrom(link: LinkId, mac: string | undefined, packet: Uint8Array): HoldRecord | undefined {
+    const own = mac === undefined ? undefined : this.#stations.get(stationText(link, mac));
+    return own ?? this.#prefixes.from.longest(source(packet));
+  }
+
+  /** The entry that would keep a decapsulated packet whose destination nobody knows. */
+  entryTo(packet: Uint8Array): HoldRecord | undefined {
+    return this.#prefixes.to.longest(destination(packet));
   }
 
   /** Keeps a frame and returns what it displaced. */
@@ -71,7 +96,7 @@ export class HoldPool {
       drop(kept()[0]);
     }
     if (this.#queue.length >= this.#capacity) drop(kept()[0] ?? this.#queue[0]);
-    this.#queue.push({ frame, direction: entry.direction, entry, expires: now + entry.millis });
+    this.#queue.push({ frame, entry, expires: now + entry.millis });
     return displaced;
   }
 
@@ -83,8 +108,8 @@ export class HoldPool {
     return this.#take((held) => held.entry === undefined);
   }
 
-  release(direction: Direction, prefix: PrefixValue): void {
-    for (const held of this.#queue) if (isWithin(held, direction, prefix)) held.entry = undefined;
+  release(target: HoldTarget): void {
+    for (const held of this.#queue) if (isWithin(held, target)) held.entry = undefined;
   }
 
   /** Releases what one entry keeps. */
@@ -98,15 +123,16 @@ export class HoldPool {
   }
 
   /** Returns how many packets were discarded. */
-  discard(direction: Direction, prefix: PrefixValue): number {
-    return this.#take((held) => isWithin(held, direction, prefix)).length;
+  discard(target: HoldTarget): number {
+    return this.#take((held) => isWithin(held, target)).length;
   }
 
   /** Returns how many packets were discarded, or undefined if there is no such entry. */
-  deleteEntry(direction: Direction, prefix: PrefixValue): number | undefined {
-    const entry = this.entries[direction].get(prefix);
+  deleteEntry(target: HoldTarget): number | undefined {
+    const entry = this.get(target);
     if (entry === undefined) return undefined;
-    this.entries[direction].delete(prefix);
+    if (target.direction === 'station') this.#stations.delete(stationText(target.link, target.mac));
+    else this.#prefixes[target.direction].delete(target.prefix);
     return this.discardEntry(entry);
   }
 
@@ -123,14 +149,16 @@ export class HoldPool {
   }
 }
 
-function matchedAddress(direction: Direction, packet: Uint8Array): bigint {
-  return direction === 'from' ? source(packet) : destination(packet);
+function isWithin({ entry, frame }: HeldFrame, target: HoldTarget): boolean {
+  if (entry?.target.direction !== target.direction) return false;
+  if (target.direction === 'station') {
+    const kept = entry.target as typeof target;
+    return kept.link === target.link && kept.mac === target.mac;
+  }
+  const address = target.direction === 'from' ? source(frame.packet) : destination(frame.packet);
+  return inPrefix(address, target.prefix);
 }
 
-function isWithin(held: HeldFrame, direction: Direction, prefix: PrefixValue): boolean {
-  return (
-    held.entry !== undefined &&
-    held.direction === direction &&
-    inPrefix(matchedAddress(direction, held.frame.packet), prefix)
-  );
+function stationText(link: LinkId, mac: string): string {
+  return `${link} ${mac}`;
 }

@@ -7,6 +7,8 @@ import type {
   DeliverEntry,
   Entry,
   FlowEntry,
+  HoldEntry,
+  HoldKey,
   LinkId,
   TunnelEntry,
 } from '../entries.ts';
@@ -22,7 +24,7 @@ import {
 } from './address.ts';
 import { FlowEntryTable, canonicalFlow } from './flow-table.ts';
 import { HoldPool } from './hold.ts';
-import type { HoldRecord } from './hold.ts';
+import type { HoldRecord, HoldTarget } from './hold.ts';
 import { PrefixTable } from './prefix-table.ts';
 
 export type DestinationAction =
@@ -81,31 +83,47 @@ export class Tables {
       if (key === undefined) return 'invalid';
       return this.flows.delete(key) ? 'ok' : 'absent';
     }
+    if (command.op !== 'delete' || command.kind === 'hold') return this.#changeHold(command);
     const prefix = unicastPrefix(command.prefix);
     if (prefix === undefined) return 'invalid';
-    if (command.op === 'delete' && command.kind === 'destination') {
+    if (command.kind === 'destination') {
       return this.#deleteDestination(prefix);
     }
-    if (command.op === 'delete' && command.kind === 'source') {
-      if (!isLink(command.link)) return 'invalid';
-      return this.#sources.get(command.link)?.delete(prefix) === true ? 'ok' : 'absent';
-    }
+    if (!isLink(command.link)) return 'invalid';
+    return this.#sources.get(command.link)?.delete(prefix) === true ? 'ok' : 'absent';
+  }
+
+  #changeHold(command: { readonly op: 'release' | 'discard' | 'delete' } & HoldKey): CommandStatus {
+    const target = holdTarget(command);
+    if (target === undefined) return 'invalid';
     if (command.op === 'release') {
-      this.holds.release(command.direction, prefix);
+      this.holds.release(target);
       return 'ok';
     }
-    const discarded =
-      command.op === 'discard'
-        ? this.holds.discard(command.direction, prefix)
-        : this.holds.deleteEntry(command.direction, prefix);
+    const discarded = command.op === 'discard' ? this.holds.discard(target) : this.holds.deleteEntry(target);
     if (discarded === undefined) return 'absent';
     this.#discarded(discarded);
+    return 'ok';
+  }
+
+  #putHold(entry: HoldEntry): CommandStatus {
+    const { packets, millis } = entry;
+    const target = holdTarget(entry);
+    if (target === undefined || !isCount(packets) || !isCount(millis)) return 'invalid';
+    const known = this.holds.get(target);
+    if (known !== undefined) {
+      Object.assign(known, { packets, millis });
+      return 'ok';
+    }
+    if (this.#holdEntries() >= LIMIT_HOLDS) return 'full';
+    this.holds.add({ target, packets, bytes: Infinity, millis });
     return 'ok';
   }
 
   #put(entry: Entry): CommandStatus {
     if (entry.kind === 'peer') return this.#putPeer(entry.address);
     if (entry.kind === 'flow') return this.#putFlow(entry);
+    if (entry.kind === 'hold') return this.#putHold(entry);
     const prefix = unicastPrefix(entry.prefix);
     if (prefix === undefined) return 'invalid';
     switch (entry.kind) {
@@ -118,19 +136,6 @@ export class Tables {
         return this.#putBuffer(prefix, entry);
       case 'source':
         return this.#putSource(prefix, entry);
-      case 'hold': {
-        const { direction, packets, millis } = entry;
-        if (!isCount(packets) || !isCount(millis)) return 'invalid';
-        const entries = this.holds.entries[direction];
-        const known = entries.get(prefix);
-        if (known !== undefined) {
-          Object.assign(known, { packets, millis });
-          return 'ok';
-        }
-        if (this.#holdEntries() >= LIMIT_HOLDS) return 'full';
-        entries.set(prefix, { direction, prefix, packets, bytes: Infinity, millis });
-        return 'ok';
-      }
     }
   }
 
@@ -175,7 +180,7 @@ export class Tables {
       return 'ok';
     }
     if (this.#holdEntries() >= LIMIT_HOLDS) return 'full';
-    const hold: HoldRecord = { direction: 'to', prefix, packets, bytes, millis };
+    const hold: HoldRecord = { target: { direction: 'to', prefix }, packets, bytes, millis };
     return this.#putDestination(prefix, { kind: 'buffer', hold });
   }
 
@@ -190,7 +195,7 @@ export class Tables {
   /** Hold and buffer entries. */
   #holdEntries(): number {
     const buffers = [...this.destinations.values()].filter(({ action }) => action.kind === 'buffer');
-    return this.holds.entries.from.size + this.holds.entries.to.size + buffers.length;
+    return this.holds.size + buffers.length;
   }
 
   #putSource(prefix: PrefixValue, entry: Extract<Entry, { kind: 'source' }>): CommandStatus {
@@ -267,6 +272,17 @@ function unicastPrefix(text: string): PrefixValue | undefined {
   const prefix = parsePrefix(text);
   if (prefix === undefined || (prefix.length >= 8 && isMulticast(prefix.address))) return undefined;
   return prefix;
+}
+
+function holdTarget(key: HoldKey): HoldTarget | undefined {
+  if (key.direction !== 'station') {
+    const prefix = unicastPrefix(key.prefix);
+    return prefix && { direction: key.direction, prefix };
+  }
+  const mac = parseMac(key.mac);
+  if (!isLink(key.link) || key.link === LINK_TUNNEL || mac === undefined) return undefined;
+  if (isZero(mac) || isGroup(mac)) return undefined;
+  return { direction: 'station', link: key.link, mac: key.mac.toLowerCase() };
 }
 
 function isLink(link: number): boolean {

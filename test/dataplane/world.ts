@@ -1,5 +1,5 @@
 import type { DataPlaneOptions, Port } from '../../bindings/dataplane.ts';
-import type { Address, Command, Entry, FlowKey, Mac, Prefix } from '../../bindings/entries.ts';
+import type { Address, Command, Entry, FlowKey, HoldKey, Mac, Prefix } from '../../bindings/entries.ts';
 import { LINK_TUNNEL } from '../../bindings/entries.ts';
 import { NEXT_HEADER, emitIpv6 } from '../../host/wire/ipv6.ts';
 import type { Random } from './random.ts';
@@ -112,6 +112,12 @@ function flow(random: Random): FlowKey {
   };
 }
 
+function holdKey(random: Random): HoldKey {
+  const direction = random.pick(['from', 'to', 'station'] as const);
+  if (direction === 'station') return { direction, link: link(random), mac: mac(random) };
+  return { direction, prefix: prefix(random) };
+}
+
 function entry(random: Random): Entry {
   switch (random.below(12)) {
     case 9:
@@ -163,8 +169,7 @@ function entry(random: Random): Entry {
     default:
       return {
         kind: 'hold',
-        direction: random.pick(['from', 'to']),
-        prefix: prefix(random),
+        ...holdKey(random),
         packets: random.oneIn(20) ? random.pick([0, -1, 2 ** 32, 1.5]) : random.pick([1, 2, 4, 100]),
         millis: random.oneIn(20) ? 0 : random.pick([1, 50, 1000, 0xffff_ffff]),
       };
@@ -182,13 +187,12 @@ export function randomCommand(random: Random): Command {
     case 2:
       return { op: 'delete', kind: 'peer', address: address(random, PEERS) };
     case 3:
-      return { op: 'delete', kind: 'hold', direction: random.pick(['from', 'to']), prefix: prefix(random) };
+      return { op: 'delete', kind: 'hold', ...holdKey(random) };
     case 4:
     case 5:
       return {
         op: random.pick(['release', 'release', 'discard']),
-        direction: random.pick(['from', 'to']),
-        prefix: prefix(random),
+        ...holdKey(random),
       };
     default:
       return { op: 'put', entry: entry(random) };

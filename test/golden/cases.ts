@@ -21,6 +21,7 @@ const MN = '2001:db8:1::a';
 const MN_MAC = '02:00:00:00:00:0a';
 const CN = '2001:db8:2::b';
 const FOREIGN = '2001:db8:3::c';
+const OTHER_MAC = '02:00:00:00:00:66';
 const ROUTER_MAC = '02:00:5e:00:00:01';
 const ACCESS = 0;
 const CORE = 1;
@@ -37,6 +38,8 @@ interface Sent {
   readonly at?: number;
   readonly from: typeof ACCESS | typeof CORE;
   readonly data: Uint8Array;
+  /** Sending station on the access link; the MN if absent. */
+  readonly mac?: string;
 }
 
 /** A capture of an Ethernet access link and the core; without `at`, packets are a millisecond apart. */
@@ -46,8 +49,8 @@ function capture(sent: readonly Sent[]): Capture {
       { linkType: LINKTYPE_ETHERNET, snapLength: 0, name: 'access0' },
       { linkType: LINKTYPE_IPV6, snapLength: 0, name: 'core' },
     ],
-    packets: sent.map(({ at, from, data }, index): CapturedPacket => {
-      const octets = from === ACCESS ? emitEthernet(MN_MAC, ROUTER_MAC, data) : data;
+    packets: sent.map(({ at, from, data, mac = MN_MAC }, index): CapturedPacket => {
+      const octets = from === ACCESS ? emitEthernet(mac, ROUTER_MAC, data) : data;
       const time = EPOCH + BigInt(at ?? index) * MILLISECOND;
       return { interface: from, time, data: octets, length: octets.length };
     }),
@@ -182,6 +185,32 @@ export const GOLDEN_CASES: readonly GoldenCase[] = [
       access(udp({ flowLabel: 5 }), 200),
       core(tunnelled(udp({ src: FOREIGN, dst: CN })), 210),
       access(udp({ flowLabel: 6 }), 220),
+    ]),
+  },
+  {
+    name: 'hold-station',
+    file: {
+      options,
+      ports,
+      entries: [
+        { kind: 'hold', direction: 'from', prefix: '::/0', packets: 2, millis: 500 },
+        { kind: 'hold', direction: 'station', link: 0, mac: MN_MAC, packets: 2, millis: 500 },
+        tunnel,
+      ],
+      commands: [
+        { before: 6, command: { op: 'put', entry: source } },
+        { before: 6, command: { op: 'release', direction: 'station', link: 0, mac: MN_MAC } },
+        { before: 7, command: { op: 'delete', kind: 'hold', direction: 'station', link: 0, mac: MN_MAC } },
+      ],
+    },
+    input: capture([
+      access(udp({ flowLabel: 1 })),
+      { ...access(udp({ src: FOREIGN, flowLabel: 2 })), mac: OTHER_MAC },
+      { ...access(udp({ src: FOREIGN, flowLabel: 3 })), mac: OTHER_MAC },
+      { ...access(udp({ src: FOREIGN, flowLabel: 4 })), mac: OTHER_MAC },
+      access(udp({ flowLabel: 5 })),
+      access(udp({ flowLabel: 6, src: FOREIGN })),
+      access(udp({ flowLabel: 7, src: FOREIGN })),
     ]),
   },
   {

@@ -1,6 +1,6 @@
 /** What leads a packet to one end of a picture of docs/packet-walks. */
 import type { DataPlane, DataPlaneOptions, PacketIn, PacketOut } from '../../bindings/dataplane.ts';
-import type { BufferEntry, Command, HoldEntry } from '../../bindings/entries.ts';
+import type { BufferEntry, Command } from '../../bindings/entries.ts';
 import { CN, MN, packet, put } from '../bindings/node/support.ts';
 import type { PacketFields } from '../bindings/node/support.ts';
 
@@ -53,6 +53,9 @@ export function buffer(fields: Partial<BufferEntry> = {}): Command {
   return put({ kind: 'buffer', prefix: `${MN}/128`, packets: 4, bytes: 8192, millis: 1000, ...fields });
 }
 
-export function hold(direction: 'from' | 'to', fields: Partial<HoldEntry> = {}): Command {
+export function hold(
+  direction: 'from' | 'to',
+  fields: { prefix?: string; packets?: number; millis?: number } = {},
+): Command {
   return put({ kind: 'hold', direction, prefix: '::/0', packets: 4, millis: 1000, ...fields });
 }

@@ -19,7 +19,17 @@ const whole = (least: number, most: number) =>
     .min(least)
     .max(most);
 const link = whole(0, LAST_LINK);
-const direction = z.enum(['from', 'to'], { error: 'must be "from" or "to"' });
+
+/** An object that names a hold entry: by prefix, or by station. */
+const holdKeyed = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.discriminatedUnion(
+    'direction',
+    [
+      z.strictObject({ ...shape, direction: z.enum(['from', 'to']), prefix }),
+      z.strictObject({ ...shape, direction: z.literal('station'), link, mac }),
+    ],
+    { error: 'must have "direction": "from", "to" or "station"' },
+  );
 
 const flow = {
   src: address,
@@ -61,10 +71,8 @@ const entry = z.discriminatedUnion(
       reverse: address.exactOptional(),
     }),
     z.strictObject({ kind: z.literal('peer'), address }),
-    z.strictObject({
+    holdKeyed({
       kind: z.literal('hold'),
-      direction,
-      prefix,
       packets: whole(1, UINT32_MAX),
       millis: whole(1, UINT32_MAX),
     }),
@@ -84,7 +92,7 @@ const deletion = z.discriminatedUnion(
     }),
     z.strictObject({ op: z.literal('delete'), kind: z.literal('flow'), ...flow }),
     z.strictObject({ op: z.literal('delete'), kind: z.literal('peer'), address }),
-    z.strictObject({ op: z.literal('delete'), kind: z.literal('hold'), direction, prefix }),
+    holdKeyed({ op: z.literal('delete'), kind: z.literal('hold') }),
   ],
   { error: 'must have "kind": "destination", "source", "flow", "peer" or "hold"' },
 );
@@ -94,8 +102,8 @@ const command = z.discriminatedUnion(
   [
     z.strictObject({ op: z.literal('put'), entry }),
     deletion,
-    z.strictObject({ op: z.literal('release'), direction, prefix }),
-    z.strictObject({ op: z.literal('discard'), direction, prefix }),
+    holdKeyed({ op: z.literal('release') }),
+    holdKeyed({ op: z.literal('discard') }),
   ],
   { error: 'must have "op": "put", "delete", "release" or "discard"' },
 );

@@ -87,7 +87,11 @@ test('over its packets, its octets or its time a buffer drops the oldest first',
   assert.deepEqual(run(plane, [native(4), native(5)], 10).slice(1), ['hold undefined', 'hold-overflow 2']);
   assert.deepEqual(run(plane, [], 30), ['hold-expired 4', 'hold-expired 5']);
   assert.deepEqual(run(plane, [], 1000), ['hold-expired 3']);
-  assert.ok(plane.events().some((event) => event.kind === 'hold-drop' && event.prefix === PREFIX));
+  assert.ok(
+    plane
+      .events()
+      .some((event) => event.kind === 'hold-drop' && event.direction === 'to' && event.prefix === PREFIX),
+  );
 });
 
 test('one packet longer than the octets of a buffer is kept all the same', () => {
