@@ -45,7 +45,7 @@ export function flowLabel(inner: Uint8Array): number {
   for (const value of [...inner.subarray(8, 40), octet(inner, 1) & 0x0f, octet(inner, 2), octet(inner, 3)]) {
     h = ((h ^ BigInt(value)) * 16777619n) % 2n ** 32n;
   }
-  const label = Number((h ^ (h >> 20n)) % 2n ** 20n);
+  const label = Number((h ^ (h >> 12n)) % 2n ** 20n);
   return label === 0 ? 1 : label;
 }
 

@@ -124,7 +124,7 @@ static uint32_t flow_label(const uint8_t *packet) {
   h = (h ^ (packet[1] & 0x0f)) * 16777619u;
   h = (h ^ packet[2]) * 16777619u;
   h = (h ^ packet[3]) * 16777619u;
-  h = (h ^ h >> 20) & 0xfffff;
+  h = (h ^ h >> 12) & 0xfffff;
   return h == 0 ? 1 : h;
 }
 

@@ -38,9 +38,9 @@ function scapy(t: TestContext, request: Record<string, unknown>): string[] | und
 }
 
 test('flow label: the example of the ABI page, and the label of the inner packet counts', () => {
-  assert.equal(flowLabel(inner(64)), 0x61336);
-  assert.notEqual(flowLabel(inner(64, { flowLabel: 1 })), 0x61336);
-  assert.equal(flowLabel(inner(200, { trafficClass: 0xff })), 0x61336);
+  assert.equal(flowLabel(inner(64)), 0x1c685);
+  assert.notEqual(flowLabel(inner(64, { flowLabel: 1 })), 0x1c685);
+  assert.equal(flowLabel(inner(200, { trafficClass: 0xff })), 0x1c685);
 });
 
 test('one outer header as scapy builds it', (t) => {
