@@ -9,6 +9,7 @@ import {
   type FlowEntry,
   type FlowKey,
   type LinkId,
+  type Mac,
   type Prefix,
   type SourceEntry,
   type TunnelEntry,
@@ -101,6 +102,28 @@ export class Forwarding {
   }
 
   /**
+   * Keeps what a station sends before it may, apart from all others, so that none can push out its packets. `packets`
+   * is its budget, that of the router's own holds if absent.
+   */
+  holdStation(link: LinkId, mac: Mac, packets = this.#context.config.hold.packets): void {
+    const { millis } = this.#context.config.hold;
+    const entry = { kind: 'hold', direction: 'station', link, mac, packets, millis } as const;
+    if (this.#changed(stationKey(link, mac), entry)) this.#pending.push({ op: 'put', entry });
+  }
+
+  /** As `release`, of what is kept of a station. */
+  releaseStation(link: LinkId, mac: Mac): void {
+    if (!this.#told.has(stationKey(link, mac))) return;
+    this.#pending.push({ op: 'release', direction: 'station', link, mac });
+  }
+
+  /** Ends `holdStation`; what it still keeps is discarded. */
+  unholdStation(link: LinkId, mac: Mac): void {
+    if (!this.#changed(stationKey(link, mac), undefined)) return;
+    this.#pending.push({ op: 'delete', kind: 'hold', direction: 'station', link, mac });
+  }
+
+  /**
    * Sends what has collected; `then` runs when the data plane has answered it and everything sent before, and hears
    * whether all of this batch stands now.
    */
@@ -163,8 +186,13 @@ function flowKey({ src, dst, protocol, sourcePort, destinationPort }: FlowKey): 
   return `flow ${src} ${dst} ${protocol} ${sourcePort} ${destinationPort}`;
 }
 
-/** Under what the entry of a command is remembered as told; peers and holds are told once and not remembered. */
+function stationKey(link: LinkId, mac: Mac): string {
+  return `station ${link} ${mac}`;
+}
+
+/** Under what the entry of a command is remembered as told; peers and prefix holds are told once and not remembered. */
 function keyOf(entry: Entry): string {
+  if (entry.kind === 'hold' && entry.direction === 'station') return stationKey(entry.link, entry.mac);
   if (entry.kind === 'source') return sourceKey(entry.prefix, entry.link);
   if (entry.kind === 'flow') return flowKey(entry);
   return entry.kind === 'peer' || entry.kind === 'hold' ? '' : entry.prefix;

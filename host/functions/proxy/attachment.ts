@@ -18,6 +18,8 @@ const MAX_AUTHORISING = 256;
 const MAX_REFUSED = 256;
 /** How long a refused station is left alone, in milliseconds. */
 const REFUSED_MILLIS = 30_000;
+/** What a refused station may have on hold: the least that a hold can be. */
+const REFUSED_PACKETS = 1;
 /** Foreign source addresses noted for one MN while its homes are not known. */
 const MAX_CLAIMED = 16;
 /** MAX_INITIAL_RTR_ADVERTISEMENTS; closer together than MAX_INITIAL_RTR_ADVERT_INTERVAL, since a handover waits for them. */
@@ -79,6 +81,8 @@ export class Attachment {
 
   /** The MN's homes are known now, or are not known any more. */
   settledChanged(node: MobileNode): void {
+    this.#holdUntilSettled(node);
+    this.#forwarding.commit();
     this.#stations.show(node.link);
   }
 
@@ -199,6 +203,9 @@ export class Attachment {
       this.#hooks.deregister(node);
     }
     for (const address of node.claimed) this.#forwarding.discard(mnPrefix(address));
+    this.#forwarding.unholdStation(node.link, node.mac);
+    // It goes on sending: its packets must not fill the hold that all newcomers share.
+    this.#forwarding.holdStation(node.link, node.mac, REFUSED_PACKETS);
     this.#withdrawLocal(node);
     this.#forwarding.commit();
     node.state = 'refused';
@@ -223,6 +230,8 @@ export class Attachment {
     this.#location.nodes.delete(node.mnId);
     this.#hooks.deregister(node);
     this.presence.forget(node);
+    this.#forwarding.unholdStation(node.link, node.mac);
+    this.#forwarding.commit();
     for (const timer of ['advertise', 'refused']) this.#context.disarm(`proxy:${timer} ${node.mnId}`);
     this.#stations.show(node.link);
     this.#hooks.departed(node);
@@ -295,6 +304,8 @@ export class Attachment {
     if (trigger === 'rs') this.#context.trace('receive', { message: 'RS', from: mnId });
     this.#context.trace('attach', { detail: { mnId, mac, link, port, trigger } });
     this.presence.watch(node);
+    this.#forwarding.holdStation(link, mac);
+    this.#forwarding.commit();
     this.#hooks.register(node);
     return node;
   }
@@ -307,7 +318,9 @@ export class Attachment {
     node.port = heard.port;
     if (from !== heard.link) {
       for (const home of homesOf(node)) this.#forwarding.forbid(owner(node), home.prefix, from);
+      this.#forwarding.unholdStation(from, node.mac);
       node.link = heard.link;
+      this.#holdUntilSettled(node);
       this.#stations.show(from);
     }
     if (away || from !== heard.link) this.#reinstall(node);
@@ -350,6 +363,17 @@ export class Attachment {
     this.#deliver(node, prefix);
     this.#forwarding.permit(owner(node), { kind: 'source', prefix, link, mac, ...reverse });
     this.#forwarding.release(prefix);
+    this.#forwarding.releaseStation(link, mac);
+  }
+
+  /** Of a station whose homes are all known, only the hold that all share need keep anything. */
+  #holdUntilSettled(node: MobileNode): void {
+    if (!this.#hooks.settled(node)) {
+      this.#forwarding.holdStation(node.link, node.mac);
+      return;
+    }
+    this.#forwarding.releaseStation(node.link, node.mac);
+    this.#forwarding.unholdStation(node.link, node.mac);
   }
 
   #deliver(node: MobileNode, prefix: Prefix): void {
@@ -399,6 +423,7 @@ export class Attachment {
       hear(node.local, `${address}/128`);
     }
     this.install(node, node.local);
+    this.#holdUntilSettled(node);
     this.#forwarding.commit(() => {
       if (this.#location.nodes.get(node.mnId) === node) this.advertise(node);
     });

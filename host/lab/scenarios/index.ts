@@ -20,6 +20,7 @@ import { silentReceiver } from './silent-receiver.ts';
 import { spoofedTunnel } from './spoofed-tunnel.ts';
 import { stolenMac } from './stolen-mac.ts';
 import { stolenPrefix } from './stolen-prefix.ts';
+import { unknownFlood } from './unknown-flood.ts';
 import { unknownMn } from './unknown-mn.ts';
 import { zeroLoss } from './zero-loss.ts';
 
@@ -43,6 +44,7 @@ export const scenarios: readonly Scenario[] = [
   aaaDown,
   peerDown,
   unknownMn,
+  unknownFlood,
   stolenPrefix,
   stolenMac,
   spoofedTunnel,
