@@ -29,6 +29,10 @@ export function load16be(at: usize): u32 {
   return bswap<u16>(load<u16>(at)) as u32;
 }
 
+export function load32be(at: usize): u32 {
+  return bswap<u32>(load<u32>(at));
+}
+
 export function store16be(at: usize, value: u32): void {
   store<u16>(at, bswap<u16>(value as u16));
 }

@@ -40,6 +40,7 @@ import {
 } from '../wire/ipv6';
 import { toDestination } from './access';
 import { decrement, encapsulate } from './encapsulate';
+import { relayError } from './errors';
 import { putOnHold } from './hold';
 import { destinationOf, pairHashOf } from './lookup';
 import { deliver, drop, lengthOf, offsetOf, pass, setPacket } from './outputs';
@@ -67,9 +68,15 @@ function isPeer(address: usize): bool {
 
 export function fromCore(index: u32, descriptor: usize, packet: usize): void {
   if (!equal16(packet + DESTINATION_AT, LOCATOR)) return native(index, descriptor, packet);
-  if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6) return pass(descriptor);
+  if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6) return toUs(descriptor, packet);
   if (!isPeer(packet + SOURCE_AT)) return drop(descriptor, REASON_PEER_UNKNOWN);
   decapsulate(index, descriptor, packet);
+}
+
+/** A packet to the router itself: signalling, or an error about what we tunnelled. */
+function toUs(descriptor: usize, packet: usize): void {
+  pass(descriptor);
+  relayError(packet, lengthOf(descriptor));
 }
 
 /** A packet that was not tunnelled to us. */

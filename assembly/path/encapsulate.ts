@@ -1,23 +1,23 @@
 /** IPv6 in IPv6 (RFC 2473) with the ECN field of RFC 6040 and the flow label of RFC 6438. */
 import {
   COUNTER_FRAGMENTS,
-  LIMIT_HEADROOM,
-  LIMIT_MTU_MIN,
   COUNTER_TIME_EXCEEDED_SENT,
   COUNTER_TOO_BIG_SENT,
+  LIMIT_HEADROOM,
+  LIMIT_MTU_MIN,
   REASON_HOP_LIMIT,
   REASON_TOO_BIG,
 } from '../../bindings/generated/abi.as';
 import { descriptorAt, frameAt } from '../mem/areas';
-import { coreMtu, hopLimitDone } from '../mem/options';
+import { hopLimitDone } from '../mem/options';
 import { load16be } from '../mem/words';
 import { count } from '../stats/counters';
-import { adjacencyAddress } from '../table/adjacency';
+import { adjacencyAddress, tunnelMtu } from '../table/adjacency';
 import { flowLabel } from '../wire/flowlabel';
 import { writeFragment, writeHeader } from '../wire/header';
 import { FRAGMENT, HOP_LIMIT_AT, IPV6_HEADER, IPV6_IN_IPV6 } from '../wire/ipv6';
+import { TIME_EXCEEDED, answer, answerTooBig } from './errors';
 import { drop, emitMade, lengthOf, offsetOf, setPacket, toCore } from './outputs';
-import { TIME_EXCEEDED, TOO_BIG, answer } from './errors';
 
 const FRAGMENT_HEADER: u32 = 8;
 
@@ -45,10 +45,10 @@ export function encapsulate(descriptor: usize, packet: usize, adjacency: u32, ho
   const length = lengthOf(descriptor);
   // Traffic class in bits 27 to 20, as in the header; ECN is copied with it (RFC 6040 section 4.1).
   const flow = (((load16be(packet) >> 4) & 0xff) << 20) | flowLabel(packet);
-  if (length + IPV6_HEADER > coreMtu()) {
+  if (length + IPV6_HEADER > tunnelMtu(adjacency)) {
     if (length > LIMIT_MTU_MIN) {
       drop(descriptor, REASON_TOO_BIG);
-      answer(packet, length, TOO_BIG, max(LIMIT_MTU_MIN, coreMtu() - IPV6_HEADER), COUNTER_TOO_BIG_SENT);
+      answerTooBig(packet, length, adjacency, COUNTER_TOO_BIG_SENT);
       return false;
     }
     sendFragments(descriptor, packet, adjacency, hopLimit, flow);
@@ -67,7 +67,7 @@ export function encapsulate(descriptor: usize, packet: usize, adjacency: u32, ho
 function sendFragments(descriptor: usize, packet: usize, adjacency: u32, hopLimit: u32, flow: u32): void {
   const headers = IPV6_HEADER + FRAGMENT_HEADER;
   const length = lengthOf(descriptor);
-  const first = (coreMtu() - headers) & ~7;
+  const first = (tunnelMtu(adjacency) - headers) & ~7;
   const rest = length - first;
   const index = emitMade();
   const second = frameAt(index) + LIMIT_HEADROOM;

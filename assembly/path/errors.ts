@@ -1,28 +1,49 @@
 /** ICMPv6 errors to the sources of packets (RFC 4443 sections 2.4 and 3). */
 import {
+  COUNTER_ERRORS_RELAYED,
   COUNTER_ICMP_LIMITED,
   ICMP_BURST,
   ICMP_MAX,
   ICMP_RATE,
   LIMIT_HEADROOM,
+  LIMIT_MTU_MIN,
+  NONE,
+  REASON_NONE,
   TUNNEL_HOP_LIMIT,
 } from '../../bindings/generated/abi.as';
 import { descriptorAt, frameAt } from '../mem/areas';
 import { now } from '../mem/clock';
-import { store32be } from '../mem/words';
+import { LOCATOR } from '../mem/options';
+import { equal16, load32be, store32be } from '../mem/words';
 import { count } from '../stats/counters';
+import { learnMtu, tunnelMtu, tunnelTo } from '../table/adjacency';
 import { checksum } from '../wire/checksum';
 import { writeHeader } from '../wire/header';
-import { ICMPV6, IPV6_HEADER, SOURCE_AT, WALK_FAILED, upperLayerAt, walkHeaders } from '../wire/ipv6';
+import {
+  DESTINATION_AT,
+  ICMPV6,
+  IPV6_HEADER,
+  IPV6_IN_IPV6,
+  SOURCE_AT,
+  WALK_FAILED,
+  checkHeader,
+  isLocalPair,
+  packetLength,
+  upperLayerAt,
+  walkHeaders,
+} from '../wire/ipv6';
 import { emitMade, passMade, setPacket } from './outputs';
 
 /** Type and code as they are loaded together. */
-export const TOO_BIG: u32 = 2;
+const UNREACHABLE: u32 = 1;
+const TOO_BIG: u32 = 2;
 export const TIME_EXCEEDED: u32 = 3;
+const ADDRESS_UNREACHABLE: u32 = 0x0301;
 
 const FIRST_INFORMATIONAL: u32 = 128;
 const REDIRECT: u32 = 137;
 const ICMP_HEADER: u32 = 8;
+const MTU_AT: usize = 4;
 
 /** The token bucket of section 2.4 (f), in thousandths of a message, and when it was last filled. */
 const MESSAGE: u64 = 1000;
@@ -39,9 +60,14 @@ function allowed(): bool {
   return true;
 }
 
+/** One walk for all that is seldom needed; that of packets in transit is part of their way. */
+function walk(packet: usize, length: u32): u32 {
+  return walkHeaders(packet, length);
+}
+
 /** Section 2.4 (e): no error in answer to an error or a redirect, or to what cannot be told from one. */
 function mayAnswer(packet: usize, length: u32): bool {
-  const protocol = walkHeaders(packet, length);
+  const protocol = walk(packet, length);
   if (protocol == WALK_FAILED) return false;
   if (protocol != ICMPV6) return true;
   if (upperLayerAt() >= length) return false;
@@ -62,11 +88,48 @@ export function answer(packet: usize, length: u32, typeAndCode: u32, parameter: 
   const icmp = answer + IPV6_HEADER;
   writeHeader(answer, 0, ICMP_HEADER + quoted, ICMPV6, TUNNEL_HOP_LIMIT, packet + SOURCE_AT);
   store<u32>(icmp, typeAndCode);
-  store32be(icmp + 4, parameter);
+  store32be(icmp + MTU_AT, parameter);
   memory.copy(icmp + ICMP_HEADER, packet, quoted);
   store<u16>(icmp, checksum(answer, icmp, ICMP_HEADER + quoted, ICMPV6) as u16, 2);
   const descriptor = descriptorAt(index);
   setPacket(descriptor, LIMIT_HEADROOM, IPV6_HEADER + ICMP_HEADER + quoted);
   passMade(descriptor);
   count(counter);
+}
+
+/** Packet Too Big for a packet that does not fit a tunnel. */
+export function answerTooBig(packet: usize, length: u32, adjacency: u32, counter: u32): void {
+  answer(packet, length, TOO_BIG, max(LIMIT_MTU_MIN, tunnelMtu(adjacency) - IPV6_HEADER), counter);
+}
+
+/** Tells the source of a packet that we tunnelled what an ICMPv6 error to us says about it (RFC 2473 section 8). */
+export function relayError(packet: usize, length: u32): void {
+  if (walk(packet, length) != ICMPV6) return;
+  const icmp = packet + upperLayerAt();
+  const messageLength = length - upperLayerAt();
+  if (messageLength < ICMP_HEADER + IPV6_HEADER * 2) return;
+  const typeAndCode: u32 = load<u16>(icmp);
+  const type = typeAndCode & 0xff;
+  if (type != UNREACHABLE && type != TOO_BIG && typeAndCode != TIME_EXCEEDED) return;
+  if (checksum(packet, icmp, messageLength, ICMPV6) != 0) return;
+
+  const outer = icmp + ICMP_HEADER;
+  const quoted = messageLength - ICMP_HEADER;
+  if (load<u8>(outer) >> 4 != 6 || !equal16(outer + SOURCE_AT, LOCATOR)) return;
+  const adjacency = tunnelTo(outer + DESTINATION_AT);
+  if (adjacency == NONE || walk(outer, quoted) != IPV6_IN_IPV6) return;
+  const inner = outer + upperLayerAt();
+  const left = quoted - upperLayerAt();
+  // Its end need not be quoted.
+  if (left < IPV6_HEADER || checkHeader(inner, ~0) != REASON_NONE || isLocalPair(inner)) return;
+
+  const innerLength = packetLength(inner);
+  if (type != TOO_BIG) {
+    return answer(inner, min(left, innerLength), ADDRESS_UNREACHABLE, 0, COUNTER_ERRORS_RELAYED);
+  }
+  learnMtu(adjacency, max(LIMIT_MTU_MIN, load32be(icmp + MTU_AT)));
+  // A shorter one goes in fragments from now on.
+  if (innerLength > LIMIT_MTU_MIN) {
+    answerTooBig(inner, min(left, innerLength), adjacency, COUNTER_ERRORS_RELAYED);
+  }
 }

@@ -3,14 +3,19 @@ import {
   ADJACENCY_ADDRESS_AT,
   ADJACENCY_KIND_AT,
   ADJACENCY_KIND_FREE,
+  ADJACENCY_KIND_TUNNEL,
   ADJACENCY_LINK_AT,
   ADJACENCY_MAC_AT,
   ADJACENCY_NEXT_AT,
   ADJACENCY_REFERENCES_AT,
   ADJACENCY_SIZE,
   AREA_ADJACENCIES,
+  LINK_TUNNEL,
+  PATH_MTU_SECONDS,
 } from '../../bindings/generated/abi.as';
 import { AREA_ADJACENCY_HEADS, areaBase, capacities, records } from '../mem/areas';
+import { nowSeconds } from '../mem/clock';
+import { coreMtu } from '../mem/options';
 import { copy16, equal16, load48, store48 } from '../mem/words';
 import { hashAddress, hashStart, hashWord } from './hash';
 
@@ -29,6 +34,11 @@ function headOf(kind: u32, link: u32, mac: u64, address: usize): usize {
   return areaBase(AREA_ADJACENCY_HEADS) + ((hash & mask) << 2);
 }
 
+/** What tells apart adjacencies of one address: of a tunnel nothing, since its path MTU stands in this place. */
+function macOf(at: usize): u64 {
+  return load<u8>(at, ADJACENCY_KIND_AT) == ADJACENCY_KIND_TUNNEL ? 0 : load48(at + ADJACENCY_MAC_AT);
+}
+
 /** The index of this adjacency, with one more user. There is room for as many as entries can refer to. */
 export function adjacencyAcquire(kind: u32, link: u32, mac: u64, address: usize): u32 {
   const head = headOf(kind, link, mac, address);
@@ -37,7 +47,7 @@ export function adjacencyAcquire(kind: u32, link: u32, mac: u64, address: usize)
     if (
       load<u8>(at, ADJACENCY_KIND_AT) == kind &&
       load<u8>(at, ADJACENCY_LINK_AT) == link &&
-      load48(at + ADJACENCY_MAC_AT) == mac &&
+      macOf(at) == mac &&
       equal16(at + ADJACENCY_ADDRESS_AT, address)
     ) {
       store<u32>(at, load<u32>(at, ADJACENCY_REFERENCES_AT) + 1, ADJACENCY_REFERENCES_AT);
@@ -68,7 +78,7 @@ export function adjacencyRelease(index: u32): void {
   let link = headOf(
     load<u8>(at, ADJACENCY_KIND_AT),
     load<u8>(at, ADJACENCY_LINK_AT),
-    load48(at + ADJACENCY_MAC_AT),
+    macOf(at),
     at + ADJACENCY_ADDRESS_AT,
   );
   while (load<u32>(link) != index + 1) link = adjacencyAt(load<u32>(link) - 1) + ADJACENCY_NEXT_AT;
@@ -89,4 +99,36 @@ export function adjacencyAddress(index: u32): usize {
 /** Where the packets of a buffer wait: a buffer's adjacency carries the index of its hold in place of a MAC. */
 export function adjacencyHold(index: u32): u32 {
   return load48(adjacencyAt(index) + ADJACENCY_MAC_AT) as u32;
+}
+
+const PATH_MTU_AT: usize = ADJACENCY_MAC_AT;
+const FORGOTTEN_AT: usize = ADJACENCY_MAC_AT + 2;
+
+/** Octets of the longest packet that fits a tunnel: what the core carries, or less where its path was heard to. */
+export function tunnelMtu(index: u32): u32 {
+  const at = adjacencyAt(index);
+  const learned: u32 = load<u16>(at, PATH_MTU_AT);
+  return learned != 0 && nowSeconds() < load<u32>(at, FORGOTTEN_AT) ? learned : coreMtu();
+}
+
+/** The adjacency of the tunnel to a locator, or NONE. */
+export function tunnelTo(locator: usize): u32 {
+  let next = load<u32>(headOf(ADJACENCY_KIND_TUNNEL, LINK_TUNNEL, 0, locator));
+  for (; next != 0; next = load<u32>(adjacencyAt(next - 1), ADJACENCY_NEXT_AT)) {
+    const at = adjacencyAt(next - 1);
+    if (
+      load<u8>(at, ADJACENCY_KIND_AT) == ADJACENCY_KIND_TUNNEL &&
+      equal16(at + ADJACENCY_ADDRESS_AT, locator)
+    )
+      break;
+  }
+  return next - 1;
+}
+
+/** Notes what a router on the path of a tunnel said; that never raises the MTU (RFC 8201 section 4). */
+export function learnMtu(index: u32, mtu: u32): void {
+  if (mtu > tunnelMtu(index)) return;
+  const at = adjacencyAt(index);
+  store<u16>(at, mtu as u16, PATH_MTU_AT);
+  store<u32>(at, nowSeconds() + PATH_MTU_SECONDS, FORGOTTEN_AT);
 }

@@ -29,6 +29,7 @@ export const ICMP_BURST = 20;
 export const ICMP_RATE = 100;
 export const ICMP_MAX = 1280;
 export const EXTENSIONS_MAX = 8;
+export const PATH_MTU_SECONDS = 600;
 export const STATUS_OK = 0;
 export const STATUS_FULL = 1;
 export const STATUS_ABSENT = 2;
@@ -121,6 +122,7 @@ export const COUNTER_TOO_BIG_SENT = 12;
 export const COUNTER_ICMP_LIMITED = 13;
 export const COUNTER_EVENTS_LOST = 14;
 export const COUNTER_TIME_EXCEEDED_SENT = 15;
+export const COUNTER_ERRORS_RELAYED = 17;
 export const DROP_COUNTER_BASE = 32;
 export const COUNTER_SLOTS = 96;
 export const DESCRIPTOR_SIZE = 32;
@@ -318,6 +320,7 @@ export const COUNTER_NAMES: Readonly<Record<number, string>> = {
   13: 'icmp-limited',
   14: 'events-lost',
   15: 'time-exceeded-sent',
+  17: 'errors-relayed',
   33: 'drop-descriptor',
   34: 'drop-oversized',
   35: 'drop-truncated',

@@ -17,13 +17,22 @@ import { addressOctets, formatAddress, formatPrefix, parseAddress, parseMac } fr
 import { EventLog, FlowTable, flowEvent } from './events.ts';
 import type { Frame, HeldFrame, HoldRecord, HoldTarget } from './hold.ts';
 import * as packets from './packet.ts';
+import { PathMtus, readTunnelError } from './relay.ts';
 import type { Destination } from './tables.ts';
 import { Tables, isTunnelEnd } from './tables.ts';
 import type { IcmpError } from './tunnel.ts';
-import { TIME_EXCEEDED, encapsulate, errorMessage, mayAnswerWithError, packetTooBig } from './tunnel.ts';
+import {
+  MINIMUM_MTU,
+  TIME_EXCEEDED,
+  UNREACHABLE,
+  encapsulate,
+  errorMessage,
+  mayAnswerWithError,
+  packetTooBig,
+} from './tunnel.ts';
 
 type CountedEncapsulation = 'tunnelled' | 'reverse-tunnelled' | 'retunnelled';
-type CountedError = 'too-big-sent' | 'time-exceeded-sent';
+type CountedError = 'too-big-sent' | 'time-exceeded-sent' | 'errors-relayed';
 
 /** The token bucket counts thousandths of a token: a rate per second is then a whole number per millisecond. */
 const TOKEN = 1000;
@@ -39,6 +48,7 @@ export class ReferenceDataPlane implements DataPlane {
   readonly #tables: Tables;
   readonly #flows: FlowTable;
   readonly #log: EventLog;
+  readonly #pathMtus: PathMtus;
   readonly #counters = new Map(Object.values(COUNTER_NAMES).map((name) => [name, 0]));
   readonly #bucket = { tokens: ICMP_BURST * TOKEN, filled: 0 };
   #identification: number;
@@ -58,13 +68,18 @@ export class ReferenceDataPlane implements DataPlane {
     this.#tables = new Tables(options.capacities, locator, (discarded) =>
       this.#count('hold-discarded', discarded),
     );
+    this.#pathMtus = new PathMtus(options.coreMtu);
     this.#flows = new FlowTable(options.seed, options.capacities.flows);
     this.#log = new EventLog(options.seed, () => this.#count('events-lost'));
     this.#identification = Number(options.seed % 2n ** 32n);
   }
 
   apply(commands: readonly Command[], _now: number): CommandStatus[] {
-    return commands.map((command) => this.#tables.apply(command));
+    return commands.map((command) => {
+      const status = this.#tables.apply(command);
+      this.#pathMtus.keepOnly(() => this.#tables.tunnelPeers());
+      return status;
+    });
   }
 
   process(batch: readonly PacketIn[], now: number): PacketOut[] {
@@ -154,7 +169,8 @@ export class ReferenceDataPlane implements DataPlane {
     const { packet } = frame;
     if (packets.destination(packet) === this.#locator) {
       if (packets.nextHeader(packet) === packets.IPV6_IN_IPV6) return this.#decapsulate(frame);
-      return this.#pass(frame);
+      this.#pass(frame);
+      return this.#relayError(packet);
     }
     this.#native(frame);
   }
@@ -171,6 +187,17 @@ export class ReferenceDataPlane implements DataPlane {
     }
     if (entry?.action.kind === 'tunnel') return this.#forwardTo(frame, entry.action.peer, 'tunnelled');
     this.#pass(frame);
+  }
+
+  /** "Errors from inside a tunnel" of the ABI page. */
+  #relayError(packet: Uint8Array): void {
+    const error = readTunnelError(packet, this.#locator);
+    if (error === undefined || !this.#tables.tunnelPeers().has(error.peer)) return;
+    if (error.kind === 'unreachable') return this.#sendError(error.inner, UNREACHABLE, 'errors-relayed');
+    this.#pathMtus.learn(error.peer, error.mtu, this.#seconds());
+    if (error.innerLength <= MINIMUM_MTU) return;
+    const mtu = this.#pathMtus.of(error.peer, this.#seconds());
+    this.#sendError(error.inner, packetTooBig(mtu), 'errors-relayed');
   }
 
   #decapsulate(frame: Frame): void {
@@ -246,17 +273,17 @@ export class ReferenceDataPlane implements DataPlane {
   }
 
   #encapsulate(frame: Frame, peer: bigint, hopLimit: number, counter: CountedEncapsulation): void {
-    const { coreMtu } = this.#options;
+    const mtu = this.#pathMtus.of(peer, this.#seconds());
     const sent = encapsulate(frame.packet, {
       locator: this.#locator,
       peer,
       hopLimit,
-      coreMtu,
+      mtu,
       identification: () => this.#nextIdentification(),
     });
     if (sent === undefined) {
       this.#drop(frame, 'too-big');
-      return this.#sendError(frame.packet, packetTooBig(coreMtu), 'too-big-sent');
+      return this.#sendError(frame.packet, packetTooBig(mtu), 'too-big-sent');
     }
     this.#count(counter);
     if (sent.length > 1) this.#count('fragments', sent.length);

@@ -239,6 +239,18 @@ export class Tables {
     return address !== undefined && isTunnelEnd(address) && address !== this.#locator ? address : undefined;
   }
 
+  /** Far ends of the tunnels that entries name. */
+  tunnelPeers(): ReadonlySet<bigint> {
+    const peers = new Set<bigint>();
+    for (const { action } of [...this.destinations.values(), ...this.flows.entries()]) {
+      if (action.kind === 'tunnel') peers.add(action.peer);
+    }
+    for (const table of this.#sources.values()) {
+      for (const { reverse } of table.values()) if (reverse !== undefined) peers.add(reverse);
+    }
+    return peers;
+  }
+
   dump(): EntryDump {
     return {
       destinations: [...this.destinations.values()].map(({ prefix, action, lastUsed }) => ({

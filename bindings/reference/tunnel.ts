@@ -14,7 +14,7 @@ import {
 /** RFC 8200 section 5. */
 export const MINIMUM_MTU = 1280;
 const FRAGMENT_HEADER = 8;
-const ICMP_HEADER = 8;
+export const ICMP_HEADER = 8;
 const REDIRECT = 137;
 
 interface HeaderFields {
@@ -53,7 +53,8 @@ export interface Encapsulation {
   readonly locator: bigint;
   readonly peer: bigint;
   readonly hopLimit: number;
-  readonly coreMtu: number;
+  /** The MTU of the tunnel. */
+  readonly mtu: number;
   /** Taken only if the packet must be fragmented. */
   readonly identification: () => number;
 }
@@ -70,11 +71,11 @@ export function encapsulate(inner: Uint8Array, to: Encapsulation): Uint8Array[] 
     source: to.locator,
     destination: to.peer,
   };
-  if (inner.length + IPV6_HEADER <= to.coreMtu) return [ipv6({ ...outer, nextHeader: IPV6_IN_IPV6 }, inner)];
+  if (inner.length + IPV6_HEADER <= to.mtu) return [ipv6({ ...outer, nextHeader: IPV6_IN_IPV6 }, inner)];
   if (inner.length > MINIMUM_MTU) return undefined;
 
   const identification = to.identification();
-  const first = Math.floor((to.coreMtu - IPV6_HEADER - FRAGMENT_HEADER) / 8) * 8;
+  const first = Math.floor((to.mtu - IPV6_HEADER - FRAGMENT_HEADER) / 8) * 8;
   const fragment = (offset: number, part: Uint8Array, more: boolean): Uint8Array => {
     const payload = new Uint8Array(FRAGMENT_HEADER + part.length);
     const view = new DataView(payload.buffer);
@@ -104,13 +105,16 @@ export interface IcmpError {
   readonly parameter: number;
 }
 
-/** RFC 4443 section 3.2, for a packet that does not fit a core of `coreMtu` octets once it is encapsulated. */
-export function packetTooBig(coreMtu: number): IcmpError {
-  return { type: 2, code: 0, parameter: Math.max(MINIMUM_MTU, coreMtu - IPV6_HEADER) };
+/** RFC 4443 section 3.2, for a packet that does not fit a tunnel of `mtu` octets once it is encapsulated. */
+export function packetTooBig(mtu: number): IcmpError {
+  return { type: 2, code: 0, parameter: Math.max(MINIMUM_MTU, mtu - IPV6_HEADER) };
 }
 
 /** RFC 4443 section 3.3: hop limit exceeded in transit. */
 export const TIME_EXCEEDED: IcmpError = { type: 3, code: 0, parameter: 0 };
+
+/** RFC 2473 section 8.2: address unreachable. */
+export const UNREACHABLE: IcmpError = { type: 1, code: 3, parameter: 0 };
 
 /** The packet that tells the source of `offending` of the error. */
 export function errorMessage(offending: Uint8Array, locator: bigint, error: IcmpError): Uint8Array {
@@ -136,8 +140,8 @@ export function errorMessage(offending: Uint8Array, locator: bigint, error: Icmp
   );
 }
 
-/** RFC 8200 section 8.1, over the pseudo-header and an ICMPv6 message whose checksum field is 0. */
-function checksum(from: bigint, to: bigint, message: Uint8Array): number {
+/** RFC 8200 section 8.1, over the pseudo-header and an ICMPv6 message: 0 for one with a right checksum in it. */
+export function checksum(from: bigint, to: bigint, message: Uint8Array): number {
   const length = message.length;
   const pseudo = [
     ...addressOctets(from),

@@ -1,6 +1,7 @@
 import type { DataPlaneOptions, Port } from '../../bindings/dataplane.ts';
 import type { Address, Command, Entry, FlowKey, HoldKey, Mac, Prefix } from '../../bindings/entries.ts';
 import { LINK_TUNNEL } from '../../bindings/entries.ts';
+import { fillChecksum } from '../../host/wire/checksum.ts';
 import { NEXT_HEADER, emitIpv6 } from '../../host/wire/ipv6.ts';
 import type { Random } from './random.ts';
 
@@ -210,7 +211,12 @@ export function randomPacket(random: Random, large = false): GeneratedPacket {
   const access = random.oneIn(2);
   const port: Port = access ? { side: 'access', link: random.pick(LINKS) } : { side: 'core' };
   const plain = innerPacket(random, access ? 4 : 8, large);
-  const data = access || random.oneIn(4) ? plain : tunnelled(random, plain);
+  const data =
+    access || random.oneIn(4)
+      ? plain
+      : random.oneIn(8)
+        ? tunnelError(random, plain)
+        : tunnelled(random, plain);
   const station = random.oneIn(3) ? {} : { mac: random.pick([...MACS, '00:00:00:00:00:00']) };
   return { data: damaged(random, data), port, ...station };
 }
@@ -225,6 +231,33 @@ function tunnelled(random: Random, inner: Uint8Array): Uint8Array {
     dst: random.oneIn(20) ? random.pick([...HOSTS, ...PEERS]) : LOCATOR,
   };
   return emitIpv6(outer, inner);
+}
+
+/** An ICMPv6 error to us about a packet that we might have tunnelled, now and then with a fault. */
+function tunnelError(random: Random, inner: Uint8Array): Uint8Array {
+  const fragment = Uint8Array.of(NEXT_HEADER.ipv6, 0, 0, random.pick([0, 1, 1, 8]), 0, 0, 0, 1);
+  const fragmented = random.oneIn(4);
+  const outer = emitIpv6(
+    {
+      nextHeader: fragmented ? NEXT_HEADER.fragment : random.oneIn(20) ? 6 : NEXT_HEADER.ipv6,
+      hopLimit: hopLimit(random),
+      src: random.oneIn(20) ? random.pick(PEERS) : LOCATOR,
+      dst: random.pick(PEERS),
+    },
+    Uint8Array.of(...(fragmented ? fragment : []), ...inner),
+  );
+  const quoted = outer.subarray(0, random.oneIn(3) ? random.below(outer.length + 1) : 1232);
+  const message = new Uint8Array(8 + quoted.length);
+  message.set([random.pick([0, 1, 1, 2, 2, 2, 3, 4, 128]), random.pick([0, 0, 0, 1, 4])]);
+  const mtu = random.pick([0, 1279, 1280, 1300, 1320, 1400, 1500, 0x10000, 0xffff_ffff]);
+  new DataView(message.buffer).setUint32(4, mtu);
+  message.set(quoted, 8);
+  const ends = { src: random.pick(HOSTS), dst: LOCATOR };
+  fillChecksum(message, 2, ends.src, ends.dst, NEXT_HEADER.icmpv6);
+  if (random.oneIn(20)) message[3]! ^= 1;
+  const first = random.oneIn(10) ? 60 : NEXT_HEADER.icmpv6;
+  const header = first === 60 ? [NEXT_HEADER.icmpv6, 0, 1, 4, 0, 0, 0, 0] : [];
+  return emitIpv6({ nextHeader: first, hopLimit: 64, ...ends }, Uint8Array.of(...header, ...message));
 }
 
 function hopLimit(random: Random): number {

@@ -73,6 +73,17 @@ function tunnelled(inner: Uint8Array, fields: Partial<Ipv6Fields> = {}): Uint8Ar
   return emitIpv6({ nextHeader: NEXT_HEADER.ipv6, hopLimit: 64, src: PEER, dst: LOCATOR, ...fields }, inner);
 }
 
+/** An ICMPv6 error of a router within the core to our locator, quoting as much of `packet` as it may. */
+function icmpError(type: number, code: number, packet: Uint8Array, parameter = 0): Uint8Array {
+  const quoted = packet.subarray(0, 1232);
+  const message = new Uint8Array(8 + quoted.length);
+  message.set([type, code]);
+  new DataView(message.buffer).setUint32(4, parameter);
+  message.set(quoted, 8);
+  fillChecksum(message, 2, STRANGER, LOCATOR, NEXT_HEADER.icmpv6);
+  return emitIpv6({ nextHeader: NEXT_HEADER.icmpv6, hopLimit: 60, src: STRANGER, dst: LOCATOR }, message);
+}
+
 function changed(packet: Uint8Array, offset: number, ...octets: number[]): Uint8Array {
   const result = packet.slice();
   result.set(octets, offset);
@@ -263,6 +274,25 @@ export const GOLDEN_CASES: readonly GoldenCase[] = [
       access(udp({ trafficClass: 2 }, 1280)),
       access(udp({}, 1281)),
       core(udp({ src: FOREIGN }, 1500)),
+    ]),
+  },
+  {
+    name: 'tunnel-errors',
+    file: { options, ports, entries: [source, tunnel] },
+    input: capture([
+      access(udp({}, 1450)),
+      core(icmpError(3, 0, tunnelled(udp(), { src: LOCATOR, dst: PEER }))),
+      core(icmpError(1, 4, tunnelled(udp({}, 1400), { src: LOCATOR, dst: PEER }))),
+      core(icmpError(2, 0, tunnelled(udp({}, 1450), { src: LOCATOR, dst: PEER }), 1400)),
+      access(udp({}, 1450)),
+      access(udp({}, 1280)),
+      core(icmpError(2, 0, tunnelled(udp({}, 1280), { src: LOCATOR, dst: PEER }), 576)),
+      access(udp({}, 1280)),
+      // Not about a tunnel of ours, or of no consequence.
+      core(icmpError(1, 0, tunnelled(udp(), { src: LOCATOR, dst: OTHER_PEER }))),
+      core(icmpError(3, 1, tunnelled(udp(), { src: LOCATOR, dst: PEER }))),
+      core(icmpError(2, 0, tunnelled(udp({}, 1280), { src: LOCATOR, dst: PEER }), 1500)),
+      access(udp({}, 1280), 601_000),
     ]),
   },
   {

@@ -49,7 +49,7 @@ test('one outer header as scapy builds it', (t) => {
     locator: value(LOCATOR),
     peer: value(PEER),
     hopLimit: 17,
-    coreMtu: 1500,
+    mtu: 1500,
     identification: () => assert.fail('nothing to fragment'),
   });
   const request = { build: 'tunnel', inner: hex(packet), flowLabel: flowLabel(packet), hopLimit: 17 };
@@ -63,7 +63,7 @@ test('outer fragments as scapy builds them', (t) => {
     locator: value(LOCATOR),
     peer: value(PEER),
     hopLimit: 64,
-    coreMtu: 1301,
+    mtu: 1301,
     identification: () => 0xfedc_ba98,
   });
   const request = { build: 'fragments', inner: hex(packet), flowLabel: flowLabel(packet), hopLimit: 64 };
