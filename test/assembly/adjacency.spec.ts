@@ -15,7 +15,7 @@ describe('adjacencies', () => {
     expect<u32>(adjacencyAcquire(ADJACENCY_KIND_DELIVER, 0, 0x0202, hop)).toBe(first);
     expect<u32>(adjacencyAcquire(ADJACENCY_KIND_DELIVER, 1, 0x0202, hop)).not.toBe(first);
     expect<u32>(adjacencyAcquire(ADJACENCY_KIND_DELIVER, 0, 0x0402, hop)).not.toBe(first);
-    expect<u32>(adjacencyAcquire(ADJACENCY_KIND_TUNNEL, 0, 0x0202, hop)).not.toBe(first);
+    expect<u32>(adjacencyAcquire(ADJACENCY_KIND_TUNNEL, 255, 0, hop)).not.toBe(first);
     expect<u32>(adjacencyAcquire(ADJACENCY_KIND_DELIVER, 0, 0x0202, address(1, 2))).not.toBe(first);
     for (let index: u32 = 0; index < 5; index++) adjacencyRelease(index);
     expect<u32>(adjacencyKind(first)).toBe(ADJACENCY_KIND_DELIVER);
