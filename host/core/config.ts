@@ -26,6 +26,8 @@ export interface BufferConfig {
   readonly packets: number;
   readonly bytes: number;
   readonly millis: number;
+  /** Milliseconds without a sign of a station that is being sent to, after which it is asked for; 0 never asks. */
+  readonly silence: number;
 }
 
 export interface LinkConfig {

@@ -1,6 +1,12 @@
 import type { Address, Command, CommandStatus, DataPlaneEvent, LinkId, Mac } from '../../bindings/entries.ts';
 import type { StreamEffect, StreamEvent, TimerEffect, TimerEvent, TraceEffect } from './machine.ts';
 
+export interface StationActivity {
+  readonly mac: Mac;
+  readonly sent: number;
+  readonly received: number;
+}
+
 /** Everything that can happen to the control plane of one MAAR. */
 export type MaarEvent =
   | { readonly type: 'start' }
@@ -40,6 +46,8 @@ export type MaarEvent =
       /** Address pairs that carried packets natively, and when last. */
       readonly pairs: readonly { readonly src: Address; readonly dst: Address; readonly lastUsed: number }[];
     }
+  /** Answer to `activity`: packets that each station has sent, and that have been sent to it, since some fixed time. */
+  | { readonly type: 'activity'; readonly stations: readonly StationActivity[] }
   | TimerEvent
   | StreamEvent;
 
@@ -49,6 +57,8 @@ export type MaarEffect =
   | { readonly type: 'apply'; readonly batch: number; readonly commands: readonly Command[] }
   /** Asks for `usage`. */
   | { readonly type: 'usage' }
+  /** Asks for `activity`. */
+  | { readonly type: 'activity' }
   /** A whole Ethernet frame to an access link (all ports of it, or one). */
   | { readonly type: 'frame'; readonly link: LinkId; readonly port?: string; readonly data: Uint8Array }
   /** A Mobility Header, checksum filled. */

@@ -133,6 +133,9 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
       case 'usage':
         this.#scheme.usage?.(event);
         return;
+      case 'activity':
+        this.#attachment.silence.judge(event.stations);
+        return;
       case 'timer':
         this.#timer(event);
         return;

@@ -10,6 +10,8 @@ export interface LinuxConfig {
   readonly coreMtu: number;
   readonly access: readonly AccessInterface[];
   readonly pool: Prefix;
+  /** Whether packets from and to each station are counted, which detection by silence asks for. */
+  readonly activity: boolean;
 }
 
 export interface AccessInterface {

@@ -190,6 +190,11 @@ export class LinuxHost {
           });
         });
         return;
+      case 'activity':
+        this.#attempt('activity of stations', () =>
+          this.#runner.dispatch({ type: 'activity', stations: this.#kernel.activity() }),
+        );
+        return;
       case 'frame':
         this.#attempt(`frame on link ${effect.link}`, () => {
           if (!this.#ports.send(effect.link, effect.port, effect.data)) throw new Error('no such port');

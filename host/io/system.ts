@@ -134,6 +134,7 @@ function prepareKernel(
   loadTable(
     config.name,
     config.access.map((access) => access.interface),
+    config.activity,
   );
   // Packets to stations that are not here are answered instead of following a default route back to where they came from.
   route.request(

@@ -49,6 +49,7 @@ export class RouterKernel {
   readonly #hear: (event: MaarEvent) => void;
   readonly #quiet = new Map<LinkId, ReadonlySet<Mac>>();
   readonly #pairs = new Map<string, Pair>();
+  readonly #activity = new Map<Mac, { sent: number; received: number }>();
   #errorSecond = 0;
   #errors = 0;
   #wake: Cancel | undefined;
@@ -99,6 +100,13 @@ export class RouterKernel {
     };
   }
 
+  activity(): Extract<MaarEvent, { type: 'activity' }> {
+    return {
+      type: 'activity',
+      stations: [...this.#activity].map(([mac, { sent, received }]) => ({ mac, sent, received })),
+    };
+  }
+
   receiveFrame(link: LinkConfig, port: string, frame: Uint8Array): void {
     if (frame.length < ETHERNET_HEADER) return;
     const group = (frame[0]! & 1) !== 0;
@@ -113,6 +121,7 @@ export class RouterKernel {
     const packet = frame.subarray(ETHERNET_HEADER);
     const answer = discovery ? answerSolicitation(packet, link.linkLocal, link.mac) : undefined;
     if (answer !== undefined) this.sendFrame(link.id, answer, port);
+    if (!discovery) this.#activityOf(mac).sent++;
     this.#process([{ data: packet, port: { side: 'access', link: link.id }, mac }]);
   }
 
@@ -154,6 +163,7 @@ export class RouterKernel {
         const link = this.#config.links.find((candidate) => candidate.id === verdict.link);
         if (link === undefined)
           throw new Error(`${this.#config.name}: deliver to unknown link ${verdict.link}`);
+        this.#activityOf(verdict.mac).received++;
         this.#links.access.get(link.id)?.fromRouter(emitEthernet(link.mac, verdict.mac, data));
         break;
       }
@@ -235,6 +245,12 @@ export class RouterKernel {
     const error = { kind: 'destination-unreachable', code: NO_ROUTE, parameter: 0, invoking } as const;
     const fields = { nextHeader: NEXT_HEADER.icmpv6, hopLimit: HOP_LIMIT, src, dst };
     this.#output(emitIpv6(fields, emitIcmpv6(error, src, dst)));
+  }
+
+  #activityOf(mac: Mac): { sent: number; received: number } {
+    const known = this.#activity.get(mac) ?? { sent: 0, received: 0 };
+    this.#activity.set(mac, known);
+    return known;
   }
 
   #remember(src: Address, dst: Address): void {

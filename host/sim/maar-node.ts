@@ -174,6 +174,9 @@ export class MaarNode implements LinkEnd, AccessRouter, StreamNode {
       case 'usage':
         this.#hear(kernel.usage(), process);
         break;
+      case 'activity':
+        this.#hear(kernel.activity(), process);
+        break;
       case 'frame':
         kernel.sendFrame(effect.link, effect.data, effect.port);
         break;

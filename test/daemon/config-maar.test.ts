@@ -61,6 +61,7 @@ test('a short file is completed with defaults and put into canonical form', () =
     coreMtu: 1500,
     access: [{ link: 0, interface: 'br-lan', linkLocal: 'fe80::1', mac: '02:00:5e:10:00:00' }],
     pool: '2001:db8:11::/48',
+    activity: false,
   });
   const control = controlConfig(loaded.value);
   assert.deepEqual(control.scheme, { name: defaultScheme, options: {} });

@@ -246,6 +246,32 @@ namespaced(import.meta.url, () => {
     assert.equal(sh('nft list ruleset'), '');
     assert.throws(() => sources.sync(prefix, 0, native), { name: 'SystemError', code: 'ENOENT' });
   });
+
+  test('packets from and to a station are counted by the elements of its sources', () => {
+    const [home, foreign] = ['2001:db8:1::/64', '2001:db8:2::/64'];
+    const far = sh('cat /sys/class/net/far/address').trim();
+    const other = '02:00:5e:10:01:0c';
+    loadTable('a-1', ['access'], true);
+    const sources = new SourceSets(netfilter, 'a-1', new Map([[0, ifindex]]));
+    sources.sync(home, 0, { kind: 'source', prefix: home, link: 0, mac: far });
+    sources.sync(foreign, 0, { kind: 'source', prefix: foreign, link: 0, mac: far, reverse: '2001:db8::2' });
+    sources.sync('2001:db8:3::/64', 0, { kind: 'source', prefix: '2001:db8:3::/64', link: 0, mac: other });
+    sh(
+      'ip -6 address add 2001:db8:1::a/128 dev far nodad; ip -6 address add 2001:db8:2::a/128 dev far nodad',
+    );
+    sh('ip -6 route add 2001:db8:9::/64 dev far src 2001:db8:1::a');
+    sh('ip -6 neigh add 2001:db8:9::1 dev far lladdr 02:00:5e:10:00:01');
+    for (const source of ['2001:db8:1::a', '2001:db8:2::a']) {
+      sh(`ping -6 -q -c 2 -i 0.01 -W 0.01 -I ${source} 2001:db8:9::1 || true`);
+    }
+    const counts = sources.activity().sort((a, b) => b.sent - a.sent);
+    assert.deepEqual(counts, [
+      { mac: far, sent: 4, received: 0 },
+      { mac: other, sent: 0, received: 0 },
+    ]);
+    unloadTable('a-1');
+    sh('ip -6 address flush dev far scope global; ip -6 route flush dev far; ip -6 neigh flush dev far');
+  });
 });
 
 test('malformed netlink messages end the parse, they do not throw', () => {

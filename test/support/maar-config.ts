@@ -32,7 +32,7 @@ export function testConfig(changes: Partial<MaarConfig> = {}): MaarConfig {
       timestampWindow: 10_000,
     },
     hold: { packets: 64, millis: 1_000 },
-    buffer: { packets: 16, bytes: 65_536, millis: 2_000 },
+    buffer: { packets: 16, bytes: 65_536, millis: 2_000, silence: 0 },
     ...changes,
   };
 }

@@ -55,6 +55,10 @@ const buffer = z.strictObject({
     .default(1_024),
   bytes: positive('a number of octets').default(1_500_000),
   millis: positive('milliseconds').default(2_000),
+  silence: z
+    .int({ error: 'must be milliseconds' })
+    .min(0, { error: 'must be milliseconds, 0 to ask no station for its silence' })
+    .default(0),
 });
 
 /** `maar run --config FILE`, section by section; what one section cannot know is in `crossFaults`. */
@@ -220,6 +224,7 @@ export function linuxConfig(file: MaarFile): LinuxConfig {
       mac: access.mac,
     })),
     pool: file.pool.prefix,
+    activity: file.buffer.silence > 0,
   };
 }
 

@@ -59,8 +59,9 @@ export class Forwarding {
   /** Delivery to an MN; while it is `away`, its packets are kept instead, where the configuration has room for them. */
   deliver(owner: string, entry: DeliverEntry, away = false): void {
     const { prefix } = entry;
-    const { buffer } = this.#context.config;
-    const wanted: Destination = away && buffer.packets > 0 ? { kind: 'buffer', prefix, ...buffer } : entry;
+    const { packets, bytes, millis } = this.#context.config.buffer;
+    const wanted: Destination =
+      away && packets > 0 ? { kind: 'buffer', prefix, packets, bytes, millis } : entry;
     this.#tellDestination(prefix, this.#destinations.claim(prefix, owner, 'local', wanted));
   }
 

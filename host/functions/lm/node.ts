@@ -47,6 +47,8 @@ export interface MobileNode {
   linkUp: boolean;
   /** True from the link layer's word that it is about to leave until it has left, or has not. */
   leaving: boolean;
+  /** True while it leaves what is sent to it, and a probe, without an answer. */
+  silent: boolean;
   state: NodeState;
   counter: number;
   readonly attachedAt: number;
@@ -74,6 +76,7 @@ export function newNode(at: { mnId: string; mac: Mac; link: LinkId; port: string
     linkLocalHeard: false,
     linkUp: true,
     leaving: false,
+    silent: false,
     state: 'authorising',
     counter: 0,
     attachedAt: now,

@@ -10,6 +10,7 @@ import { type AccessLinks, ROUTER_LIFETIME_SECONDS } from './access.ts';
 import { readFrame, type Heard } from './heard.ts';
 import { Ports } from './ports.ts';
 import { isAway, Presence } from './presence.ts';
+import { Silence } from './silence.ts';
 import { Stations } from './stations.ts';
 
 /** MNs waiting for the AAA server at once; more are not looked at until one is answered. */
@@ -53,6 +54,7 @@ export class Attachment {
   readonly #ports: Ports;
   readonly #stations: Stations;
   readonly presence: Presence;
+  readonly silence: Silence;
 
   constructor(
     functions: {
@@ -77,6 +79,10 @@ export class Attachment {
     this.presence = new Presence(this.#context, this.#access, (node, why) => {
       this.detach(node, why);
     });
+    this.silence = new Silence(this.#context, this.#location, this.presence, (node) => {
+      this.#buffer(node);
+      this.#stations.show(node.link);
+    });
   }
 
   /** The MN's homes are known now, or are not known any more. */
@@ -92,6 +98,7 @@ export class Attachment {
       this.#stations.show(link.id);
       this.#access.discover(link.id);
     }
+    this.silence.start();
   }
 
   frame(link: LinkId, port: string, data: Uint8Array): void {
@@ -250,6 +257,7 @@ export class Attachment {
     const [kind, mnId = ''] = id.slice('proxy:'.length).split(' ');
     if (kind === 'probe') this.presence.probeEnded(mnId);
     if (kind === 'stations') this.#stations.show(Number(mnId));
+    if (kind === 'activity') this.silence.look();
     const node = this.#location.nodes.get(mnId);
     if (node === undefined) return;
     if (kind === 'refused') {
@@ -283,6 +291,7 @@ export class Attachment {
     if (node === undefined || node.state === 'refused') return;
     this.presence.heard(node);
     if (!node.linkUp || node.link !== heard.link || node.port !== heard.port) this.#moveHere(node, heard);
+    else if (node.silent) this.#speaksAgain(node);
     for (const cn of heard.correspondents) if (node.named.size < MAX_CLAIMED) node.named.add(`${cn}/128`);
     for (const address of [...heard.homes, ...(heard.address === undefined ? [] : [heard.address])]) {
       this.#hearAddress(node, address);
@@ -326,6 +335,12 @@ export class Attachment {
     if (away || from !== heard.link) this.#reinstall(node);
     this.#stations.show(node.link);
     this.advertise(node);
+  }
+
+  #speaksAgain(node: MobileNode): void {
+    node.silent = false;
+    this.#reinstall(node);
+    this.#stations.show(node.link);
   }
 
   #hearAddress(node: MobileNode, address: Address): void {

@@ -54,6 +54,11 @@ export class Presence {
     this.#context.arm(`proxy:probe ${node.mnId}`, this.#context.config.timers.probe);
   }
 
+  /** Asks again for an MN that counts as gone: whatever it answers is heard. */
+  ask(node: MobileNode): void {
+    this.#access.probe(node);
+  }
+
   probeEnded(mnId: string): void {
     this.#answer(mnId, false);
   }
@@ -112,6 +117,7 @@ export class Presence {
 
   #settleLeaving(node: MobileNode): void {
     node.leaving = false;
+    node.silent = false;
     this.#context.disarm(`proxy:stayed ${node.mnId}`);
   }
 
@@ -124,7 +130,7 @@ export class Presence {
   }
 }
 
-/** Whether the link layer has said that the MN is leaving or gone: nothing sent on its link would reach it. */
+/** Whether the MN's link or its silence has told that it is leaving or gone: nothing sent on its link would reach it. */
 export function isAway(node: MobileNode): boolean {
-  return !node.linkUp || node.leaving;
+  return !node.linkUp || node.leaving || node.silent;
 }

@@ -23,7 +23,7 @@ export class Stations {
   show(link: LinkId): void {
     const macs = [...this.#location.nodes.values()]
       .filter((node) => node.link === link && node.state !== 'authorising')
-      .filter((node) => node.state === 'refused' || (node.linkUp && this.#settled(node)))
+      .filter((node) => node.state === 'refused' || (node.linkUp && !node.silent && this.#settled(node)))
       .map((node) => node.mac);
     const key = macs.join(' ');
     if (this.#shown.get(link) === key) return;

@@ -26,8 +26,12 @@ export function tableName(maar: string): string {
   return `maar_${maar.replaceAll(/[^A-Za-z0-9_]/g, '_')}`;
 }
 
-function ruleset(table: string, accessInterfaces: readonly string[]): string {
+function ruleset(table: string, accessInterfaces: readonly string[], activity: boolean): string {
   const access = accessInterfaces.map((name) => `"${name}"`).join(', ');
+  // What goes to a station is looked up where otherwise only a wrong MAC is: the element's counter tells of it.
+  const [counter, received] = activity
+    ? [' counter;', `oif . ip6 daddr @${SETS.prefixes} meta nfproto ipv6`]
+    : ['', ''];
   return `
 table inet ${table}
 delete table inet ${table}
@@ -35,9 +39,9 @@ table inet ${table} {
   ${Object.keys(NFT_COUNTERS)
     .map((name) => `counter ${name} { }`)
     .join('\n  ')}
-  set ${SETS.native} { type iface_index . ipv6_addr . ether_addr; flags interval; }
-  set ${SETS.owned} { type iface_index . ipv6_addr . ether_addr; flags interval; }
-  set ${SETS.prefixes} { type iface_index . ipv6_addr; flags interval; }
+  set ${SETS.native} { type iface_index . ipv6_addr . ether_addr; flags interval;${counter} }
+  set ${SETS.owned} { type iface_index . ipv6_addr . ether_addr; flags interval;${counter} }
+  set ${SETS.prefixes} { type iface_index . ipv6_addr; flags interval;${counter} }
   chain prerouting {
     type filter hook prerouting priority raw; policy accept;
     iifname != { ${access} } return
@@ -53,6 +57,7 @@ table inet ${table} {
   chain forward {
     type filter hook forward priority filter; policy accept;
     meta nfproto ipv6 ct state new counter name native_flows
+    ${received}
   }
   chain output {
     type filter hook output priority filter; policy accept;
@@ -72,10 +77,10 @@ function nft(args: readonly string[], input?: string): string {
 /**
  * Loads the table in one transaction, replacing one that a crash left behind. The expression on connection state is
  * what turns connection tracking on, whose events tell of native flows; redirects are kept from stations because
- * they would then bypass this router for good.
+ * they would then bypass this router for good. With `activity` the sets count packets from and to stations.
  */
-export function loadTable(maar: string, accessInterfaces: readonly string[]): void {
-  nft(['-f', '-'], ruleset(tableName(maar), accessInterfaces));
+export function loadTable(maar: string, accessInterfaces: readonly string[], activity = false): void {
+  nft(['-f', '-'], ruleset(tableName(maar), accessInterfaces, activity));
 }
 
 /** Deletes the table if it is there. */

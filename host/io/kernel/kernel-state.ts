@@ -1,4 +1,5 @@
 import type { Command, CommandStatus, LinkId, Prefix, SourceEntry } from '../../../bindings/entries.ts';
+import type { StationActivity } from '../../core/maar-io.ts';
 import type { NetlinkSocket } from '../netlink/socket.ts';
 import { DestinationRoutes } from './destinations.ts';
 import type { DestinationEntry } from './destinations.ts';
@@ -67,6 +68,11 @@ export class KernelState {
       attempt(faults, () => this.#sets.sync(prefix, link, entry));
     }
     return faults;
+  }
+
+  /** Packets of each station, where the base table counts them. */
+  activity(): StationActivity[] {
+    return this.#sets.activity();
   }
 
   #outcome(commands: readonly Command[]): Outcome {

@@ -1,9 +1,17 @@
 import type { LinkId, Mac, Prefix, SourceEntry } from '../../../bindings/entries.ts';
+import type { StationActivity } from '../../core/maar-io.ts';
 import { addressBytes, splitPrefix, writeMac } from '../../wire/address.ts';
-import { setChanges } from '../netlink/set-element.ts';
+import { countedElements, listElements, setChanges } from '../netlink/set-element.ts';
 import type { KeyRange, SetChange } from '../netlink/set-element.ts';
 import type { NetlinkSocket } from '../netlink/socket.ts';
 import { SETS, tableName } from './base-table.ts';
+
+/** Which way the packets go that each set matches. */
+const COUNTED = [
+  [SETS.native, 'sent'],
+  [SETS.owned, 'sent'],
+  [SETS.prefixes, 'received'],
+] as const;
 
 /** The key of an element: interface index (in network order, as nftables compares ranges), address, MAC padded to eight. */
 function keyRange(ifindex: number, prefix: Prefix, mac?: Mac): KeyRange {
@@ -48,6 +56,29 @@ export class SourceSets {
     this.#netlink.batch(setChanges(this.#table, changes), `nftables elements for source ${prefix}`);
     if (after === undefined) this.#installed.delete(key);
     else this.#installed.set(key, after);
+  }
+
+  /** Packets of each station that the sets have matched, by direction; zeros where the base table does not count. */
+  activity(): StationActivity[] {
+    const sums = new Map<Mac, { sent: number; received: number }>();
+    const stations = new Map<string, Mac>();
+    for (const [key, { prefix, mac }] of this.#installed) {
+      const ifindex = this.#ifindexes.get(Number(key.split(' ')[0]));
+      if (mac === undefined || ifindex === undefined) continue;
+      stations.set(keyRange(ifindex, prefix).first.join(), mac);
+      stations.set(keyRange(ifindex, prefix, mac).first.join(), mac);
+      sums.set(mac, { sent: 0, received: 0 });
+    }
+    for (const [set, direction] of COUNTED) {
+      const what = `elements of set ${set}`;
+      for (const answer of this.#netlink.dump(listElements(this.#table, set), what)) {
+        for (const { first, packets } of countedElements(answer)) {
+          const sum = sums.get(stations.get(first.join()) ?? '');
+          if (sum !== undefined) sum[direction] += packets;
+        }
+      }
+    }
+    return [...sums].map(([mac, { sent, received }]) => ({ mac, sent, received }));
   }
 
   #elements(op: SetChange['op'], ifindex: number, entry: SourceEntry | undefined): SetChange[] {

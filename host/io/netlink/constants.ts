@@ -76,7 +76,7 @@ export const CTA = {
   countersPackets: 1,
 } as const;
 
-export const NFT_MSG = { newSetElem: 12, delSetElem: 14 } as const;
+export const NFT_MSG = { newSetElem: 12, getSetElem: 13, delSetElem: 14 } as const;
 export const NFPROTO = { inet: 1, ipv6: 10 } as const;
 export const NFTA = {
   listTable: 1,
@@ -84,6 +84,9 @@ export const NFTA = {
   listElements: 3,
   listElem: 1,
   elemKey: 1,
+  elemExpression: 7,
   elemKeyEnd: 10,
   dataValue: 1,
+  exprData: 2,
+  counterPackets: 2,
 } as const;

@@ -96,17 +96,22 @@ export function parseMessages(data: Uint8Array): NetlinkMessage[] {
   return messages;
 }
 
-/** The attributes that follow `offset` octets of fixed part; a malformed rest is left out. */
-export function parseAttributes(body: Uint8Array, offset = 0): Attributes {
-  const attributes = new Map<number, Uint8Array>();
+/** The attributes that follow `offset` octets of fixed part, in order; a malformed rest is left out. */
+export function parseAttributeList(body: Uint8Array, offset = 0): { type: number; value: Uint8Array }[] {
+  const attributes: { type: number; value: Uint8Array }[] = [];
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   for (let at = offset; at + 4 <= body.length;) {
     const length = view.getUint16(at, true);
     if (length < 4 || at + length > body.length) break;
-    attributes.set(view.getUint16(at + 2, true) & NLA.typeMask, body.subarray(at + 4, at + length));
+    const type = view.getUint16(at + 2, true) & NLA.typeMask;
+    attributes.push({ type, value: body.subarray(at + 4, at + length) });
     at += align(length);
   }
   return attributes;
+}
+
+export function parseAttributes(body: Uint8Array, offset = 0): Attributes {
+  return new Map(parseAttributeList(body, offset).map(({ type, value }) => [type, value]));
 }
 
 /** Integer of an attribute in host order, or undefined where it is absent or short. */

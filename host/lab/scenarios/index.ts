@@ -22,6 +22,7 @@ import { stolenMac } from './stolen-mac.ts';
 import { stolenPrefix } from './stolen-prefix.ts';
 import { unknownFlood } from './unknown-flood.ts';
 import { unknownMn } from './unknown-mn.ts';
+import { zeroLossSilence } from './zero-loss-silence.ts';
 import { zeroLoss } from './zero-loss.ts';
 
 /** Every scenario of `maar lab --list`, in that order; the first is what `npm start` runs. */
@@ -34,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   newSession,
   moveKinds,
   zeroLoss,
+  zeroLossSilence,
   bufferOff,
   bufferOverflow,
   bufferOrphan,

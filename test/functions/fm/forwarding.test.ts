@@ -123,7 +123,10 @@ test('a buffer gives way to the tunnel in one command, or to delivery when the M
 });
 
 test('a buffer of 0 packets is none: delivery stands', () => {
-  const context = new Context(testConfig({ buffer: { packets: 0, bytes: 1, millis: 1 } }), () => 0.5);
+  const context = new Context(
+    testConfig({ buffer: { packets: 0, bytes: 1, millis: 1, silence: 0 } }),
+    () => 0.5,
+  );
   const forwarding = new Forwarding(context);
   const entry = {
     kind: 'deliver',

@@ -107,6 +107,7 @@ export async function openBench(changes: Partial<LinuxConfig> = {}): Promise<Ben
       coreMtu: 1500,
       access: [{ link: 0, interface: 'br0', linkLocal: 'fe80::1', mac: ROUTER_MAC }],
       pool: POOL,
+      activity: false,
       ...changes,
     },
     machine: puppet,

@@ -8,11 +8,14 @@ import { handover, report, type Handover } from './handover.ts';
 /** A packet each millisecond in each direction: 1,000 a second. */
 export const RATE_INTERVAL_MS = 1;
 export const GAP_MILLIS = 200;
+/** From the cut until a host's own stack is at rest again. */
+const AFTER_MOVE_MILLIS = 1_000;
 /**
  * Uplink packets of one move that may be overtaken: from the host on there is one path. On real kernels those that wait in
- * a TUN device while the kernel takes a source over are met by the first that it forwards itself.
+ * a TUN device while the kernel takes a source over are passed by the first that it forwards itself, for as long as a busy
+ * machine leaves the packet worker waiting.
  */
-const UPLINK_REORDERED = { sim: 0, netns: 5 } as const;
+const UPLINK_REORDERED = { sim: 0, netns: 25 } as const;
 
 /** One tour of A under traffic, and what became of it. */
 export interface Tour {
@@ -21,6 +24,9 @@ export interface Tour {
   readonly down: StreamReport;
   readonly up: StreamReport;
   readonly transfer: StreamReport;
+  /** Between which times the streams ran. */
+  readonly from: number;
+  readonly until: number;
 }
 
 export interface Ends {
@@ -50,6 +56,7 @@ export async function tour(
   const bytes = 1_000_000;
   const tcp = await lab.stream({ name: `${kind}: tcp A>B`, kind: 'tcp', intervalMs: 10, bytes, ...there });
   await settle(lab);
+  const begin = lab.now();
   const moves: Handover[] = [];
   for (let index = 1; index < route.length; index++) {
     const to = route[index]!;
@@ -58,6 +65,7 @@ export async function tour(
     await awaitAddress(lab, 'A', to);
     await settle(lab);
   }
+  const until = lab.now();
   const reports = { up: await up.finish(), down: await down.finish(), transfer: await tcp.finish() };
   checks.equal(`${kind}: SHA-256 of the transfer matches`, reports.transfer.intact, true);
   for (const stream of [reports.up, reports.down]) {
@@ -67,7 +75,7 @@ export async function tour(
   checkOrder(checks, reports.down, moves.length * overtaking(lab, RATE_INTERVAL_MS));
   const streams = { down: reports.down, up: reports.up };
   const handovers = moves.map((move, index) => report(lab, move, streams, moves[index + 1]?.at));
-  return { moves, handovers, ...reports };
+  return { moves, handovers, ...reports, from: begin, until };
 }
 
 /** What the network did to the order: packets that a host's own stack had out of order at its port are not counted. */
@@ -84,8 +92,39 @@ function checkOrder(checks: Checks, report: StreamReport, bound: number): void {
   );
 }
 
+/**
+ * What was sent between the cut and the buffer's standing is lost, with what was on the access link. Returns the delays of
+ * the detection.
+ */
+export function checkUnannounced(lab: Lab, checks: Checks, { moves, down }: Tour): readonly number[] {
+  const delays = detectionDelays(lab, moves).filter((delay) => delay !== undefined);
+  checks.equal('moves that the old MAAR noticed', delays.length, moves.length);
+  const millis = delays.reduce((sum, delay) => sum + delay, 0);
+  const bound = Math.ceil((millis + delays.length * lab.delay) / RATE_INTERVAL_MS) + moves.length;
+  const shown = delays.map((delay) => delay.toFixed(1)).join(', ');
+  checks.atMost(
+    `${down.spec.name}: packets lost; rate x detection delay (${shown} ms) is ${Math.round(millis / RATE_INTERVAL_MS)}`,
+    down.lost,
+    bound,
+  );
+  return delays;
+}
+
+/** Milliseconds between frames that a host sent while it had a link, the longest; what a detector by silence must allow. */
+export async function longestPause(lab: Lab, { moves, from, until }: Tour): Promise<number> {
+  const times = (await lab.captured())
+    .filter(({ link, sender, at }) => link === 'host-A' && sender === 'A' && at >= from && at <= until)
+    .map(({ at }) => at);
+  const linked = (begin: number, end: number): boolean =>
+    moves.every(({ at }) => end < at || begin > at + AFTER_MOVE_MILLIS);
+  return times.slice(1).reduce((longest, at, index) => {
+    const before = times[index]!;
+    return linked(before, at) ? Math.max(longest, at - before) : longest;
+  }, 0);
+}
+
 /** Milliseconds from each move's beginning until the old MAAR kept what came; undefined where it never did. */
-export function detectionDelays(lab: Lab, moves: readonly Handover[]): (number | undefined)[] {
+function detectionDelays(lab: Lab, moves: readonly Handover[]): (number | undefined)[] {
   return moves.map(({ at, from, host }) => {
     const record = lab
       .trace()
