@@ -22,6 +22,8 @@ const MSG_FLAGS = 48;
 /** Lets a burst wait while the other thread has the processor. */
 const RECEIVE_BUFFER = 4 << 20;
 
+const ERROR_TYPES = [1, 2, 3, 4] as const;
+
 function sockaddr(address: Address): Uint8Array {
   const octets = new Uint8Array(SOCKADDR_IN6.size);
   octets[0] = AF.inet6;
@@ -48,6 +50,25 @@ export function openTunnelSocket(address: Address): number {
 /** Mobility Header messages to and from `address`; the kernel verifies and fills their checksum. */
 export function openMobilitySocket(address: Address): number {
   return openRaw(IPPROTO.mobility, address, 'raw socket for the Mobility Header');
+}
+
+/**
+ * Receives the ICMPv6 errors that come to `address`, from their header on; the kernel has verified their checksum. As long
+ * as the socket for IPv6-in-IPv6 is open too, the kernel itself takes the MTU of a Packet Too Big about a tunnel for its
+ * own route, so that it answers what is still too long in place of the router that did.
+ */
+export function openErrorSocket(address: Address): number {
+  const what = 'raw socket for ICMPv6 errors';
+  const fd = openRaw(IPPROTO_ICMPV6.level, address, what);
+  setsockopt(fd, IPPROTO_ICMPV6.level, IPPROTO_ICMPV6.filter, errorFilter(), `${what}: filter`);
+  return fd;
+}
+
+/** Keeps every type out but those of RFC 4443 sections 3.1 to 3.4. */
+function errorFilter(): Uint8Array {
+  const words = new Uint32Array(8).fill(0xffff_ffff);
+  for (const type of ERROR_TYPES) words[0]! &= ~(1 << type);
+  return new Uint8Array(words.buffer);
 }
 
 /** For sending ICMPv6 from `address`; every received type is filtered out. The kernel fills the checksum. */

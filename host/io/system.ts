@@ -12,7 +12,7 @@ import type { Link } from './netlink/link.ts';
 import { putRoute } from './netlink/route.ts';
 import { addRule } from './netlink/rule.ts';
 import { NetlinkSocket, openEventSocket } from './netlink/socket.ts';
-import { openIcmpSocket, openMobilitySocket, openTunnelSocket } from './raw-socket.ts';
+import { openErrorSocket, openIcmpSocket, openMobilitySocket, openTunnelSocket } from './raw-socket.ts';
 import { openTun } from './tun.ts';
 import type { WorkerSetup } from './worker/messages.ts';
 
@@ -20,7 +20,7 @@ const EVENT_BUFFER = 4 << 20;
 
 export type Sockets = Pick<
   WorkerSetup,
-  'coreTun' | 'accessTuns' | 'tunnel' | 'mobility' | 'routeEvents' | 'connectionEvents'
+  'coreTun' | 'accessTuns' | 'tunnel' | 'errors' | 'mobility' | 'routeEvents' | 'connectionEvents'
 >;
 
 /** What a MAAR holds of the system while it runs. */
@@ -74,6 +74,7 @@ export function openSystem(config: LinuxConfig): System {
         coreTun,
         accessTuns,
         tunnel: opened(openTunnelSocket(config.address)),
+        errors: opened(openErrorSocket(config.address)),
         mobility: opened(openMobilitySocket(config.address)),
         routeEvents: opened(openEventSocket(NETLINK.route, [RTNLGRP.link, RTNLGRP.neigh], EVENT_BUFFER)),
         connectionEvents: opened(openEventSocket(NETLINK.netfilter, [NFNLGRP.conntrackNew], EVENT_BUFFER)),

@@ -24,6 +24,8 @@ export interface WorkerSetup {
   /** One for each access link: packets of its stations that the kernel does not route by itself. */
   readonly accessTuns: readonly { readonly fd: number; readonly link: LinkId }[];
   readonly tunnel: number;
+  /** ICMPv6 errors to our address. */
+  readonly errors: number;
   readonly mobility: number;
   readonly accessInterfaces: readonly number[];
   /** rtnetlink events; they go to the main thread as they are. */

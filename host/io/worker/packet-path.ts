@@ -12,6 +12,12 @@ const MULTICAST = 0xff;
 /** Batches of one descriptor before the others get their turn. */
 const ROUNDS = 8;
 
+/**
+ * Where a packet goes that the data plane passes: to the kernel's routing; nowhere, since the kernel has it already; or
+ * back to where the kernel would lead it here again, so that it is dropped.
+ */
+type Passed = 'kernel' | 'nowhere' | 'back';
+
 /** Counters of what the packet worker itself drops. */
 export interface PathCounters {
   /** IPv6-in-IPv6 to our address that came in on an access interface. */
@@ -73,29 +79,40 @@ export class PacketPath {
     this.#fromTun(fd, link, now);
   }
 
-  /** Packets that peers tunnelled to us; the raw socket leaves out the outer header, which is rebuilt in place. */
+  /** Packets that peers tunnelled to us. */
   fromTunnelSocket(fd: number, now: number): void {
+    this.#fromRawSocket(fd, NEXT_HEADER.ipv6, 'kernel', now);
+  }
+
+  /** ICMPv6 errors to us, which the kernel has taken already: only what the data plane makes of them leaves. */
+  fromErrorSocket(fd: number, now: number): void {
+    this.#fromRawSocket(fd, NEXT_HEADER.icmpv6, 'nowhere', now);
+  }
+
+  /** A raw socket leaves out the IPv6 header, which is rebuilt in place. */
+  #fromRawSocket(fd: number, nextHeader: number, passed: Passed, now: number): void {
     for (let round = 0; round < ROUNDS; round++) {
       let count = 0;
       while (count < this.#frames.length) {
         const frame = this.#frames[count]!;
         if (!this.#receiver.receive(fd, frame.innerAddress, frame.innerRoom)) break;
         const { packet } = this.#receiver;
-        if (this.#accessInterfaces.has(packet.ifindex)) this.counters['drop-access-tunnel']++;
-        else if (packet.truncated) this.counters['drop-oversized']++;
+        if (this.#accessInterfaces.has(packet.ifindex)) {
+          if (nextHeader === NEXT_HEADER.ipv6) this.counters['drop-access-tunnel']++;
+        } else if (packet.truncated) this.counters['drop-oversized']++;
         else {
-          this.#writeOuterHeader(frame.view);
+          this.#writeHeader(frame.view, nextHeader);
           this.#module.setInput(count++, IPV6_HEADER + packet.length, PORT_CORE);
         }
       }
-      this.#run(count, now, false);
+      this.#run(count, now, passed);
       if (count < this.#frames.length) return;
     }
   }
 
   /** Sends what has been released from hold, and lets what has waited too long expire. */
   flush(now: number): void {
-    this.#run(0, now, false);
+    this.#run(0, now, 'kernel');
   }
 
   #fromTun(fd: number, port: number, now: number): void {
@@ -109,27 +126,25 @@ export class PacketPath {
         if (view[DESTINATION] === MULTICAST) continue;
         this.#module.setInput(count++, length, port);
       }
-      this.#run(count, now, port === PORT_CORE);
+      this.#run(count, now, port === PORT_CORE ? 'back' : 'kernel');
       if (count < this.#frames.length) return;
     }
   }
 
-  #run(count: number, now: number, kernelRouted: boolean): void {
+  #run(count: number, now: number, passed: Passed): void {
     const outputs = this.#module.process(count, now);
     for (let position = 0; position < outputs; position++) {
       const index = this.#module.output(position);
       const verdict = this.#module.verdict(index);
       if (verdict === VERDICT_DELIVER || verdict === VERDICT_CORE) this.#send(this.#module.packet(index));
-      else if (verdict === VERDICT_PASS) this.#pass(index, kernelRouted);
+      else if (verdict === VERDICT_PASS) this.#pass(index, passed);
     }
   }
 
-  /** Back to the kernel's routing, unless that would lead it here again. */
-  #pass(index: number, kernelRouted: boolean): void {
-    const packet = this.#module.packet(index);
-    // What the module made itself (a Packet Too Big) has no input and always leaves.
-    if (kernelRouted && this.#module.input(index) >= 0) this.counters['drop-unmatched']++;
-    else this.#send(packet);
+  #pass(index: number, passed: Passed): void {
+    // What the module made itself (an ICMPv6 error) has no input and always leaves.
+    if (passed === 'kernel' || this.#module.input(index) < 0) this.#send(this.#module.packet(index));
+    else if (passed === 'back') this.counters['drop-unmatched']++;
   }
 
   #send(packet: Uint8Array): void {
@@ -141,7 +156,7 @@ export class PacketPath {
     }
   }
 
-  #writeOuterHeader(frame: Uint8Array): void {
+  #writeHeader(frame: Uint8Array, nextHeader: number): void {
     const { length, hopLimit, trafficClass, flowLabel } = this.#receiver.packet;
     frame[0] = 0x60 | (trafficClass >> 4);
     frame[1] = ((trafficClass & 0xf) << 4) | (flowLabel >> 16);
@@ -149,7 +164,7 @@ export class PacketPath {
     frame[3] = flowLabel;
     frame[4] = length >> 8;
     frame[5] = length;
-    frame[6] = NEXT_HEADER.ipv6;
+    frame[6] = nextHeader;
     frame[7] = hopLimit;
     frame.set(this.#receiver.sourceOctets(), 8);
     frame.set(this.#locator, 24);

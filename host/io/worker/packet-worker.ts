@@ -119,6 +119,7 @@ polled.add(setup.wake, drainMessages);
 polled.add(setup.coreTun, () => path.fromCoreTun(clock()));
 for (const { fd, link } of setup.accessTuns) polled.add(fd, () => path.fromAccessTun(fd, link, clock()));
 polled.add(setup.tunnel, () => path.fromTunnelSocket(setup.tunnel, clock()));
+polled.add(setup.errors, () => path.fromErrorSocket(setup.errors, clock()));
 polled.add(setup.mobility, drainMobility);
 polled.add(setup.routeEvents, () =>
   drainDatagrams(setup.routeEvents, postRouteEvents, () => post({ type: 'route-events-lost' })),
