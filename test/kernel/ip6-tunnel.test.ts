@@ -154,6 +154,9 @@ const refused = [CORE_MTU - 39, CORE_MTU].map((length) => {
   return { data, answer: asked('access', data) };
 });
 
+const spent = fromCn(80, { hops: 1 });
+const exceeded = asked('access', spent);
+
 test("the kernel's ip6_tunnel", async (t) => {
   const found = exchange(t, { setup: SETUP, from: PEER, to: NARROW, steps });
   if (found === undefined) return;
@@ -214,5 +217,11 @@ test("the kernel's ip6_tunnel", async (t) => {
       assert.deepEqual(dropped!.verdict, { action: 'drop', reason: 'too-big' });
       assert.deepEqual(answer(), [{ device: 'access', packet: message!.data }]);
     }
+  });
+
+  await t.test('its Time Exceeded is ours to the octet', () => {
+    const [dropped, message] = inItsPlace(spent, { hopLimitDone: false });
+    assert.deepEqual(dropped!.verdict, { action: 'drop', reason: 'hop-limit' });
+    assert.deepEqual(exceeded(), [{ device: 'access', packet: message!.data }]);
   });
 });

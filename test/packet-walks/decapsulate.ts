@@ -2,7 +2,7 @@ import { DELIVER, MN, PEER, PEERING, THIRD, fromCore, put, tunnelled } from '../
 import type { PacketFields } from '../bindings/node/support.ts';
 import type { Command } from '../../bindings/entries.ts';
 import type { Walk, Walks } from './walk.ts';
-import { buffer, changed, hold, toMn, walk } from './walk.ts';
+import { FLOW_ENTRY, OF_FLOW, buffer, changed, hold, toMn, walk } from './walk.ts';
 
 const CE = 3 << 20;
 const moved = (locator: string): Command => put({ kind: 'tunnel', prefix: `${MN}/128`, locator });
@@ -19,6 +19,7 @@ export const walks: Walks = {
   jumbogram: arrives([DELIVER], toMn({ next: 0, payload: new Uint8Array() })),
   address: arrives([DELIVER], toMn({ src: '::1' })),
   local: arrives([DELIVER], toMn({ src: 'fe80::1' })),
+  flow: arrives([buffer(), FLOW_ENTRY], OF_FLOW),
   buffer: arrives([buffer()]),
   'hop-limit': arrives([DELIVER], toMn({ hops: 1 })),
   deliver: arrives([DELIVER]),

@@ -11,7 +11,7 @@ import {
   tunnelled,
 } from '../bindings/node/support.ts';
 import type { Walks } from './walk.ts';
-import { buffer, toMn, walk } from './walk.ts';
+import { FLOW_ENTRY, OF_FLOW, buffer, toMn, walk } from './walk.ts';
 
 const ICMPV6 = 58;
 
@@ -28,6 +28,7 @@ export const walks: Walks = {
   ours: walk([PEERING], fromCore(packet({ dst: LOCATOR }))),
   'peer-unknown': walk([DELIVER], fromCore(tunnelled(toMn()))),
   local: walk([DELIVER], fromCore(toMn({ src: 'fe80::1' }))),
+  flow: walk([buffer(), FLOW_ENTRY], fromCore(OF_FLOW)),
   buffer: walk([buffer()], fromCore(toMn())),
   'hops-deliver': walk([DELIVER], fromCore(toMn({ hops: 1 }))),
   deliver: walk([DELIVER], fromCore(toMn())),

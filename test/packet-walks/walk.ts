@@ -1,7 +1,7 @@
 /** What leads a packet to one end of a picture of docs/packet-walks. */
 import type { DataPlane, DataPlaneOptions, PacketIn, PacketOut } from '../../bindings/dataplane.ts';
 import type { BufferEntry, Command } from '../../bindings/entries.ts';
-import { CN, MN, packet, put } from '../bindings/node/support.ts';
+import { CN, MAC, MN, packet, put } from '../bindings/node/support.ts';
 import type { PacketFields } from '../bindings/node/support.ts';
 
 /** The part of a data plane that a walk needs. */
@@ -40,6 +40,21 @@ export function walk(
 export function toMn(fields: PacketFields = {}): Uint8Array {
   return packet({ src: CN, dst: MN, ...fields });
 }
+
+const UDP = 17;
+
+/** A packet of the flow that `FLOW_ENTRY` delivers. */
+export const OF_FLOW = toMn({ next: UDP, payload: Uint8Array.of(0x10, 0, 0x20, 0, 0, 8, 0, 0) });
+
+export const FLOW_ENTRY = put({
+  kind: 'flow',
+  src: CN,
+  dst: MN,
+  protocol: UDP,
+  sourcePort: 0x1000,
+  destinationPort: 0x2000,
+  action: { kind: 'deliver', link: 0, nextHop: 'fe80::10', mac: MAC },
+});
 
 /** The packet with one of its octets changed. */
 export function changed(data: Uint8Array, at: number, value: number): Uint8Array {
