@@ -34,6 +34,8 @@ const INLINE = [
  * on the way of all others. Whatever a command, an error or an event alone needs belongs here.
  */
 const COLD = [
+  'mem/areas/measure',
+  'mem/areas/place',
   'mem/areas/records',
   'mem/areas/recordSize',
   'path/access/unknownSource',
@@ -43,6 +45,7 @@ const COLD = [
   'path/encapsulate/sendFragments',
   'path/hold/*',
   'path/errors/*',
+  'path/lookup/destinationAgain',
   'path/lookup/flowOf',
   'path/lookup/lookupFlows',
   'stats/events/*',
@@ -53,6 +56,7 @@ const COLD = [
   'table/adjacency/tunnelTo',
   'table/ageing/stamp',
   'table/ageing/turnEpoch',
+  'table/bucket/bucketsFor',
   'table/bucket/clear',
   'table/bucket/findRare',
   'table/bucket/move',
@@ -62,7 +66,10 @@ const COLD = [
   'table/prefix/prefixFind',
   'table/prefix/prefixInsert',
   'table/prefix/prefixLength',
+  'table/prefix/prefixMasks',
   'table/prefix/prefixRemove',
+  'table/prefix/prefixReset',
+  'table/tables/*',
   'table/tuple/*',
 ];
 const STAMP = 'build/stamp';

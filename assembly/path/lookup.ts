@@ -17,7 +17,7 @@ import { touch, turnEpoch } from '../table/ageing';
 import { MATCH_BATCH, matchAdd, matchBatch } from '../table/match';
 import { entryValue, prefixFind, prefixMatch, touchStamp } from '../table/prefix';
 import { DESTINATIONS, FLOW_ENTRIES } from '../table/tables';
-import { isPair, tupleKey } from '../table/tuple';
+import { isPair, tupleKey, tupleWord } from '../table/tuple';
 import { DESTINATION_AT, IPV6_HEADER, IPV6_IN_IPV6, NEXT_HEADER_AT, SOURCE_AT } from '../wire/ipv6';
 import { lengthOf, offsetOf } from './outputs';
 
@@ -101,7 +101,8 @@ function lookupFlows(count: u32): void {
     const destination: usize = load<u32>(ADDRESSES + (i << 2));
     if (destination == 0) continue;
     const key = TUPLES + (i << 4);
-    tupleKey(key, load<u64>(HASHES + (i << 3)), destination - DESTINATION_AT);
+    store<u64>(key, load<u64>(HASHES + (i << 3)));
+    store<u64>(key, tupleWord(destination - DESTINATION_AT), 8);
     matchAdd(pending++, i, key);
   }
   matchBatch(FLOW_ENTRIES, pending, TUPLES_FOUND);
@@ -115,7 +116,7 @@ function flowOf(index: u32, destination: usize): u32 {
   if (load<u32>(ADDRESSES + i) == (destination as u32)) {
     word = load<u32>(TUPLES_FOUND + i);
   } else {
-    tupleKey(ONE_TUPLE, flowHash(source, destination), destination - DESTINATION_AT);
+    tupleKey(ONE_TUPLE, source, destination, tupleWord(destination - DESTINATION_AT));
     word = prefixFind(FLOW_ENTRIES, ONE_TUPLE, HOST_LENGTH, 0);
   }
   if (word == 0 || !isPair(word, source, destination)) return NONE;
@@ -142,13 +143,25 @@ function addressOf(index: u32): usize {
  * packet): of its flow entry, else of the destination; else NONE. The use of the entry is noted.
  */
 export function destinationOf(index: u32, address: usize): u32 {
+  const i = (index & (MATCH_BATCH - 1)) << 2;
+  const known = load<u32>(ADDRESSES + i) ^ (address as u32);
+  if ((FLOW_ENTRIES.count | known) != 0) return destinationAgain(index, address);
+  return adjacencyOf(load<u32>(FOUND + i));
+}
+
+/** What `destinationOf` does where flow entries are in use, or the batch did not look the address up. */
+function destinationAgain(index: u32, address: usize): u32 {
   if (FLOW_ENTRIES.count != 0) {
     const adjacency = flowOf(index, address);
     if (adjacency != NONE) return adjacency;
   }
   const i = (index & (MATCH_BATCH - 1)) << 2;
   const known = load<u32>(ADDRESSES + i) == (address as u32);
-  const word = known ? (load<u32>(FOUND + i) as usize) : prefixMatch(DESTINATIONS, address, 0);
+  return adjacencyOf(known ? (load<u32>(FOUND + i) as usize) : prefixMatch(DESTINATIONS, address, 0));
+}
+
+/** The adjacency of a destination, whose use is noted. */
+function adjacencyOf(word: usize): u32 {
   if (word == 0) return NONE;
   touch(DESTINATIONS, word);
   return entryValue(word);

@@ -39,14 +39,17 @@ function hasPorts(protocol: u32): bool {
   return protocol == 6 || protocol == 17 || protocol == 33 || protocol == 132 || protocol == 136;
 }
 
-/** Writes the key of a packet's flow, whose addresses have the hash `pair`; one that matches nothing where it has none. */
-export function tupleKey(key: usize, pair: u64, packet: usize): void {
-  store<u64>(key, pair);
-  store<u64>(key, tupleWord(packet), 8);
+/** Writes the key of a flow. */
+export function tupleKey(key: usize, src: usize, dst: usize, word: u64): void {
+  store<u64>(key, flowHash(src, dst));
+  store<u64>(key, word, 8);
 }
 
-/** Of a packet that may not have passed its checks yet: the frame bounds what is read, the pipeline drops it later. */
-function tupleWord(packet: usize): u64 {
+/**
+ * The second half of the key of a packet's flow; one that matches nothing where it has none. The packet may not have
+ * passed its checks yet: the frame bounds what is read, the pipeline drops it later.
+ */
+export function tupleWord(packet: usize): u64 {
   const length = min<u32>(packetLength(packet), LIMIT_FRAME_SIZE);
   const protocol = walkHeaders(packet, length);
   if (protocol > 0xff || isFirstFragment()) return NO_TUPLE;
@@ -62,8 +65,8 @@ export function commandTuple(at: usize): bool {
     (bswap<u16>(load<u16>(at, COMMAND_SOURCE_PORT_AT)) as u32) |
     ((bswap<u16>(load<u16>(at, COMMAND_DESTINATION_PORT_AT)) as u32) << 16);
   const protocol: u32 = load<u8>(at, COMMAND_PROTOCOL_AT);
-  store<u64>(COMMAND_KEY, flowHash(at + COMMAND_SOURCE_AT, at + COMMAND_PREFIX_AT));
-  store<u64>(COMMAND_KEY, ((protocol as u64) << 32) | ports, 8);
+  const word = ((protocol as u64) << 32) | ports;
+  tupleKey(COMMAND_KEY, at + COMMAND_SOURCE_AT, at + COMMAND_PREFIX_AT, word);
   return ports == 0 || hasPorts(protocol);
 }
 
