@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command, FlowEntry } from '../../../bindings/entries.ts';
 import { BUILDS, paired } from '../../dataplane/engines.ts';
-import { OPTIONS } from './support.ts';
+import { OPTIONS, fromCore, packet } from './support.ts';
 
 const FLOW: FlowEntry = {
   kind: 'flow',
@@ -35,6 +35,24 @@ for (const build of BUILDS) {
     assert.ok(plane.apply(gone, 0).every((status) => status === 'ok'));
     assert.deepEqual(plane.apply([gone[0]!], 0), ['absent']);
     assert.deepEqual(plane.dump().flowEntries, []);
+  });
+
+  test(`${build}: an atomic fragment is of the flow, any other fragment of none`, () => {
+    const plane = paired(build, OPTIONS);
+    const { src, dst } = FLOW;
+    plane.apply([put()], 0);
+    const fragment = (field: number): Uint8Array => {
+      const ports = [4, 0, 1, 187];
+      return packet({ src, dst, next: 44, payload: Uint8Array.of(6, 0, 0, field, 0, 0, 0, 1, ...ports) });
+    };
+    const outputs = plane.process(
+      [0, 1, 8].map((field) => fromCore(fragment(field))),
+      0,
+    );
+    assert.deepEqual(
+      outputs.map(({ verdict }) => verdict.action),
+      ['core', 'pass', 'pass'],
+    );
   });
 
   test(`${build}: an instance without room for flow entries refuses them all`, () => {
