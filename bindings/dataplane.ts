@@ -35,6 +35,8 @@ export interface DataPlaneOptions {
   readonly coreMtu: number;
   /** True where the kernel's forwarding has already decremented the hop limit of packets from access links (TUN). */
   readonly hopLimitDone: boolean;
+  /** Whether the MSS that TCP hosts announce is lowered to what fits the tunnel; not if absent. */
+  readonly clampMss?: boolean;
 }
 
 /** Where a packet came from. `core` also covers native packets that the kernel routed to us from there. */

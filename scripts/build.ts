@@ -39,6 +39,7 @@ const COLD = [
   'mem/areas/records',
   'mem/areas/recordSize',
   'path/access/unknownSource',
+  'path/clamp/*',
   'path/commands/*',
   'path/core/toUs',
   'path/core/unknownDestination',

@@ -1,5 +1,5 @@
 /** What `init` was told, apart from the capacities. */
-import { INIT_FLAG_HOP_LIMIT_DONE } from '../../bindings/generated/abi.as';
+import { INIT_FLAG_CLAMP_MSS, INIT_FLAG_HOP_LIMIT_DONE } from '../../bindings/generated/abi.as';
 
 /** Our locator in network order. */
 export const LOCATOR: usize = memory.data(16, 16);
@@ -16,6 +16,10 @@ export function setOptions(high: u64, low: u64, coreMtu: u32, initFlags: u32): v
 
 export function coreMtu(): u32 {
   return mtu;
+}
+
+export function clampsMss(): bool {
+  return (flags & INIT_FLAG_CLAMP_MSS) != 0;
 }
 
 export function hopLimitDone(): bool {

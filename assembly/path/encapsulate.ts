@@ -9,13 +9,14 @@ import {
   REASON_TOO_BIG,
 } from '../../bindings/generated/abi.as';
 import { descriptorAt, frameAt } from '../mem/areas';
-import { hopLimitDone } from '../mem/options';
+import { clampsMss, hopLimitDone } from '../mem/options';
 import { load16be } from '../mem/words';
 import { count } from '../stats/counters';
 import { adjacencyAddress, tunnelMtu } from '../table/adjacency';
 import { flowLabel } from '../wire/flowlabel';
 import { writeFragment, writeHeader } from '../wire/header';
 import { FRAGMENT, HOP_LIMIT_AT, IPV6_HEADER, IPV6_IN_IPV6 } from '../wire/ipv6';
+import { clampMss } from './clamp';
 import { TIME_EXCEEDED, answer, answerTooBig } from './errors';
 import { drop, emitMade, lengthOf, offsetOf, setPacket, toCore } from './outputs';
 
@@ -45,12 +46,14 @@ export function encapsulate(descriptor: usize, packet: usize, adjacency: u32, ho
   const length = lengthOf(descriptor);
   // Traffic class in bits 27 to 20, as in the header; ECN is copied with it (RFC 6040 section 4.1).
   const flow = (((load16be(packet) >> 4) & 0xff) << 20) | flowLabel(packet);
-  if (length + IPV6_HEADER > tunnelMtu(adjacency)) {
-    if (length > LIMIT_MTU_MIN) {
-      drop(descriptor, REASON_TOO_BIG);
-      answerTooBig(packet, length, adjacency, COUNTER_TOO_BIG_SENT);
-      return false;
-    }
+  const fits = length + IPV6_HEADER <= tunnelMtu(adjacency);
+  if (!fits && length > LIMIT_MTU_MIN) {
+    drop(descriptor, REASON_TOO_BIG);
+    answerTooBig(packet, length, adjacency, COUNTER_TOO_BIG_SENT);
+    return false;
+  }
+  if (clampsMss()) clampMss(packet, length, adjacency);
+  if (!fits) {
     sendFragments(descriptor, packet, adjacency, hopLimit, flow);
     return true;
   }

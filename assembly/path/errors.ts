@@ -97,9 +97,14 @@ export function answer(packet: usize, length: u32, typeAndCode: u32, parameter: 
   count(counter);
 }
 
+/** Octets of the longest packet that goes through a tunnel whole, or has to. */
+export function largestInner(adjacency: u32): u32 {
+  return max(LIMIT_MTU_MIN, tunnelMtu(adjacency) - IPV6_HEADER);
+}
+
 /** Packet Too Big for a packet that does not fit a tunnel. */
 export function answerTooBig(packet: usize, length: u32, adjacency: u32, counter: u32): void {
-  answer(packet, length, TOO_BIG, max(LIMIT_MTU_MIN, tunnelMtu(adjacency) - IPV6_HEADER), counter);
+  answer(packet, length, TOO_BIG, largestInner(adjacency), counter);
 }
 
 /** Tells the source of a packet that we tunnelled what an ICMPv6 error to us says about it (RFC 2473 section 8). */

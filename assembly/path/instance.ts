@@ -2,6 +2,7 @@
 import {
   ABI_VERSION,
   AREA_FLOW_ENTRIES,
+  INIT_FLAG_CLAMP_MSS,
   INIT_FLAG_HOP_LIMIT_DONE,
   LIMIT_COMMANDS,
   LIMIT_MTU_MAX,
@@ -71,7 +72,8 @@ export function init(
   const bytes = plan(batch, destinations, sources, peers, flows, held, flow_entries);
   if (bytes == 0 || core_mtu < LIMIT_MTU_MIN || core_mtu > LIMIT_MTU_MAX) return STATUS_INVALID;
   setOptions(locator_high, locator_low, core_mtu, flags);
-  if ((flags & ~INIT_FLAG_HOP_LIMIT_DONE) != 0 || !isTunnelEnd(LOCATOR)) return STATUS_INVALID;
+  if ((flags & ~(INIT_FLAG_HOP_LIMIT_DONE | INIT_FLAG_CLAMP_MSS)) != 0 || !isTunnelEnd(LOCATOR))
+    return STATUS_INVALID;
   const pages = (bytes as u64) / PAGE;
   const present: u64 = memory.size();
   if (pages > present && memory.grow((pages - present) as i32) < 0) return STATUS_MEMORY;

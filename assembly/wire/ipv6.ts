@@ -17,6 +17,7 @@ export const SOURCE_AT: usize = 8;
 export const DESTINATION_AT: usize = 24;
 
 export const HOP_BY_HOP: u32 = 0;
+export const TCP: u32 = 6;
 export const IPV6_IN_IPV6: u32 = 41;
 export const ROUTING: u32 = 43;
 export const FRAGMENT: u32 = 44;

@@ -37,6 +37,7 @@ export const STATUS_INVALID = 3;
 export const STATUS_MEMORY = 4;
 export const STATUS_STATE = 5;
 export const INIT_FLAG_HOP_LIMIT_DONE = 1;
+export const INIT_FLAG_CLAMP_MSS = 2;
 export const AREA_FRAMES = 0;
 export const AREA_DESCRIPTORS = 1;
 export const AREA_OUTPUTS = 2;
@@ -123,6 +124,7 @@ export const COUNTER_ICMP_LIMITED = 13;
 export const COUNTER_EVENTS_LOST = 14;
 export const COUNTER_TIME_EXCEEDED_SENT = 15;
 export const COUNTER_ERRORS_RELAYED = 17;
+export const COUNTER_MSS_CLAMPED = 18;
 export const DROP_COUNTER_BASE = 32;
 export const COUNTER_SLOTS = 96;
 export const DESCRIPTOR_SIZE = 32;
@@ -202,6 +204,7 @@ export const STATUS_NAMES: Readonly<Record<number, string>> = {
 
 export const INIT_FLAG_NAMES: Readonly<Record<number, string>> = {
   1: 'hop-limit-done',
+  2: 'clamp-mss',
 };
 
 export const AREA_NAMES: Readonly<Record<number, string>> = {
@@ -321,6 +324,7 @@ export const COUNTER_NAMES: Readonly<Record<number, string>> = {
   14: 'events-lost',
   15: 'time-exceeded-sent',
   17: 'errors-relayed',
+  18: 'mss-clamped',
   33: 'drop-descriptor',
   34: 'drop-oversized',
   35: 'drop-truncated',

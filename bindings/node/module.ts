@@ -52,6 +52,7 @@ import {
   FLOW_SEEN_AT,
   FLOW_SIZE,
   FLOW_SRC_AT,
+  INIT_FLAG_CLAMP_MSS,
   INIT_FLAG_HOP_LIMIT_DONE,
   LIMIT_COMMANDS,
   LIMIT_FRAME_SIZE,
@@ -139,7 +140,7 @@ export class DataPlaneModule {
     this.batch = options.capacities.batch;
   }
 
-  #init({ capacities, seed, locator, coreMtu, hopLimitDone }: DataPlaneOptions): number {
+  #init({ capacities, seed, locator, coreMtu, hopLimitDone, clampMss }: DataPlaneOptions): number {
     const octets = new Uint8Array(16);
     if (!writeAddress(octets, 0, locator))
       throw new Error(`data plane: locator ${locator} is no IPv6 address`);
@@ -156,7 +157,7 @@ export class DataPlaneModule {
       words.getBigUint64(0),
       words.getBigUint64(8),
       coreMtu,
-      hopLimitDone ? INIT_FLAG_HOP_LIMIT_DONE : 0,
+      (hopLimitDone ? INIT_FLAG_HOP_LIMIT_DONE : 0) | (clampMss === true ? INIT_FLAG_CLAMP_MSS : 0),
     );
   }
 

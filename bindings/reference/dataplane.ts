@@ -17,6 +17,7 @@ import { addressOctets, formatAddress, formatPrefix, parseAddress, parseMac } fr
 import { EventLog, FlowTable, flowEvent } from './events.ts';
 import type { Frame, HeldFrame, HoldRecord, HoldTarget } from './hold.ts';
 import * as packets from './packet.ts';
+import { withLowerMss } from './mss.ts';
 import { PathMtus, readTunnelError } from './relay.ts';
 import type { Destination } from './tables.ts';
 import { Tables, isTunnelEnd } from './tables.ts';
@@ -27,6 +28,7 @@ import {
   UNREACHABLE,
   encapsulate,
   errorMessage,
+  largestMss,
   mayAnswerWithError,
   packetTooBig,
 } from './tunnel.ts';
@@ -274,7 +276,8 @@ export class ReferenceDataPlane implements DataPlane {
 
   #encapsulate(frame: Frame, peer: bigint, hopLimit: number, counter: CountedEncapsulation): void {
     const mtu = this.#pathMtus.of(peer, this.#seconds());
-    const sent = encapsulate(frame.packet, {
+    const clamped = this.#options.clampMss ? withLowerMss(frame.packet, largestMss(mtu)) : undefined;
+    const sent = encapsulate(clamped ?? frame.packet, {
       locator: this.#locator,
       peer,
       hopLimit,
@@ -286,6 +289,7 @@ export class ReferenceDataPlane implements DataPlane {
       return this.#sendError(frame.packet, packetTooBig(mtu), 'too-big-sent');
     }
     this.#count(counter);
+    if (clamped !== undefined) this.#count('mss-clamped');
     if (sent.length > 1) this.#count('fragments', sent.length);
     const verdict = { action: 'core', locator: formatAddress(peer) } as const;
     sent.forEach((packet, index) => this.#put(index === 0 ? frame : { input: -1 }, packet, verdict));

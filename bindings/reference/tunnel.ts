@@ -16,6 +16,7 @@ export const MINIMUM_MTU = 1280;
 const FRAGMENT_HEADER = 8;
 export const ICMP_HEADER = 8;
 const REDIRECT = 137;
+const TCP_HEADER = 20;
 
 interface HeaderFields {
   readonly trafficClass: number;
@@ -107,7 +108,16 @@ export interface IcmpError {
 
 /** RFC 4443 section 3.2, for a packet that does not fit a tunnel of `mtu` octets once it is encapsulated. */
 export function packetTooBig(mtu: number): IcmpError {
-  return { type: 2, code: 0, parameter: Math.max(MINIMUM_MTU, mtu - IPV6_HEADER) };
+  return { type: 2, code: 0, parameter: largestInner(mtu) };
+}
+
+/** MSS of the segments that go through a tunnel of `mtu` octets whole, or that have to. */
+export function largestMss(mtu: number): number {
+  return largestInner(mtu) - IPV6_HEADER - TCP_HEADER;
+}
+
+function largestInner(mtu: number): number {
+  return Math.max(MINIMUM_MTU, mtu - IPV6_HEADER);
 }
 
 /** RFC 4443 section 3.3: hop limit exceeded in transit. */

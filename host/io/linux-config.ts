@@ -8,6 +8,8 @@ export interface LinuxConfig {
   readonly stateDirectory: string;
   readonly coreInterface: string;
   readonly coreMtu: number;
+  /** Whether the data plane lowers the MSS of TCP to what fits the tunnel. */
+  readonly clampMss: boolean;
   readonly access: readonly AccessInterface[];
   readonly pool: Prefix;
   /** Whether packets from and to each station are counted, which detection by silence asks for. */

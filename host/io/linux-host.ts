@@ -79,6 +79,7 @@ export class LinuxHost {
           seed: options.seed,
           coreMtu: config.coreMtu,
           hopLimitDone: true,
+          clampMss: config.clampMss,
         },
         ...sockets,
         accessInterfaces: [...interfaces.keys()],

@@ -59,6 +59,7 @@ test('a short file is completed with defaults and put into canonical form', () =
     stateDirectory: '/var/lib/maar/a1',
     coreInterface: 'eth0',
     coreMtu: 1500,
+    clampMss: false,
     access: [{ link: 0, interface: 'br-lan', linkLocal: 'fe80::1', mac: '02:00:5e:10:00:00' }],
     pool: '2001:db8:11::/48',
     activity: false,

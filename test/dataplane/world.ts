@@ -74,6 +74,7 @@ export function randomOptions(random: Random): DataPlaneOptions {
     seed: (BigInt(random.u32()) << 32n) | BigInt(random.pick([0, 0xffff_ffff, random.u32()])),
     coreMtu: random.pick([1280, 1281, 1287, 1288, 1300, 1319, 1320, 1400, 1500, 1940, 65_535]),
     hopLimitDone: random.oneIn(4),
+    clampMss: random.oneIn(2),
   };
 }
 
@@ -282,6 +283,7 @@ function innerPacket(random: Random, oddEvery: number, large: boolean): Uint8Arr
   for (let index = 0; index < Math.min(body.length, 12); index++) body[index] = random.u32();
   if (body.length > 0 && last === NEXT_HEADER.icmpv6)
     body[0] = random.pick([0, 1, 2, 3, 127, 128, 135, 137, 143]);
+  if (last === NEXT_HEADER.tcp && body.length > 20) segment(random, body);
   if (body.length >= 4 && WITH_PORTS.includes(last)) {
     const view = new DataView(body.buffer);
     for (const at of [0, 2]) view.setUint16(at, random.pick(PORTS));
@@ -301,6 +303,24 @@ function innerPacket(random: Random, oddEvery: number, large: boolean): Uint8Arr
     },
     payload,
   );
+}
+
+/** A TCP header with options, of which some are malformed. */
+function segment(random: Random, body: Uint8Array): void {
+  body[12] = random.pick([0, 4, 5, 6, 8, 8, 10, 15]) << 4;
+  body[13] = random.pick([0x02, 0x02, 0x12, 0x10, 0xff]);
+  for (let index = 16; index < 18; index++) body[index] = random.u32();
+  const options = Array.from({ length: random.between(1, 5) }, () =>
+    random.pick([
+      [1],
+      [2, 4, random.pick([0, 4, 5, 255]), random.below(256)],
+      [2, 4, 255, 255],
+      [3, 3, 7],
+      [8, 10, 0, 0, 0, 1, 0, 0, 0, 0],
+      [random.pick([0, 2, 4]), random.pick([0, 1, 2, 3, 5, 40])],
+    ]),
+  ).flat();
+  body.set(options.slice(0, body.length - 20), 20);
 }
 
 /** Payloads from nothing to too much, half of the long ones within a few octets of a limit of the pipeline. */

@@ -73,6 +73,32 @@ function tunnelled(inner: Uint8Array, fields: Partial<Ipv6Fields> = {}): Uint8Ar
   return emitIpv6({ nextHeader: NEXT_HEADER.ipv6, hopLimit: 64, src: PEER, dst: LOCATOR, ...fields }, inner);
 }
 
+/** A TCP segment with these options and flags (SYN if not told otherwise), its checksum right. */
+function syn(tcpOptions: readonly number[], flags = 0x02): Uint8Array {
+  const segment = new Uint8Array(20 + tcpOptions.length);
+  segment.set([
+    0x9c,
+    0x40,
+    0,
+    80,
+    0,
+    0,
+    0,
+    1,
+    0,
+    0,
+    0,
+    0,
+    (5 + tcpOptions.length / 4) << 4,
+    flags,
+    0xff,
+    0xff,
+  ]);
+  segment.set(tcpOptions, 20);
+  fillChecksum(segment, 16, MN, CN, NEXT_HEADER.tcp);
+  return emitIpv6({ nextHeader: NEXT_HEADER.tcp, hopLimit: 64, src: MN, dst: CN }, segment);
+}
+
 /** An ICMPv6 error of a router within the core to our locator, quoting as much of `packet` as it may. */
 function icmpError(type: number, code: number, packet: Uint8Array, parameter = 0): Uint8Array {
   const quoted = packet.subarray(0, 1232);
@@ -293,6 +319,17 @@ export const GOLDEN_CASES: readonly GoldenCase[] = [
       core(icmpError(3, 1, tunnelled(udp(), { src: LOCATOR, dst: PEER }))),
       core(icmpError(2, 0, tunnelled(udp({}, 1280), { src: LOCATOR, dst: PEER }), 1500)),
       access(udp({}, 1280), 601_000),
+    ]),
+  },
+  {
+    name: 'mss',
+    file: { options: { ...options, clampMss: true }, ports, entries: [source, tunnel] },
+    input: capture([
+      access(syn([2, 4, 0x05, 0xa0])),
+      access(syn([1, 2, 4, 0x05, 0xa0, 1, 1, 1])),
+      access(syn([4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 2, 4, 0xff, 0xff])),
+      access(syn([2, 4, 0x05, 0x78])),
+      access(syn([2, 4, 0x05, 0xa0], 0x10)),
     ]),
   },
   {

@@ -70,8 +70,12 @@ for (const { name, file, input } of GOLDEN_CASES) {
   test(`${name}: tshark finds nothing malformed in what leaves`, (t) => {
     if (!hasTool(t, 'tshark')) return;
     const path = new URL('out.pcapng', folder(name)).pathname;
-    const checks = ['-o', 'udp.check_checksum:TRUE', '-o', 'ipv6.defragment:TRUE'];
-    const bad = '_ws.malformed || udp.checksum.status == 0 || icmpv6.checksum.status == 0';
+    const checks = ['udp.check_checksum', 'tcp.check_checksum', 'ipv6.defragment'].flatMap((preference) => [
+      '-o',
+      `${preference}:TRUE`,
+    ]);
+    const bad =
+      '_ws.malformed || udp.checksum.status == 0 || tcp.checksum.status == 0 || icmpv6.checksum.status == 0';
     assert.equal(output('tshark', ['-r', path, ...checks, '-Y', bad]), '');
   });
 }

@@ -11,7 +11,14 @@ const long = packet({ payload: new Uint8Array(1421) });
 const earlier = packet({ dst: '2001:db8:2:2::21', payload: new Uint8Array(1421) });
 const unreachable = packet({ next: ICMPV6, payload: new Uint8Array(1421).fill(1, 0, 1) });
 
+const TCP = 6;
+/** An MSS of 1,460. */
+const syn = new Uint8Array(24);
+syn.set([6 << 4, 2], 12);
+syn.set([2, 4, 0x05, 0xb4], 20);
+
 export const walks: Walks = {
+  clamped: walk(entries, fromAccess(packet({ next: TCP, payload: syn })), { clampMss: true }),
   fits: walk(entries, fromAccess(packet({ payload: new Uint8Array(1420) }))),
   fragments: walk(entries, fromAccess(packet({ payload: new Uint8Array(1240) })), { coreMtu: 1300 }),
   unanswered: walk(entries, fromAccess(unreachable)),

@@ -61,6 +61,10 @@ const buffer = z.strictObject({
     .default(0),
 });
 
+const tunnel = z.strictObject({
+  clampMss: z.boolean({ error: 'must be true or false' }).default(false),
+});
+
 /** `maar run --config FILE`, section by section; what one section cannot know is in `crossFaults`. */
 const sections = z.strictObject({
   name: z
@@ -123,6 +127,7 @@ const sections = z.strictObject({
     })
     .prefault({}),
   timers: timers.prefault({}),
+  tunnel: tunnel.prefault({}),
   hold: hold.prefault({}),
   buffer: buffer.prefault({}),
 });
@@ -217,6 +222,7 @@ export function linuxConfig(file: MaarFile): LinuxConfig {
     stateDirectory: file.stateDirectory ?? `${DEFAULT_STATE}/${file.name}`,
     coreInterface: file.core.interface,
     coreMtu: file.core.mtu,
+    clampMss: file.tunnel.clampMss,
     access: file.access.map((access, link) => ({
       link,
       interface: access.interface,

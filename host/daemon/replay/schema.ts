@@ -120,6 +120,7 @@ export const replaySchema = z.strictObject({
     coreMtu: whole(1280, 65_535).default(1500),
     seed: seed.default(0n),
     hopLimitDone: z.boolean({ error: 'must be true or false' }).default(false),
+    clampMss: z.boolean({ error: 'must be true or false' }).default(false),
     capacities: z
       .strictObject({
         batch: whole(1, 1024).default(64),

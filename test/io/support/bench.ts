@@ -105,6 +105,7 @@ export async function openBench(changes: Partial<LinuxConfig> = {}): Promise<Ben
       stateDirectory,
       coreInterface: 'core0',
       coreMtu: 1500,
+      clampMss: false,
       access: [{ link: 0, interface: 'br0', linkLocal: 'fe80::1', mac: ROUTER_MAC }],
       pool: POOL,
       activity: false,
