@@ -1,56 +1,54 @@
 /**
  * Stamps of the last use of destinations. A stamp of 32 bits beside the buckets is exact; each entry's mark repeats a
- * short form of it (epoch, with the era of its bucket), so that a packet finds within the line that it reads anyway
- * that there is nothing to write. Reading the stamps instead costs a second cache miss on every look-up of a large table.
+ * short form of it (epoch), so that a packet finds within the line that it reads anyway that there is nothing to
+ * write. Reading the stamps instead costs a second cache miss on every look-up of a large table.
  */
 import { nowSeconds } from '../mem/clock';
 import {
   BUCKET,
   BucketTable,
   EPOCH_MASK,
-  ERA,
   SCOPE_SHIFT,
+  WAYS,
+  WORDS,
   bucketPlaces,
-  eraOf,
-  placeAt,
   sideOf,
 } from './bucket';
 
-/** Seconds of an era: epochs are 1 to 511; 0 is no use in this era. */
+/** Epochs are 1 to 511, a second each; 0 is none of them. */
 const EPOCHS: u32 = 511;
-/** Eras are 1 to 255; 0 is none of them. After all of them (36 hours) every bucket is told to forget its era. */
-const ERAS: u32 = 255;
 
 let epoch: u32 = 1 << SCOPE_SHIFT;
-let era: u32 = 1;
-let round: u32 = 0;
+let latest: u32 = 0;
+/** Number of the bucket that is the next to forget its epochs. */
+let hand: u32 = 0;
 
-/** Follows the clock, once a batch. */
+/** Follows the clock, once a batch. In each second a part of the buckets forgets its epochs, so that none comes round. */
 export function turnEpoch(table: BucketTable): void {
-  const seconds = nowSeconds();
-  epoch = ((seconds % EPOCHS) + 1) << SCOPE_SHIFT;
-  era = ((seconds / EPOCHS) % ERAS) + 1;
-  const latest = seconds / (EPOCHS * ERAS);
-  if (latest == round) return;
-  round = latest;
-  const end = table.buckets + ((bucketPlaces(table) / 3) as usize) * BUCKET;
-  for (let bucket = table.buckets; bucket < end; bucket += BUCKET) store<u8>(bucket, 0, ERA);
+  if (nowSeconds() == latest) return;
+  const elapsed = min(nowSeconds() - latest, EPOCHS - 1);
+  latest = nowSeconds();
+  epoch = ((latest % EPOCHS) + 1) << SCOPE_SHIFT;
+  const buckets = bucketPlaces(table) / WAYS;
+  const each = (buckets + EPOCHS - 2) / (EPOCHS - 1);
+  for (let left = min(elapsed * each, buckets); left != 0; left--) {
+    hand = hand < buckets ? hand : 0;
+    forget(table.buckets + (hand++ as usize) * BUCKET + WORDS);
+  }
+}
+
+function forget(words: usize): void {
+  for (const end = words + WAYS * 4; words < end; words += 4) {
+    store<u32>(words, load<u32>(words) & ~EPOCH_MASK);
+  }
 }
 
 /** Notes the use of an entry, writing only what changes. */
 export function touch(table: BucketTable, word: usize): void {
-  const mark = load<u32>(word) ^ epoch;
-  if (((mark & EPOCH_MASK) | ((load<u8>(eraOf(word)) as u32) ^ era)) != 0) stamp(table, word);
+  if (((load<u32>(word) ^ epoch) & EPOCH_MASK) != 0) stamp(table, word);
 }
 
 function stamp(table: BucketTable, word: usize): void {
-  if (load<u8>(eraOf(word)) != era) {
-    const bucket = word & ~(BUCKET - 1);
-    for (let at: usize = 48; at < 60; at += 4) {
-      store<u32>(bucket + at, load<u32>(bucket + at) & ~EPOCH_MASK);
-    }
-    store<u8>(eraOf(word), era as u8);
-  }
   store<u32>(word, (load<u32>(word) & ~EPOCH_MASK) | epoch);
   store<u32>(sideOf(table, word), nowSeconds());
 }

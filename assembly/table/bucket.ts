@@ -5,11 +5,16 @@
  * | ------- | ------------------------------------------------------------------------------ |
  * | 0 to 47 | three keys of 16 octets                                                        |
  * | 48 to 59 | three words of 32 bits: value (22 bits), mark (10 bits)                       |
- * | 60 to 62 | three tags: 8 bits of the key's hash, 0 where the place is free               |
- * | 63      | era of the epochs in the marks (ageing.ts)                                     |
+ * | 60 to 62 | three tags: 8 bits of the key's hash                                          |
+ * | 63      | a bit for each class of keys, of which some stand away from this, their home    |
  *
  * A mark is bit 31 (the key is a whole address) and, in bits 22 to 30, the scope or the epoch of the last use. The
  * bits of `keyMask` belong to the key. An entry is named by the address of its word, which tells bucket and place.
+ * A free place is all zeros, which no entry is: the key of a prefix has its bit, a whole address its mark.
+ *
+ * A key stands in its home or, where that is full, a step away from it. There are few different steps, so that the
+ * keys away from a home can be looked for: their classes are exact at any time, and who finds nothing at a home of
+ * which nobody of the class is away need not touch another line. A home with room calls them back.
  */
 import { hashKey } from './hash';
 
@@ -34,14 +39,18 @@ export const BUCKET: usize = 64;
 export const WAYS: u32 = 3;
 export const WORDS: usize = 48;
 export const TAGS: usize = 60;
-export const ERA: usize = 63;
+const AWAY: usize = 63;
 export const VALUE_MASK: u32 = 0x3fffff;
 export const SCOPE_SHIFT: u32 = 22;
 /** Bits 22 to 30. */
 export const EPOCH_MASK: u32 = 0x7fc00000;
 export const HOST_MARK: u32 = 0x80000000;
 
-const TAG_OCTETS: u32 = 0xffffff;
+/** Different steps from a home; the class of a key is the number of its step modulo `CLASSES`. */
+const STEPS: u32 = 32;
+const CLASSES: u32 = 8;
+const STEP_SPREAD: u32 = 0x9e3779b9;
+
 /** Places beyond the reach of hashing for what displacement cannot settle; a table of any size fills to its capacity. */
 const STASH: u32 = 2;
 
@@ -54,28 +63,40 @@ export function bucketReach(buckets: u32): u32 {
   return buckets - STASH;
 }
 
-export function tagOf(hash: u64): u32 {
-  const tag = (hash as u32) & 0xff;
-  return tag | ((tag == 0) as u32);
-}
-
-export function firstBucket(table: BucketTable, hash: u64): usize {
+export function homeOf(table: BucketTable, hash: u64): usize {
   return table.buckets + (((((hash & 0xffffffff) * table.reach) >> 32) as usize) << 6);
 }
 
-export function secondBucket(table: BucketTable, hash: u64): usize {
-  return table.buckets + (((((hash >> 32) * table.reach) >> 32) as usize) << 6);
+/** The bucket away from home. `upper` is the upper half of the hash. */
+export function secondOf(table: BucketTable, home: usize, upper: u32): usize {
+  const spread = (upper & (STEPS - 1)) * STEP_SPREAD;
+  const second = home + (((1 + (((spread as u64) * (table.reach - 1)) >> 32)) as usize) << 6);
+  const size = (table.reach as usize) << 6;
+  return second - (size & (0 - ((second >= table.buckets + size) as usize)));
+}
+
+export function tagOf(upper: u32): u32 {
+  return (upper >> 8) & 0xff;
+}
+
+/** The classes of which some are away from a home, a bit each. */
+function away(home: usize): u32 {
+  return load<u8>(home, AWAY);
+}
+
+function setAway(home: usize, classes: u32): void {
+  store<u8>(home, classes as u8, AWAY);
+}
+
+/** 1 where keys of the same class as that of `upper` are away from their home, else 0. */
+export function classAway(home: usize, upper: u32): u32 {
+  return (away(home) >> (upper & (CLASSES - 1))) & 1;
 }
 
 /** Bit 7 of octet i of the result is set where place i of the bucket may have the tag; the lowest one does have it. */
-function tagged(bucket: usize, tag: u32): u32 {
+export function tagged(bucket: usize, tag: u32): u32 {
   const differ = load<u32>(bucket, TAGS) ^ (tag * 0x010101);
   return (differ - 0x010101) & ~differ & 0x808080;
-}
-
-/** Octets, bit 7 of which says that the place is free. */
-function places(bucket: usize): u32 {
-  return tagged(bucket, 0);
 }
 
 function wordAt(bucket: usize, way: u32): usize {
@@ -101,10 +122,6 @@ export function sideOf(table: BucketTable, word: usize): usize {
   return table.side + (bucket * WAYS + wayOf(word)) * (table.sideSize as usize);
 }
 
-export function eraOf(word: usize): usize {
-  return bucketOf(word) + ERA;
-}
-
 function search(table: BucketTable, bucket: usize, tag: u32, high: u64, low: u64, mark: u32): usize {
   for (let some = tagged(bucket, tag); some != 0; some &= some - 1) {
     const way = ctz<u32>(some) >> 3;
@@ -116,30 +133,18 @@ function search(table: BucketTable, bucket: usize, tag: u32, high: u64, low: u64
   return 0;
 }
 
-/** The entry of a key, or 0. Both buckets are compared at once and without a branch, as in match.ts. */
+/** The entry of a key, or 0. */
 export function bucketFind(table: BucketTable, high: u64, low: u64, mark: u32): usize {
   const hash = hashKey(high, low, mark);
-  const tag = tagOf(hash);
-  const first = firstBucket(table, hash);
-  const second = secondBucket(table, hash);
-  const tags = (load<u32>(first, TAGS) as u64) | ((load<u32>(second, TAGS) as u64) << 32);
-  const differ = (tags ^ ((tag as u64) * 0x0001010100010101)) | 0xff000000ff000000;
-  const some = (differ - 0x0101010101010101) & ~differ & 0x8080808080808080;
-  const place = (ctz<u64>(some) as u32) >> 3;
-  const bucket = first ^ ((first ^ second) & (0 - (place >> 2)));
-  const way = place & 3;
-  const key = bucket + (way << 4);
-  const word = bucket + (way << 2) + WORDS;
-  const other = (load<u32>(word) ^ mark) & table.keyMask;
-  if (((load<u64>(key) ^ high) | (load<u64>(key, 8) ^ low) | (other as u64)) == 0 && some != 0) return word;
-  return (some & (some - 1)) != 0 || table.stashed != 0 ? findRare(table, hash, high, low, mark) : 0;
+  const home = homeOf(table, hash);
+  const upper = (hash >> 32) as u32;
+  const found = search(table, home, tagOf(upper), high, low, mark);
+  return found != 0 || classAway(home, upper) == 0 ? found : findAway(table, home, upper, high, low, mark);
 }
 
-/** What remains where another place has the same tag (one time in fifty) or something is stashed. */
-function findRare(table: BucketTable, hash: u64, high: u64, low: u64, mark: u32): usize {
-  const tag = tagOf(hash);
-  let found = search(table, firstBucket(table, hash), tag, high, low, mark);
-  if (found == 0) found = search(table, secondBucket(table, hash), tag, high, low, mark);
+function findAway(table: BucketTable, home: usize, upper: u32, high: u64, low: u64, mark: u32): usize {
+  const tag = tagOf(upper);
+  let found = search(table, secondOf(table, home, upper), tag, high, low, mark);
   for (let i: u32 = 0; found == 0 && table.stashed != 0 && i < STASH; i++) {
     found = search(table, stashBucket(table, i), tag, high, low, mark);
   }
@@ -158,28 +163,68 @@ function hashOf(table: BucketTable, word: usize): u64 {
 
 /** A free place of a bucket, or 0. */
 function freeIn(bucket: usize): usize {
-  const free = places(bucket);
-  return free == 0 ? 0 : wordAt(bucket, ctz<u32>(free) >> 3);
+  for (let way: u32 = 0; way < WAYS; way++) {
+    if (!isEntry(wordAt(bucket, way))) return wordAt(bucket, way);
+  }
+  return 0;
 }
 
-function setTag(word: usize, tag: u32): void {
-  store<u8>(bucketOf(word) + wayOf(word), tag as u8, TAGS);
+/** Some entry of a class that stands away from its home, or 0. */
+function strayOf(table: BucketTable, home: usize, kind: u32): usize {
+  for (let i: u32 = 0; i < STEPS / CLASSES + STASH; i++) {
+    const step = i * CLASSES + kind;
+    const bucket = step < STEPS ? secondOf(table, home, step) : stashBucket(table, i - STEPS / CLASSES);
+    for (let way: u32 = 0; way < WAYS; way++) {
+      const word = wordAt(bucket, way);
+      const hash = hashOf(table, word);
+      if (homeOf(table, hash) == home && (((hash >> 32) as u32) & (CLASSES - 1)) == kind && isEntry(word)) return word;
+    }
+  }
+  return 0;
 }
 
-function move(table: BucketTable, to: usize, from: usize): void {
-  memory.copy(keyOf(to), keyOf(from), 16);
-  // The era belongs to the bucket: an aged entry is stamped anew at its next use.
-  store<u32>(to, load<u32>(from) & (table.keyMask | VALUE_MASK));
-  memory.copy(sideOf(table, to), sideOf(table, from), table.sideSize);
-  setTag(to, load<u8>(bucketOf(from) + wayOf(from), TAGS));
-  clear(table, from);
+/** Writes an entry with nothing beside it to a free place. */
+function settle(table: BucketTable, word: usize, high: u64, low: u64, value: u32): void {
+  store<u64>(keyOf(word), high);
+  store<u64>(keyOf(word), low, 8);
+  store<u32>(word, value);
+  const hash = hashOf(table, word);
+  const upper = (hash >> 32) as u32;
+  store<u8>(bucketOf(word) + wayOf(word), tagOf(upper) as u8, TAGS);
+  table.stashed += (bucketOf(word) >= stashBucket(table, 0)) as u32;
+  const home = homeOf(table, hash);
+  if (bucketOf(word) != home) setAway(home, away(home) | (1 << (upper & (CLASSES - 1))));
 }
 
 function clear(table: BucketTable, word: usize): void {
+  const hash = hashOf(table, word);
   memory.fill(keyOf(word), 0, 16);
   store<u32>(word, 0);
-  setTag(word, 0);
+  store<u8>(bucketOf(word) + wayOf(word), 0, TAGS);
   memory.fill(sideOf(table, word), 0, table.sideSize);
+  table.stashed -= (bucketOf(word) >= stashBucket(table, 0)) as u32;
+  const home = homeOf(table, hash);
+  const kind = ((hash >> 32) as u32) & (CLASSES - 1);
+  if (bucketOf(word) != home && strayOf(table, home, kind) == 0) {
+    setAway(home, away(home) & ~(1 << kind));
+  }
+}
+
+function move(table: BucketTable, to: usize, from: usize): void {
+  const key = keyOf(from);
+  // The epoch stays behind: what is moved over the hand of ageing.ts would keep it too long.
+  settle(table, to, load<u64>(key), load<u64>(key, 8), load<u32>(from) & (table.keyMask | VALUE_MASK));
+  memory.copy(sideOf(table, to), sideOf(table, from), table.sideSize);
+  clear(table, from);
+}
+
+/** Calls an entry home to a bucket with room, then one to where that stood, and so on. */
+function callHome(table: BucketTable, home: usize): void {
+  while (away(home) != 0 && home < stashBucket(table, 0)) {
+    const stray = strayOf(table, home, ctz<u32>(away(home)));
+    move(table, freeIn(home), stray);
+    home = bucketOf(stray);
+  }
 }
 
 /** Buckets that a search for a free place looks at before it gives up. */
@@ -202,8 +247,8 @@ function queued(tail: u32, bucket: usize): bool {
 }
 
 /** Makes room in one of two full buckets by moving entries along the shortest chain to a free place; 0 where none is found. */
-function displace(table: BucketTable, first: usize, second: usize): usize {
-  enqueue(0, first, 0, WAYS);
+function displace(table: BucketTable, home: usize, second: usize): usize {
+  enqueue(0, home, 0, WAYS);
   enqueue(1, second, 0, WAYS);
   let tail: u32 = 2;
   for (let head: u32 = 0; head < tail; head++) {
@@ -211,8 +256,8 @@ function displace(table: BucketTable, first: usize, second: usize): usize {
     for (let way: u32 = 0; way < WAYS; way++) {
       const word = wordAt(bucket, way);
       const hash = hashOf(table, word);
-      const one = firstBucket(table, hash);
-      const other = one == bucket ? secondBucket(table, hash) : one;
+      const home = homeOf(table, hash);
+      const other = home == bucket ? secondOf(table, home, (hash >> 32) as u32) : home;
       const free = freeIn(other);
       if (free != 0) return unwind(table, head, word, free);
       if (tail < SEARCH && !queued(tail, other)) enqueue(tail++, other, head, way);
@@ -235,10 +280,9 @@ function unwind(table: BucketTable, at: u32, word: usize, free: usize): usize {
 }
 
 function place(table: BucketTable, hash: u64): usize {
-  const first = firstBucket(table, hash);
-  const second = secondBucket(table, hash);
-  const free = freeIn(first);
-  return free != 0 ? free : freeIn(second);
+  const home = homeOf(table, hash);
+  const free = freeIn(home);
+  return free != 0 ? free : freeIn(secondOf(table, home, (hash >> 32) as u32));
 }
 
 /** A new entry (value and everything beside it 0) for a key that the table lacks, or 0 where the table is full. */
@@ -246,32 +290,27 @@ export function bucketInsert(table: BucketTable, high: u64, low: u64, mark: u32)
   if (table.count == table.capacity) return 0;
   const hash = hashKey(high, low, mark);
   let word = place(table, hash);
-  if (word == 0) word = displace(table, firstBucket(table, hash), secondBucket(table, hash));
-  for (let i: u32 = 0; word == 0 && i < STASH; i++) {
-    word = freeIn(stashBucket(table, i));
-    if (word != 0) table.stashed++;
+  if (word == 0) {
+    const home = homeOf(table, hash);
+    word = displace(table, home, secondOf(table, home, (hash >> 32) as u32));
   }
+  for (let i: u32 = 0; word == 0 && i < STASH; i++) word = freeIn(stashBucket(table, i));
   if (word == 0) return 0;
-  store<u64>(keyOf(word), high);
-  store<u64>(keyOf(word), low, 8);
-  store<u32>(word, mark);
-  setTag(word, tagOf(hash));
+  settle(table, word, high, low, mark);
   table.count++;
   return word;
 }
 
-/** Takes an entry out and lets the stash shrink into the room; other entries may move. */
+/** Takes an entry out and lets others into the room. */
 export function bucketRemove(table: BucketTable, word: usize): void {
-  if (bucketOf(word) >= stashBucket(table, 0)) table.stashed--;
   clear(table, word);
   table.count--;
+  callHome(table, bucketOf(word));
   for (let i: u32 = 0; table.stashed != 0 && i < STASH * WAYS; i++) {
     const stashed = wordAt(stashBucket(table, i / WAYS), i % WAYS);
     if (!isEntry(stashed)) continue;
     const room = place(table, hashOf(table, stashed));
-    if (room == 0) continue;
-    move(table, room, stashed);
-    table.stashed--;
+    if (room != 0) move(table, room, stashed);
   }
 }
 
@@ -286,5 +325,6 @@ export function placeAt(table: BucketTable, index: u32): usize {
 }
 
 export function isEntry(word: usize): bool {
-  return load<u8>(bucketOf(word) + wayOf(word), TAGS) != 0;
+  const key = keyOf(word);
+  return (load<u64>(key) | load<u64>(key, 8) | (load<u32>(word) & HOST_MARK)) != 0;
 }

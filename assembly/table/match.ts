@@ -1,8 +1,19 @@
 /**
- * Longest matches of up to 64 addresses at once. All keys are hashed first, then all their buckets touched back to
- * back, so that the cache misses of the batch run side by side, and only then compared.
+ * Longest matches of up to 64 addresses at once. All keys are hashed first, then all their homes touched back to
+ * back, so that the cache misses of the batch run side by side, and only then compared. The same is done again for the
+ * few that may stand away from home.
  */
-import { BucketTable, TAGS, WORDS, HOST_MARK, bucketFind, tagOf } from './bucket';
+import {
+  BucketTable,
+  HOST_MARK,
+  TAGS,
+  WORDS,
+  bucketFind,
+  classAway,
+  secondOf,
+  tagOf,
+  tagged,
+} from './bucket';
 import { hashKeyWord, mixKey } from './hash';
 import { lengthInUse, markOf, maskAt } from './prefix';
 
@@ -11,17 +22,25 @@ const HOST_LENGTH: u32 = 128;
 /** Addresses of one batch. */
 export const MATCH_BATCH: u32 = 64;
 
-/** Of each address not found yet: where it stands (u32), its number in the batch (u32). */
-const PENDING: usize = memory.data(64 * 8, 64);
-/** Of each of these, for the length at hand: its buckets (u32 each), its tag in three octets (u32), unused (u32). */
-const PLANS: usize = memory.data(64 * 16, 64);
+/**
+ * Of each address not found yet: where it stands (u32), its number in the batch (u32) and, for the length at hand, its
+ * home and the upper half of its hash (u32 each).
+ */
+const PENDING: usize = memory.data(64 * 16, 64);
+/** The same of those that are not at home but may be away from it, with the bucket there. */
+const STRAYS: usize = memory.data(64 * 16, 64);
+const RECORD: usize = 16;
+const BUCKET_AT: usize = 8;
+const UPPER_AT: usize = 12;
+/** The octet of the upper half that is the tag. */
+const TAG_AT: usize = 13;
 /** What the touched buckets hold; written, so that no engine leaves the loads out. */
 const TOUCHED: usize = memory.data(16, 16);
 
 /** Says that address number `index` of the batch stands at `address`; `pending` are those said before it. */
 export function matchAdd(pending: u32, index: u32, address: usize): void {
-  store<u32>(PENDING + (pending << 3), address as u32);
-  store<u32>(PENDING + (pending << 3), index, 4);
+  store<u32>(PENDING + (pending << 4), address as u32);
+  store<u32>(PENDING + (pending << 4), index, 4);
 }
 
 /**
@@ -34,19 +53,28 @@ export function matchBatch(table: BucketTable, pending: u32, found: usize): void
     const length = lengthInUse(table, i);
     if (length == HOST_LENGTH) planHosts(table, pending);
     else planPrefixes(table, pending, length);
-    touchBuckets(pending);
-    if (ASC_FEATURE_SIMD) compareWide(table, pending, length, found);
-    else compareWords(table, pending, length, found);
+    touchBuckets(PENDING, pending);
+    const strays = compare(table, PENDING, pending, length, found, 0);
+    planSeconds(table, strays);
+    touchBuckets(STRAYS, strays);
+    compare(table, STRAYS, strays, length, found, (table.stashed != 0) as u32);
     if (i + 1 < table.distinct) pending = keepPending(pending, found);
   }
+}
+
+/** Compares each with one bucket; the number of those left as strays. */
+function compare(table: BucketTable, from: usize, count: u32, length: u32, found: usize, stashed: u32): u32 {
+  return ASC_FEATURE_SIMD
+    ? compareWide(table, from, count, length, found, stashed)
+    : compareWords(table, from, count, length, found, stashed);
 }
 
 /** Leaves those pending that are not found; returns their number. */
 function keepPending(pending: u32, found: usize): u32 {
   let left: u32 = 0;
   for (let i: u32 = 0; i < pending; i++) {
-    const address: usize = load<u32>(PENDING + (i << 3));
-    const index: u32 = load<u32>(PENDING + (i << 3), 4);
+    const address: usize = load<u32>(PENDING + (i << 4));
+    const index: u32 = load<u32>(PENDING + (i << 4), 4);
     matchAdd(left, index, address);
     left += (load<u32>(found + (index << 2)) == 0) as u32;
   }
@@ -61,13 +89,11 @@ function planHosts(table: BucketTable, pending: u32): void {
   const key1 = hashKeyWord(1);
   const key2 = hashKeyWord(2);
   const key3 = hashKeyWord(3);
-  const end = PLANS + (pending << 4);
-  let from = PENDING;
-  for (let to = PLANS; to < end; to += 16) {
-    const address: usize = load<u32>(from);
-    from += 8;
-    putPlan(
-      to,
+  const end = PENDING + (pending << 4);
+  for (let at = PENDING; at < end; at += RECORD) {
+    const address: usize = load<u32>(at);
+    putHome(
+      at,
       buckets,
       reach,
       mixKey(load<u64>(address), load<u64>(address, 8), HOST_MARK, key0, key1, key2, key3),
@@ -75,10 +101,9 @@ function planHosts(table: BucketTable, pending: u32): void {
   }
 }
 
-function putPlan(to: usize, buckets: usize, reach: u64, hash: u64): void {
-  store<u32>(to, (buckets + (((((hash & 0xffffffff) * reach) >> 32) as usize) << 6)) as u32);
-  store<u32>(to, (buckets + (((((hash >> 32) * reach) >> 32) as usize) << 6)) as u32, 4);
-  store<u32>(to, tagOf(hash) * 0x010101, 8);
+function putHome(at: usize, buckets: usize, reach: u64, hash: u64): void {
+  store<u32>(at, (buckets + (((((hash & 0xffffffff) * reach) >> 32) as usize) << 6)) as u32, BUCKET_AT);
+  store<u32>(at, (hash >> 32) as u32, UPPER_AT);
 }
 
 /** Hashes prefixes of a length. */
@@ -94,96 +119,107 @@ function planPrefixes(table: BucketTable, pending: u32, length: u32): void {
   const key1 = hashKeyWord(1);
   const key2 = hashKeyWord(2);
   const key3 = hashKeyWord(3);
-  const end = PLANS + (pending << 4);
-  let from = PENDING;
-  for (let to = PLANS; to < end; to += 16) {
-    const address: usize = load<u32>(from);
-    from += 8;
+  const end = PENDING + (pending << 4);
+  for (let at = PENDING; at < end; at += RECORD) {
+    const address: usize = load<u32>(at);
     const high = (load<u64>(address) & maskHigh) | bitHigh;
     const low = (load<u64>(address, 8) & maskLow) | bitLow;
-    putPlan(to, buckets, reach, mixKey(high, low, 0, key0, key1, key2, key3));
+    putHome(at, buckets, reach, mixKey(high, low, 0, key0, key1, key2, key3));
   }
 }
 
-function touchBuckets(pending: u32): void {
-  const end = PLANS + (pending << 4);
-  let all: u32 = 0;
-  for (let at = PLANS; at < end; at += 16) {
-    all ^= load<u32>(load<u32>(at), TAGS) ^ load<u32>(load<u32>(at, 4), TAGS);
+function planSeconds(table: BucketTable, strays: u32): void {
+  const end = STRAYS + (strays << 4);
+  for (let at = STRAYS; at < end; at += RECORD) {
+    store<u32>(
+      at,
+      secondOf(table, load<u32>(at, BUCKET_AT), load<u32>(at, UPPER_AT)) as u32,
+      BUCKET_AT,
+    );
   }
+}
+
+function touchBuckets(from: usize, count: u32): void {
+  const end = from + (count << 4);
+  let all: u32 = 0;
+  for (; from < end; from += RECORD) all ^= load<u32>(load<u32>(from, BUCKET_AT), TAGS);
   store<u32>(TOUCHED, all);
 }
 
 /**
- * Compares, and writes what is found. A free place matches nothing: its mark is no host's and its key no prefix's. The one branch is for what
- * happens one time in fifty: selections are arithmetic, so that no engine makes branches of them.
+ * Compares and writes what is found. Without a tag that matches, the first place is compared: a free one matches
+ * nothing, its mark is no host's and its key no prefix's. The one branch is for what happens one time in fifty:
+ * selections are arithmetic, so that no engine makes branches of them.
  */
-function compareWide(table: BucketTable, pending: u32, length: u32, found: usize): void {
+function compareWide(
+  table: BucketTable,
+  from: usize,
+  count: u32,
+  length: u32,
+  found: usize,
+  stashed: u32,
+): u32 {
   const masks = v128.load(maskAt(length));
   const bit = v128.xor(v128.load(maskAt(length), 16), masks);
   const mark = markOf(length, 0);
   const keyMask = table.keyMask;
-  const stashed = (table.stashed != 0) as u32;
-  let planned = PLANS;
-  const end = PENDING + (pending << 3);
-  for (let from = PENDING; from < end; from += 8) {
-    const first: u32 = load<u32>(planned);
-    const second: u32 = load<u32>(planned, 4);
-    const tags = v128.load_lane<u32>(second, v128.load_zero<u32>(first, TAGS), 1, TAGS);
-    const some = (i8x16.bitmask(i8x16.eq(tags, v128.load_splat<u32>(planned, 8))) as u32) & 0x77;
-    planned += 16;
+  let to = STRAYS;
+  for (const end = from + (count << 4); from < end; from += RECORD) {
     const address: usize = load<u32>(from);
-    const index: u32 = load<u32>(from, 4);
-    // Without a match the number is 8, which selects the first place of the second bucket as 4 does.
-    const place = ctz<u32>(some | 0x100);
-    const bucket: usize = first ^ ((first ^ second) & (0 - (place >> 2)));
-    const way = place & 3;
+    const bucket: usize = load<u32>(from, BUCKET_AT);
+    const tags = i8x16.eq(v128.load32_zero(bucket, TAGS), v128.load8_splat(from, TAG_AT));
+    const some = (i8x16.bitmask(tags) as u32) & 7;
+    const way = ctz<u32>(some | 16) & 3;
     const word = bucket + (way << 2);
     const wanted = v128.or(v128.and(v128.load(address), masks), bit);
     const differs = v128.any_true(v128.xor(wanted, v128.load(bucket + (way << 4)))) as u32;
     const other = (load<u32>(word, WORDS) ^ mark) & keyMask;
-    const hit = ((other | differs) == 0) as u32;
-    let entry = (word + WORDS) & (0 - hit);
-    if ((((some & (some - 1)) | stashed) & (hit - 1)) != 0) entry = findAgain(table, address, length);
-    store<u32>(found + (index << 2), entry as u32);
+    const miss = ((other | differs) != 0) as u32;
+    let entry = (word + WORDS) & (miss - 1);
+    if ((((some & (some - 1)) | stashed) & (0 - miss)) != 0) entry = findAgain(table, address, length);
+    store<u32>(found + (load<u32>(from, 4) << 2), entry as u32);
+    v128.store(to, v128.load(from));
+    to += (miss & classAway(bucket, load<u32>(from, UPPER_AT))) << 4;
   }
+  return ((to - STRAYS) >> 4) as u32;
 }
 
-/** The same with all tags of two buckets in a word of 64 bits. */
-function compareWords(table: BucketTable, pending: u32, length: u32, found: usize): void {
+/** The same with words of 64 bits. */
+function compareWords(
+  table: BucketTable,
+  from: usize,
+  count: u32,
+  length: u32,
+  found: usize,
+  stashed: u32,
+): u32 {
   const maskHigh = load<u64>(maskAt(length));
   const maskLow = load<u64>(maskAt(length), 8);
   const bitHigh = load<u64>(maskAt(length), 16) ^ maskHigh;
   const bitLow = load<u64>(maskAt(length), 24) ^ maskLow;
   const mark = markOf(length, 0);
   const keyMask = table.keyMask;
-  const stashed = (table.stashed != 0) as u64;
-  let planned = PLANS;
-  const end = PENDING + (pending << 3);
-  for (let from = PENDING; from < end; from += 8) {
-    const first: u32 = load<u32>(planned);
-    const second: u32 = load<u32>(planned, 4);
-    const tags = (load<u32>(first, TAGS) as u64) | ((load<u32>(second, TAGS) as u64) << 32);
-    // The eras, in octets 3 and 7, never match.
-    const differ = (tags ^ ((load<u32>(planned, 8) as u64) * 0x100000001)) | 0xff000000ff000000;
-    const some = (differ - 0x0101010101010101) & ~differ & 0x8080808080808080;
-    planned += 16;
+  let to = STRAYS;
+  for (const end = from + (count << 4); from < end; from += RECORD) {
     const address: usize = load<u32>(from);
-    const index: u32 = load<u32>(from, 4);
-    const place = (ctz<u64>(some) as u32) >> 3;
-    const bucket: usize = first ^ ((first ^ second) & (0 - (place >> 2)));
-    const way = place & 3;
+    const bucket: usize = load<u32>(from, BUCKET_AT);
+    const upper = load<u32>(from, UPPER_AT);
+    const some = tagged(bucket, tagOf(upper));
+    const way = (ctz<u32>(some) >> 3) & 3;
     const word = bucket + (way << 2);
     const key = bucket + (way << 4);
     const high = ((load<u64>(address) & maskHigh) | bitHigh) ^ load<u64>(key);
     const low = ((load<u64>(address, 8) & maskLow) | bitLow) ^ load<u64>(key, 8);
     const other = (load<u32>(word, WORDS) ^ mark) & keyMask;
-    const hit = ((high | low | (other as u64)) == 0) as u32;
-    let entry = (word + WORDS) & (0 - hit);
-    if ((((some & (some - 1)) | stashed) & ((hit as u64) - 1)) != 0)
-      entry = findAgain(table, address, length);
-    store<u32>(found + (index << 2), entry as u32);
+    const miss = ((high | low | (other as u64)) != 0) as u32;
+    let entry = (word + WORDS) & (miss - 1);
+    if ((((some & (some - 1)) | stashed) & (0 - miss)) != 0) entry = findAgain(table, address, length);
+    store<u32>(found + (load<u32>(from, 4) << 2), entry as u32);
+    store<u64>(to, load<u64>(from));
+    store<u64>(to, load<u64>(from, 8), 8);
+    to += (miss & classAway(bucket, upper)) << 4;
   }
+  return ((to - STRAYS) >> 4) as u32;
 }
 
 function findAgain(table: BucketTable, address: usize, length: u32): usize {

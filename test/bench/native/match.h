@@ -8,57 +8,88 @@
 #define NAME(name) name##_prefetch
 #endif
 
-static volatile uint32_t NAME(touched);
+/* A look-up on its way: its address, the bucket to look in, its number, and the upper half of its hash. */
+typedef struct {
+  const uint8_t *address;
+  const bucket_t *bucket;
+  uint32_t index, high;
+} NAME(plan_t);
+
+static inline void NAME(touch)(const NAME(plan_t) *plans, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+#ifdef TOUCH_BY_LOAD
+    (void)*(const volatile uint8_t *)&plans[i].bucket->away;
+#else
+    __builtin_prefetch(plans[i].bucket);
+#endif
+  }
+}
+
+/* Compares each with one bucket; what is not found and may stand away from it goes to `left`. Selections are arithmetic. */
+static inline uint32_t NAME(compare)(table_t *t, const NAME(plan_t) *plans, uint32_t count, int length, bool stashed,
+                                     NAME(plan_t) *left, uint32_t **found) {
+  uint32_t mark = mark_of(length), key_mask = t->key_mask, size = 0;
+  uint64_t mask[2] = {masks[length][0], masks[length][1]};
+  uint64_t bit[2] = {masks[length + 1][0] ^ mask[0], masks[length + 1][1] ^ mask[1]};
+  for (uint32_t i = 0; i < count; i++) {
+    const bucket_t *b = plans[i].bucket;
+    const uint8_t *address = plans[i].address;
+    uint32_t high = plans[i].high;
+    int32_t tags;
+    memcpy(&tags, b->tag, 4);
+#ifdef __SSE4_1__
+    uint32_t some = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_cvtsi32_si128(tags), _mm_set1_epi8((char)tag_of(high)))) & 7;
+    uint32_t way = (uint32_t)__builtin_ctz(some | 16) & 3;
+    __m128i wanted = _mm_loadu_si128((const __m128i *)address);
+    wanted = _mm_or_si128(_mm_and_si128(wanted, _mm_loadu_si128((const __m128i *)mask)), _mm_loadu_si128((const __m128i *)bit));
+    wanted = _mm_xor_si128(wanted, _mm_loadu_si128((const __m128i *)b->key[way]));
+    uint32_t differs = !_mm_testz_si128(wanted, wanted);
+#else
+    uint32_t differ = (uint32_t)tags ^ tag_of(high) * 0x010101u;
+    uint32_t some = (differ - 0x010101) & ~differ & 0x808080;
+    uint32_t way = (uint32_t)__builtin_ctz(some | 0x80000000u) >> 3 & 3;
+    uint64_t half[2] = {(load64(address) & mask[0]) | bit[0], (load64(address + 8) & mask[1]) | bit[1]};
+    uint32_t differs = ((load64(b->key[way]) ^ half[0]) | (load64(b->key[way] + 8) ^ half[1])) != 0;
+#endif
+    uint32_t miss = (differs | ((b->word[way] ^ mark) & key_mask)) != 0;
+    uint32_t *word = (uint32_t *)((uintptr_t)&b->word[way] & ((uintptr_t)miss - 1));
+    if (__builtin_expect((((some & (some - 1)) | stashed) & (0 - miss)) != 0, 0)) {
+      word = table_find(t, (load64(address) & mask[0]) | bit[0], (load64(address + 8) & mask[1]) | bit[1], mark);
+    }
+    found[plans[i].index] = word;
+    left[size] = plans[i];
+    size += miss & may_be_away(b, high);
+  }
+  return size;
+}
 
 /* `found` gets the entry of the longest match of each address, or NULL. */
 static void NAME(match_batch)(table_t *t, const uint8_t *const *addresses, uint32_t count, uint32_t **found) {
-  struct { bucket_t *first, *second; uint32_t tags; } plans[MATCH_BATCH];
-  uint32_t pending[MATCH_BATCH];
-  uint32_t left = count;
-  for (uint32_t i = 0; i < count; i++) pending[i] = i, found[i] = NULL;
-  for (uint32_t l = 0; l < t->distinct && left != 0; l++) {
+  NAME(plan_t) plans[MATCH_BATCH], away[MATCH_BATCH];
+  for (uint32_t i = 0; i < count; i++) plans[i].address = addresses[i], plans[i].index = i, found[i] = NULL;
+  for (uint32_t l = 0; l < t->distinct && count != 0; l++) {
     int length = t->in_use[l];
-    uint32_t mark = mark_of(length), size = left;
     uint64_t mask[2] = {masks[length][0], masks[length][1]};
     uint64_t bit[2] = {masks[length + 1][0] ^ mask[0], masks[length + 1][1] ^ mask[1]};
-    for (uint32_t i = 0; i < size; i++) {
-      const uint8_t *address = addresses[pending[i]];
-      uint64_t hash = hash_key((load64(address) & mask[0]) | bit[0], (load64(address + 8) & mask[1]) | bit[1], mark);
-      plans[i].first = &t->buckets[first_of(t, hash)];
-      plans[i].second = &t->buckets[second_of(t, hash)];
-      plans[i].tags = tag_of(hash) * 0x010101u;
+    for (uint32_t i = 0; i < count; i++) {
+      const uint8_t *address = plans[i].address;
+      uint64_t hash = hash_key((load64(address) & mask[0]) | bit[0], (load64(address + 8) & mask[1]) | bit[1], mark_of(length));
+      plans[i].bucket = &t->buckets[home_of(t, hash)];
+      plans[i].high = (uint32_t)(hash >> 32);
     }
-#ifdef TOUCH_BY_LOAD
-    uint32_t all = 0;
-    for (uint32_t i = 0; i < size; i++) all ^= plans[i].first->tag[0] ^ plans[i].second->tag[0];
-    NAME(touched) = all;
-#else
-    for (uint32_t i = 0; i < size; i++) __builtin_prefetch(plans[i].first), __builtin_prefetch(plans[i].second);
-#endif
-    left = 0;
+    NAME(touch)(plans, count);
+    uint32_t left = NAME(compare)(t, plans, count, length, false, away, found);
+    for (uint32_t i = 0; i < left; i++) {
+      away[i].bucket = &t->buckets[second_of(t, (uint32_t)(away[i].bucket - t->buckets), away[i].high)];
+    }
+    NAME(touch)(away, left);
+    NAME(compare)(t, away, left, length, t->stashed != 0, away, found);
+    if (l + 1 == t->distinct) break;
+    uint32_t size = count;
+    count = 0;
     for (uint32_t i = 0; i < size; i++) {
-      uint32_t one, two, index = pending[i];
-      memcpy(&one, plans[i].first->tag, 4);
-      memcpy(&two, plans[i].second->tag, 4);
-#ifdef __SSE2__
-      __m128i both = _mm_set_epi64x(0, (int64_t)((uint64_t)two << 32 | one));
-      uint32_t some = _mm_movemask_epi8(_mm_cmpeq_epi8(both, _mm_set1_epi32((int)plans[i].tags))) & 0x77;
-      uint32_t place = some == 0 ? 8 : (uint32_t)__builtin_ctz(some);
-#else
-      uint64_t differ = (((uint64_t)two << 32 | one) ^ ((uint64_t)plans[i].tags << 32 | plans[i].tags)) | 0xff000000ff000000u;
-      uint64_t some = (differ - 0x0101010101010101u) & ~differ & 0x8080808080808080u;
-      uint32_t place = some == 0 ? 8 : (uint32_t)__builtin_ctzll(some) >> 3;
-#endif
-      bucket_t *bucket = place < 4 ? plans[i].first : plans[i].second;
-      uint32_t *word = &bucket->word[place & 3];
-      const uint8_t *key = bucket->key[place & 3], *address = addresses[index];
-      uint64_t high = (load64(address) & mask[0]) | bit[0], low = (load64(address + 8) & mask[1]) | bit[1];
-      bool hit = (some != 0) & (((high ^ load64(key)) | (low ^ load64(key + 8)) | ((*word ^ mark) & t->key_mask)) == 0);
-      word = hit ? word : NULL;
-      if (!hit && ((some & (some - 1)) != 0 || t->stashed != 0)) word = table_find(t, high, low, mark);
-      found[index] = word;
-      pending[left] = index;
-      left += word == NULL;
+      plans[count] = plans[i];
+      count += found[plans[i].index] == NULL;
     }
   }
 }

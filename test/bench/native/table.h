@@ -11,7 +11,7 @@
 #include <immintrin.h>
 #endif
 
-enum { WAYS = 3, STASH = 2, MATCH_BATCH = 64, SEARCH = 200 };
+enum { WAYS = 3, STASH = 2, STEPS = 32, CLASSES = 8, MATCH_BATCH = 64, SEARCH = 200 };
 #define NONE 0xffffffffu
 #define VALUE_MASK 0x3fffffu
 #define EPOCH_MASK 0x7fc00000u
@@ -21,7 +21,8 @@ typedef struct {
   uint8_t key[WAYS][16];
   uint32_t word[WAYS];
   uint8_t tag[WAYS];
-  uint8_t era;
+  /* A bit for each class of keys, some of which stand away from this bucket, their home. */
+  uint8_t away;
 } bucket_t;
 _Static_assert(sizeof(bucket_t) == 64, "a bucket is a cache line");
 
@@ -29,6 +30,7 @@ typedef struct {
   bucket_t *buckets;
   uint32_t *stamps;
   uint32_t reach, capacity, count, stashed, key_mask;
+  uint32_t steps[STEPS];
   uint32_t lengths[129];
   uint8_t in_use[129];
   uint32_t distinct;
@@ -36,7 +38,6 @@ typedef struct {
 
 static uint32_t keys_of_hash[4];
 static uint32_t epoch = 1u << 22, seconds_now;
-static uint8_t era = 1;
 static uint64_t masks[130][2];
 
 /* Zeroed memory in huge pages where the kernel gives them, as the linear memory of the module is advised to have. */
@@ -87,18 +88,21 @@ static inline uint64_t hash_key(uint64_t high, uint64_t low, uint32_t mark) {
   return h ^ (h >> 32);
 }
 
-static inline uint8_t tag_of(uint64_t hash) {
-  uint8_t tag = (uint8_t)hash;
-  return tag | (tag == 0);
+static inline uint32_t home_of(const table_t *t, uint64_t hash) { return ((hash & 0xffffffffu) * t->reach) >> 32; }
+
+static inline uint32_t second_of(const table_t *t, uint32_t home, uint32_t high) {
+  uint32_t second = home + t->steps[high % STEPS];
+  return second - (second >= t->reach ? t->reach : 0);
 }
 
-static inline uint32_t first_of(const table_t *t, uint64_t hash) { return ((hash & 0xffffffffu) * t->reach) >> 32; }
-static inline uint32_t second_of(const table_t *t, uint64_t hash) { return ((hash >> 32) * t->reach) >> 32; }
+static inline bool may_be_away(const bucket_t *home, uint32_t high) { return home->away >> high % CLASSES & 1; }
+static inline uint8_t tag_of(uint32_t high) { return high >> 8; }
 
 static table_t *table_new(uint32_t capacity) {
   table_t *t = calloc(1, sizeof *t);
   uint32_t reach = ((uint64_t)capacity * 20 + 50) / 51;
   t->reach = reach < 2 ? 2 : reach;
+  for (uint32_t i = 0; i < STEPS; i++) t->steps[i] = 1 + (((uint64_t)((i * 2 + 1) * 0x9e3779b9u) * (t->reach - 1)) >> 32);
   t->capacity = capacity;
   t->key_mask = HOST_MARK;
   t->buckets = huge((t->reach + STASH) * sizeof(bucket_t));
@@ -112,11 +116,10 @@ static void table_free(table_t *t) {
   free(t);
 }
 
-static uint32_t *find_in(table_t *t, uint32_t index, uint8_t tag, uint64_t high, uint64_t low, uint32_t mark) {
+static uint32_t *find_in(table_t *t, uint32_t index, uint64_t high, uint64_t low, uint32_t mark) {
   bucket_t *b = &t->buckets[index];
   for (int way = 0; way < WAYS; way++) {
-    if (b->tag[way] == tag && load64(b->key[way]) == high && load64(b->key[way] + 8) == low &&
-        ((b->word[way] ^ mark) & t->key_mask) == 0) {
+    if (load64(b->key[way]) == high && load64(b->key[way] + 8) == low && ((b->word[way] ^ mark) & t->key_mask) == 0) {
       return &b->word[way];
     }
   }
@@ -125,35 +128,75 @@ static uint32_t *find_in(table_t *t, uint32_t index, uint8_t tag, uint64_t high,
 
 static uint32_t *table_find(table_t *t, uint64_t high, uint64_t low, uint32_t mark) {
   uint64_t hash = hash_key(high, low, mark);
-  uint32_t *word = find_in(t, first_of(t, hash), tag_of(hash), high, low, mark);
-  if (word == NULL) word = find_in(t, second_of(t, hash), tag_of(hash), high, low, mark);
+  uint32_t home = home_of(t, hash);
+  uint32_t *word = find_in(t, home, high, low, mark);
+  if (word != NULL || !may_be_away(&t->buckets[home], hash >> 32)) return word;
+  word = find_in(t, second_of(t, home, hash >> 32), high, low, mark);
   for (uint32_t i = 0; word == NULL && t->stashed != 0 && i < STASH; i++) {
-    word = find_in(t, t->reach + i, tag_of(hash), high, low, mark);
+    word = find_in(t, t->reach + i, high, low, mark);
   }
   return word;
 }
 
-static int free_way(const table_t *t, uint32_t index) {
-  for (int way = 0; way < WAYS; way++) {
-    if (t->buckets[index].tag[way] == 0) return way;
-  }
-  return -1;
+/* The key of a prefix is not 0; that of a host may be, but its mark is not. */
+static bool taken(const bucket_t *b, int way) {
+  return (load64(b->key[way]) | load64(b->key[way] + 8) | (b->word[way] & HOST_MARK)) != 0;
 }
 
-static void entry_move(table_t *t, uint32_t to, int to_way, uint32_t from, int from_way) {
-  bucket_t *a = &t->buckets[to], *b = &t->buckets[from];
-  memcpy(a->key[to_way], b->key[from_way], 16);
-  a->word[to_way] = b->word[from_way] & (HOST_MARK | VALUE_MASK);
-  a->tag[to_way] = b->tag[from_way];
-  t->stamps[to * WAYS + to_way] = t->stamps[from * WAYS + from_way];
-  memset(b->key[from_way], 0, 16);
-  b->word[from_way] = 0;
-  b->tag[from_way] = 0;
+static int free_way(const table_t *t, uint32_t index) {
+  for (int way = 0; way < WAYS; way++) {
+    if (!taken(&t->buckets[index], way)) return way;
+  }
+  return -1;
 }
 
 static uint64_t hash_of(const table_t *t, uint32_t index, int way) {
   const bucket_t *b = &t->buckets[index];
   return hash_key(load64(b->key[way]), load64(b->key[way] + 8), b->word[way] & t->key_mask);
+}
+
+/* A key of a class that stands away from its home: its bucket, and its way in `way`; UINT32_MAX where there is none. */
+static uint32_t find_away(const table_t *t, uint32_t home, uint32_t class, int *way) {
+  for (uint32_t i = 0; i < STEPS / CLASSES + STASH; i++) {
+    uint32_t at = i < STEPS / CLASSES ? second_of(t, home, class + i * CLASSES) : t->reach + i - STEPS / CLASSES;
+    for (*way = 0; *way < WAYS; ++*way) {
+      uint64_t hash = hash_of(t, at, *way);
+      if (taken(&t->buckets[at], *way) && home_of(t, hash) == home && (hash >> 32) % CLASSES == class) return at;
+    }
+  }
+  return UINT32_MAX;
+}
+
+static void entry_clear(table_t *t, uint32_t index, int way) {
+  bucket_t *b = &t->buckets[index];
+  uint64_t hash = hash_of(t, index, way);
+  uint32_t home = home_of(t, hash), class = (hash >> 32) % CLASSES;
+  memset(b->key[way], 0, 16);
+  b->word[way] = 0;
+  b->tag[way] = 0;
+  t->stamps[index * WAYS + way] = 0;
+  if (index >= t->reach) t->stashed--;
+  if (index != home && find_away(t, home, class, &way) == UINT32_MAX) t->buckets[home].away &= (uint8_t)~(1u << class);
+}
+
+static void entry_set(table_t *t, uint32_t index, int way, uint64_t high, uint64_t low, uint32_t word) {
+  bucket_t *b = &t->buckets[index];
+  uint64_t hash = hash_key(high, low, word & t->key_mask);
+  memcpy(b->key[way], &high, 8);
+  memcpy(b->key[way] + 8, &low, 8);
+  b->word[way] = word;
+  b->tag[way] = tag_of(hash >> 32);
+  if (index >= t->reach) t->stashed++;
+  if (index != home_of(t, hash)) t->buckets[home_of(t, hash)].away |= 1u << (hash >> 32) % CLASSES;
+}
+
+static void entry_move(table_t *t, uint32_t to, int to_way, uint32_t from, int from_way) {
+  bucket_t *b = &t->buckets[from];
+  uint32_t word = b->word[from_way] & (t->key_mask | VALUE_MASK);
+  uint64_t key[2] = {load64(b->key[from_way]), load64(b->key[from_way] + 8)};
+  t->stamps[to * WAYS + to_way] = t->stamps[from * WAYS + from_way];
+  entry_clear(t, from, from_way);
+  entry_set(t, to, to_way, key[0], key[1], word);
 }
 
 static bool displace(table_t *t, uint32_t first, uint32_t second, uint32_t *at, int *at_way) {
@@ -165,7 +208,7 @@ static bool displace(table_t *t, uint32_t first, uint32_t second, uint32_t *at, 
     for (int way = 0; way < WAYS; way++) {
       uint32_t bucket = queue[head].bucket;
       uint64_t hash = hash_of(t, bucket, way);
-      uint32_t other = first_of(t, hash) == bucket ? second_of(t, hash) : first_of(t, hash);
+      uint32_t home = home_of(t, hash), other = home == bucket ? second_of(t, home, hash >> 32) : home;
       int room = free_way(t, other);
       if (room >= 0) {
         int node = head;
@@ -184,6 +227,16 @@ static bool displace(table_t *t, uint32_t first, uint32_t second, uint32_t *at, 
     }
   }
   return false;
+}
+
+/* Brings a key home to a bucket with room, then one to where that stood, and so on. */
+static void bring_home(table_t *t, uint32_t home) {
+  while (home < t->reach && t->buckets[home].away != 0) {
+    int way;
+    uint32_t at = find_away(t, home, (uint32_t)__builtin_ctz(t->buckets[home].away), &way);
+    entry_move(t, home, free_way(t, home), at, way);
+    home = at;
+  }
 }
 
 static void count_length(table_t *t, int length, int by) {
@@ -207,19 +260,14 @@ static bool table_insert(table_t *t, const uint8_t *address, int length, uint32_
   uint64_t high, low;
   prefix_key(address, length, &high, &low);
   uint64_t hash = hash_key(high, low, mark_of(length));
-  uint32_t at = first_of(t, hash);
+  uint32_t home = home_of(t, hash), second = second_of(t, home, hash >> 32), at = home;
   int way = free_way(t, at);
-  if (way < 0) way = free_way(t, at = second_of(t, hash));
-  if (way < 0 && !displace(t, first_of(t, hash), at, &at, &way)) {
+  if (way < 0) way = free_way(t, at = second);
+  if (way < 0 && !displace(t, home, second, &at, &way)) {
     for (at = t->reach; at < t->reach + STASH && (way = free_way(t, at)) < 0; at++);
     if (way < 0) return false;
-    t->stashed++;
   }
-  bucket_t *b = &t->buckets[at];
-  memcpy(b->key[way], &high, 8);
-  memcpy(b->key[way] + 8, &low, 8);
-  b->word[way] = mark_of(length) | value;
-  b->tag[way] = tag_of(hash);
+  entry_set(t, at, way, high, low, mark_of(length) | value);
   t->count++;
   if (t->lengths[length]++ == 0) count_length(t, length, 0);
   return true;
@@ -232,36 +280,26 @@ static void table_delete(table_t *t, const uint8_t *address, int length) {
   if (word == NULL) return;
   size_t offset = (size_t)((uint8_t *)word - (uint8_t *)t->buckets);
   uint32_t at = offset / 64;
-  int way = (int)(offset % 64 - 48) / 4;
-  memset(t->buckets[at].key[way], 0, 16);
-  t->buckets[at].word[way] = 0;
-  t->buckets[at].tag[way] = 0;
-  t->stamps[at * WAYS + way] = 0;
-  if (at >= t->reach) t->stashed--;
+  entry_clear(t, at, (int)(offset % 64 - 48) / 4);
+  bring_home(t, at);
   t->count--;
   if (--t->lengths[length] == 0) count_length(t, length, 0);
 }
 
 static void entry_stamp(table_t *t, uint32_t *word) {
   size_t offset = (size_t)((uint8_t *)word - (uint8_t *)t->buckets);
-  bucket_t *b = &t->buckets[offset / 64];
-  if (b->era != era) {
-    for (int way = 0; way < WAYS; way++) b->word[way] &= ~EPOCH_MASK;
-    b->era = era;
-  }
   *word = (*word & ~EPOCH_MASK) | epoch;
   t->stamps[offset / 64 * WAYS + (offset % 64 - 48) / 4] = seconds_now;
 }
 
 static inline void entry_touch(table_t *t, uint32_t *word) {
-  uint8_t then = *((uint8_t *)((uintptr_t)word & ~(uintptr_t)63) + 63);
-  if ((((*word ^ epoch) & EPOCH_MASK) | (then ^ era)) != 0) entry_stamp(t, word);
+  if (((*word ^ epoch) & EPOCH_MASK) != 0) entry_stamp(t, word);
 }
 
+/* Time stands still in a benchmark; the module also forgets old epochs, little by little. */
 static void set_seconds(uint32_t seconds) {
   seconds_now = seconds;
   epoch = (seconds % 511 + 1) << 22;
-  era = seconds / 511 % 255 + 1;
 }
 
 #endif
