@@ -179,7 +179,7 @@ function compareWide(
     if ((((some & (some - 1)) | stashed) & (0 - miss)) != 0) entry = findAgain(table, address, length);
     store<u32>(found + (load<u32>(from, 4) << 2), entry as u32);
     v128.store(to, v128.load(from));
-    to += (miss & classAway(bucket, load<u32>(from, UPPER_AT))) << 4;
+    to += (((entry == 0) as u32) & classAway(bucket, load<u32>(from, UPPER_AT))) << 4;
   }
   return ((to - STRAYS) >> 4) as u32;
 }
@@ -217,7 +217,7 @@ function compareWords(
     store<u32>(found + (load<u32>(from, 4) << 2), entry as u32);
     store<u64>(to, load<u64>(from));
     store<u64>(to, load<u64>(from, 8), 8);
-    to += (miss & classAway(bucket, upper)) << 4;
+    to += (((entry == 0) as u32) & classAway(bucket, upper)) << 4;
   }
   return ((to - STRAYS) >> 4) as u32;
 }

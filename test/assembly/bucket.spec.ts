@@ -162,6 +162,36 @@ describe('bucket table', () => {
 });
 
 describe('batch of matches', () => {
+  it('finds all of a large full table after churn, and nothing else', () => {
+    setSeed(32);
+    const capacity: u32 = 20000;
+    const table = makeTable(capacity);
+    const found = zeroed(64 * 4);
+    const queries = zeroed(64 * 16);
+    const at = zeroed(16);
+    for (let i: u32 = 0; i < 2 * capacity; i++) {
+      if (i >= capacity) prefixRemove(table, bucketFind(table, key(i - capacity), i - capacity, HOST_MARK));
+      store<u64>(at, key(i));
+      store<u64>(at, i, 8);
+      prefixInsert(table, at, 128, 0);
+    }
+    let wrong: u32 = 0;
+    for (let first: u32 = 0; first <= 2 * capacity - 64; first += 64) {
+      for (let i: u32 = 0; i < 64; i++) {
+        store<u64>(queries + i * 16, key(first + i));
+        store<u64>(queries + i * 16, first + i, 8);
+        matchAdd(i, i, queries + i * 16);
+      }
+      matchBatch(table, 64, found);
+      for (let i: u32 = 0; i < 64; i++) {
+        const single = bucketFind(table, key(first + i), first + i, HOST_MARK);
+        if (load<u32>(found + i * 4) != (single as u32)) wrong++;
+        if ((single != 0) != (first + i >= capacity)) wrong++;
+      }
+    }
+    expect<u32>(wrong).toBe(0);
+  });
+
   it('agrees with single matches over lengths, churn and a full table', () => {
     setSeed(31);
     const table = makeTable(300);

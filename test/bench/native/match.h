@@ -58,7 +58,7 @@ static inline uint32_t NAME(compare)(table_t *t, const NAME(plan_t) *plans, uint
     }
     found[plans[i].index] = word;
     left[size] = plans[i];
-    size += miss & may_be_away(b, high);
+    size += (word == NULL) & may_be_away(b, high);
   }
   return size;
 }
