@@ -4,16 +4,7 @@
  * write. Reading the stamps instead costs a second cache miss on every look-up of a large table.
  */
 import { nowSeconds } from '../mem/clock';
-import {
-  BUCKET,
-  BucketTable,
-  EPOCH_MASK,
-  SCOPE_SHIFT,
-  WAYS,
-  WORDS,
-  bucketPlaces,
-  sideOf,
-} from './bucket';
+import { BUCKET, BucketTable, EPOCH_MASK, SCOPE_SHIFT, WAYS, WORDS, bucketPlaces, sideOf } from './bucket';
 
 /** Epochs are 1 to 511, a second each; 0 is none of them. */
 const EPOCHS: u32 = 511;

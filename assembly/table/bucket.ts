@@ -46,9 +46,10 @@ export const SCOPE_SHIFT: u32 = 22;
 export const EPOCH_MASK: u32 = 0x7fc00000;
 export const HOST_MARK: u32 = 0x80000000;
 
-/** Different steps from a home; the class of a key is the number of its step modulo `CLASSES`. */
-const STEPS: u32 = 32;
-const CLASSES: u32 = 8;
+/** Different steps from a home, named by the uppermost bits of a hash; the class of a key is those of its step. */
+const STEP_SHIFT: u32 = 27;
+const STEPS_OF_CLASS: u32 = 4;
+const CLASS_SHIFT: u32 = 29;
 const STEP_SPREAD: u32 = 0x9e3779b9;
 
 /** Places beyond the reach of hashing for what displacement cannot settle; a table of any size fills to its capacity. */
@@ -69,14 +70,18 @@ export function homeOf(table: BucketTable, hash: u64): usize {
 
 /** The bucket away from home. `upper` is the upper half of the hash. */
 export function secondOf(table: BucketTable, home: usize, upper: u32): usize {
-  const spread = (upper & (STEPS - 1)) * STEP_SPREAD;
+  const spread = (upper >> STEP_SHIFT) * STEP_SPREAD;
   const second = home + (((1 + (((spread as u64) * (table.reach - 1)) >> 32)) as usize) << 6);
   const size = (table.reach as usize) << 6;
   return second - (size & (0 - ((second >= table.buckets + size) as usize)));
 }
 
 export function tagOf(upper: u32): u32 {
-  return (upper >> 8) & 0xff;
+  return upper & 0xff;
+}
+
+function classOf(hash: u64): u32 {
+  return (hash >> (32 + CLASS_SHIFT)) as u32;
 }
 
 /** The classes of which some are away from a home, a bit each. */
@@ -90,7 +95,7 @@ function setAway(home: usize, classes: u32): void {
 
 /** 1 where keys of the same class as that of `upper` are away from their home, else 0. */
 export function classAway(home: usize, upper: u32): u32 {
-  return (away(home) >> (upper & (CLASSES - 1))) & 1;
+  return (away(home) >> (upper >> CLASS_SHIFT)) & 1;
 }
 
 /** Bit 7 of octet i of the result is set where place i of the bucket may have the tag; the lowest one does have it. */
@@ -170,14 +175,14 @@ function freeIn(bucket: usize): usize {
 }
 
 /** Some entry of a class that stands away from its home, or 0. */
-function strayOf(table: BucketTable, home: usize, kind: u32): usize {
-  for (let i: u32 = 0; i < STEPS / CLASSES + STASH; i++) {
-    const step = i * CLASSES + kind;
-    const bucket = step < STEPS ? secondOf(table, home, step) : stashBucket(table, i - STEPS / CLASSES);
+function strayOf(table: BucketTable, home: usize, group: u32): usize {
+  for (let i: u32 = 0; i < STEPS_OF_CLASS + STASH; i++) {
+    const upper = (group << CLASS_SHIFT) | (i << STEP_SHIFT);
+    const bucket = i < STEPS_OF_CLASS ? secondOf(table, home, upper) : stashBucket(table, i - STEPS_OF_CLASS);
     for (let way: u32 = 0; way < WAYS; way++) {
       const word = wordAt(bucket, way);
       const hash = hashOf(table, word);
-      if (homeOf(table, hash) == home && (((hash >> 32) as u32) & (CLASSES - 1)) == kind && isEntry(word)) return word;
+      if (homeOf(table, hash) == home && classOf(hash) == group && isEntry(word)) return word;
     }
   }
   return 0;
@@ -189,11 +194,10 @@ function settle(table: BucketTable, word: usize, high: u64, low: u64, value: u32
   store<u64>(keyOf(word), low, 8);
   store<u32>(word, value);
   const hash = hashOf(table, word);
-  const upper = (hash >> 32) as u32;
-  store<u8>(bucketOf(word) + wayOf(word), tagOf(upper) as u8, TAGS);
+  store<u8>(bucketOf(word) + wayOf(word), tagOf((hash >> 32) as u32) as u8, TAGS);
   table.stashed += (bucketOf(word) >= stashBucket(table, 0)) as u32;
   const home = homeOf(table, hash);
-  if (bucketOf(word) != home) setAway(home, away(home) | (1 << (upper & (CLASSES - 1))));
+  if (bucketOf(word) != home) setAway(home, away(home) | (1 << classOf(hash)));
 }
 
 function clear(table: BucketTable, word: usize): void {
@@ -204,9 +208,9 @@ function clear(table: BucketTable, word: usize): void {
   memory.fill(sideOf(table, word), 0, table.sideSize);
   table.stashed -= (bucketOf(word) >= stashBucket(table, 0)) as u32;
   const home = homeOf(table, hash);
-  const kind = ((hash >> 32) as u32) & (CLASSES - 1);
-  if (bucketOf(word) != home && strayOf(table, home, kind) == 0) {
-    setAway(home, away(home) & ~(1 << kind));
+  const group = classOf(hash);
+  if (bucketOf(word) != home && strayOf(table, home, group) == 0) {
+    setAway(home, away(home) & ~(1 << group));
   }
 }
 

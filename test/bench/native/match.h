@@ -25,8 +25,11 @@ static inline void NAME(touch)(const NAME(plan_t) *plans, uint32_t count) {
   }
 }
 
-/* Compares each with one bucket; what is not found and may stand away from it goes to `left`. Selections are arithmetic. */
-static inline uint32_t NAME(compare)(table_t *t, const NAME(plan_t) *plans, uint32_t count, int length, bool stashed,
+/*
+ * Compares each with one bucket. What is not found goes to `left` if some of its class are away, if another place has
+ * the same tag, or if `all` is 1. Selections are arithmetic.
+ */
+static inline uint32_t NAME(compare)(table_t *t, const NAME(plan_t) *plans, uint32_t count, int length, uint32_t all,
                                      NAME(plan_t) *left, uint32_t **found) {
   uint32_t mark = mark_of(length), key_mask = t->key_mask, size = 0;
   uint64_t mask[2] = {masks[length][0], masks[length][1]};
@@ -53,12 +56,9 @@ static inline uint32_t NAME(compare)(table_t *t, const NAME(plan_t) *plans, uint
 #endif
     uint32_t miss = (differs | ((b->word[way] ^ mark) & key_mask)) != 0;
     uint32_t *word = (uint32_t *)((uintptr_t)&b->word[way] & ((uintptr_t)miss - 1));
-    if (__builtin_expect((((some & (some - 1)) | stashed) & (0 - miss)) != 0, 0)) {
-      word = table_find(t, (load64(address) & mask[0]) | bit[0], (load64(address + 8) & mask[1]) | bit[1], mark);
-    }
     found[plans[i].index] = word;
     left[size] = plans[i];
-    size += (word == NULL) & may_be_away(b, high);
+    size += miss & (may_be_away(b, high) | (uint32_t)__builtin_popcount(some) >> 1 | all);
   }
   return size;
 }
@@ -78,12 +78,17 @@ static void NAME(match_batch)(table_t *t, const uint8_t *const *addresses, uint3
       plans[i].high = (uint32_t)(hash >> 32);
     }
     NAME(touch)(plans, count);
-    uint32_t left = NAME(compare)(t, plans, count, length, false, away, found);
+    uint32_t left = NAME(compare)(t, plans, count, length, 0, away, found);
     for (uint32_t i = 0; i < left; i++) {
       away[i].bucket = &t->buckets[second_of(t, (uint32_t)(away[i].bucket - t->buckets), away[i].high)];
     }
     NAME(touch)(away, left);
-    NAME(compare)(t, away, left, length, t->stashed != 0, away, found);
+    left = NAME(compare)(t, away, left, length, 1, away, found);
+    for (uint32_t i = 0; i < left; i++) {
+      const uint8_t *address = away[i].address;
+      found[away[i].index] =
+          table_find(t, (load64(address) & mask[0]) | bit[0], (load64(address + 8) & mask[1]) | bit[1], mark_of(length));
+    }
     if (l + 1 == t->distinct) break;
     uint32_t size = count;
     count = 0;

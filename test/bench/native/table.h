@@ -11,7 +11,7 @@
 #include <immintrin.h>
 #endif
 
-enum { WAYS = 3, STASH = 2, STEPS = 32, CLASSES = 8, MATCH_BATCH = 64, SEARCH = 200 };
+enum { WAYS = 3, STASH = 2, STEPS_OF_CLASS = 4, MATCH_BATCH = 64, SEARCH = 200 };
 #define NONE 0xffffffffu
 #define VALUE_MASK 0x3fffffu
 #define EPOCH_MASK 0x7fc00000u
@@ -30,7 +30,6 @@ typedef struct {
   bucket_t *buckets;
   uint32_t *stamps;
   uint32_t reach, capacity, count, stashed, key_mask;
-  uint32_t steps[STEPS];
   uint32_t lengths[129];
   uint8_t in_use[129];
   uint32_t distinct;
@@ -88,21 +87,22 @@ static inline uint64_t hash_key(uint64_t high, uint64_t low, uint32_t mark) {
   return h ^ (h >> 32);
 }
 
+/* The class of a key, and its step away from home, are the uppermost bits of its hash. */
+static inline uint32_t class_of(uint32_t high) { return high >> 29; }
+static inline uint8_t tag_of(uint32_t high) { return (uint8_t)high; }
 static inline uint32_t home_of(const table_t *t, uint64_t hash) { return ((hash & 0xffffffffu) * t->reach) >> 32; }
 
 static inline uint32_t second_of(const table_t *t, uint32_t home, uint32_t high) {
-  uint32_t second = home + t->steps[high % STEPS];
+  uint32_t second = home + 1 + (uint32_t)(((uint64_t)((high >> 27) * 0x9e3779b9u) * (t->reach - 1)) >> 32);
   return second - (second >= t->reach ? t->reach : 0);
 }
 
-static inline bool may_be_away(const bucket_t *home, uint32_t high) { return home->away >> high % CLASSES & 1; }
-static inline uint8_t tag_of(uint32_t high) { return high >> 8; }
+static inline bool may_be_away(const bucket_t *home, uint32_t high) { return home->away >> class_of(high) & 1; }
 
 static table_t *table_new(uint32_t capacity) {
   table_t *t = calloc(1, sizeof *t);
   uint32_t reach = ((uint64_t)capacity * 20 + 50) / 51;
   t->reach = reach < 2 ? 2 : reach;
-  for (uint32_t i = 0; i < STEPS; i++) t->steps[i] = 1 + (((uint64_t)((i * 2 + 1) * 0x9e3779b9u) * (t->reach - 1)) >> 32);
   t->capacity = capacity;
   t->key_mask = HOST_MARK;
   t->buckets = huge((t->reach + STASH) * sizeof(bucket_t));
@@ -157,11 +157,11 @@ static uint64_t hash_of(const table_t *t, uint32_t index, int way) {
 
 /* A key of a class that stands away from its home: its bucket, and its way in `way`; UINT32_MAX where there is none. */
 static uint32_t find_away(const table_t *t, uint32_t home, uint32_t class, int *way) {
-  for (uint32_t i = 0; i < STEPS / CLASSES + STASH; i++) {
-    uint32_t at = i < STEPS / CLASSES ? second_of(t, home, class + i * CLASSES) : t->reach + i - STEPS / CLASSES;
+  for (uint32_t i = 0; i < STEPS_OF_CLASS + STASH; i++) {
+    uint32_t at = i < STEPS_OF_CLASS ? second_of(t, home, class << 29 | i << 27) : t->reach + i - STEPS_OF_CLASS;
     for (*way = 0; *way < WAYS; ++*way) {
       uint64_t hash = hash_of(t, at, *way);
-      if (taken(&t->buckets[at], *way) && home_of(t, hash) == home && (hash >> 32) % CLASSES == class) return at;
+      if (taken(&t->buckets[at], *way) && home_of(t, hash) == home && class_of(hash >> 32) == class) return at;
     }
   }
   return UINT32_MAX;
@@ -170,7 +170,7 @@ static uint32_t find_away(const table_t *t, uint32_t home, uint32_t class, int *
 static void entry_clear(table_t *t, uint32_t index, int way) {
   bucket_t *b = &t->buckets[index];
   uint64_t hash = hash_of(t, index, way);
-  uint32_t home = home_of(t, hash), class = (hash >> 32) % CLASSES;
+  uint32_t home = home_of(t, hash), class = class_of(hash >> 32);
   memset(b->key[way], 0, 16);
   b->word[way] = 0;
   b->tag[way] = 0;
@@ -187,7 +187,7 @@ static void entry_set(table_t *t, uint32_t index, int way, uint64_t high, uint64
   b->word[way] = word;
   b->tag[way] = tag_of(hash >> 32);
   if (index >= t->reach) t->stashed++;
-  if (index != home_of(t, hash)) t->buckets[home_of(t, hash)].away |= 1u << (hash >> 32) % CLASSES;
+  if (index != home_of(t, hash)) t->buckets[home_of(t, hash)].away |= 1u << class_of(hash >> 32);
 }
 
 static void entry_move(table_t *t, uint32_t to, int to_way, uint32_t from, int from_way) {
