@@ -14,7 +14,7 @@ import { LOCATOR } from '../mem/options';
 import { equal16 } from '../mem/words';
 import { flowHash, flowTouch } from '../table/flow';
 import { touch, turnEpoch } from '../table/ageing';
-import { MATCH_BATCH, matchAdd, matchBatch } from '../table/match';
+import { MATCH_BATCH, matchAdd, matchBatch, matchRow } from '../table/match';
 import { entryValue, prefixFind, prefixMatch, touchStamp } from '../table/prefix';
 import { DESTINATIONS, FLOW_ENTRIES } from '../table/tables';
 import { isPair, tupleKey, tupleWord } from '../table/tuple';
@@ -50,21 +50,25 @@ export function setTime(now: u64): void {
  */
 export function lookupAddresses(count: u32, now: u64): void {
   setTime(now);
-  const keys = areaBase(AREA_LOOKUP_KEYS);
-  const results = areaBase(AREA_LOOKUP_RESULTS);
-  for (let first: u32 = 0; first < count; first += MATCH_BATCH) {
-    const part = min(MATCH_BATCH, count - first);
-    for (let i: u32 = 0; i < part; i++) matchAdd(i, i, keys + ((first + i) << 4));
+  let keys = areaBase(AREA_LOOKUP_KEYS);
+  let results = areaBase(AREA_LOOKUP_RESULTS);
+  while (count != 0) {
+    const part = min(MATCH_BATCH, count);
+    matchRow(part, keys);
     matchBatch(DESTINATIONS, part, FOUND);
-    for (let i: u32 = 0; i < part; i++) {
-      const word: usize = load<u32>(FOUND + (i << 2));
+    const end = FOUND + (part << 2);
+    for (let at = FOUND; at < end; at += 4) {
+      const word: usize = load<u32>(at);
       let value = NONE;
       if (word != 0) {
         value = entryValue(word);
         touch(DESTINATIONS, word);
       }
-      store<u32>(results + ((first + i) << 2), value);
+      store<u32>(results, value);
+      results += 4;
     }
+    keys += MATCH_BATCH << 4;
+    count -= part;
   }
 }
 

@@ -3,10 +3,10 @@
  *
  * | octets  | of a bucket                                                                    |
  * | ------- | ------------------------------------------------------------------------------ |
- * | 0 to 47 | three keys of 16 octets                                                        |
- * | 48 to 59 | three words of 32 bits: value (22 bits), mark (10 bits)                       |
- * | 60 to 62 | three tags: 8 bits of the key's hash                                          |
- * | 63      | a bit for each class of keys, of which some stand away from this, their home    |
+ * | 0 to 2  | three tags: 8 bits of the key's hash                                           |
+ * | 3       | a bit for each class of keys, of which some stand away from this, their home    |
+ * | 4 to 15 | three words of 32 bits: value (22 bits), mark (10 bits)                        |
+ * | 16 to 63 | three keys of 16 octets                                                       |
  *
  * A mark is bit 31 (the key is a whole address) and, in bits 22 to 30, the scope or the epoch of the last use. The
  * bits of `keyMask` belong to the key. An entry is named by the address of its word, which tells bucket and place.
@@ -37,19 +37,18 @@ export class BucketTable {
 
 export const BUCKET: usize = 64;
 export const WAYS: u32 = 3;
-export const WORDS: usize = 48;
-export const TAGS: usize = 60;
-const AWAY: usize = 63;
+export const AWAY: usize = 3;
+export const WORDS: usize = 4;
+export const KEYS: usize = 16;
 export const VALUE_MASK: u32 = 0x3fffff;
 export const SCOPE_SHIFT: u32 = 22;
 /** Bits 22 to 30. */
 export const EPOCH_MASK: u32 = 0x7fc00000;
 export const HOST_MARK: u32 = 0x80000000;
 
-/** Different steps from a home, named by the uppermost bits of a hash; the class of a key is those of its step. */
-const STEP_SHIFT: u32 = 27;
-const STEPS_OF_CLASS: u32 = 4;
-const CLASS_SHIFT: u32 = 29;
+/** Different steps from a home, named by the lowest bits of the upper half of a hash; the class is the lowest of those. */
+const STEPS: u32 = 32;
+const CLASSES: u32 = 8;
 const STEP_SPREAD: u32 = 0x9e3779b9;
 
 /** Places beyond the reach of hashing for what displacement cannot settle; a table of any size fills to its capacity. */
@@ -70,7 +69,7 @@ export function homeOf(table: BucketTable, hash: u64): usize {
 
 /** The bucket away from home. `upper` is the upper half of the hash. */
 export function secondOf(table: BucketTable, home: usize, upper: u32): usize {
-  const spread = (upper >> STEP_SHIFT) * STEP_SPREAD;
+  const spread = (upper & (STEPS - 1)) * STEP_SPREAD;
   const second = home + (((1 + (((spread as u64) * (table.reach - 1)) >> 32)) as usize) << 6);
   const size = (table.reach as usize) << 6;
   return second - (size & (0 - ((second >= table.buckets + size) as usize)));
@@ -81,7 +80,7 @@ export function tagOf(upper: u32): u32 {
 }
 
 function classOf(hash: u64): u32 {
-  return (hash >> (32 + CLASS_SHIFT)) as u32;
+  return ((hash >> 32) as u32) & (CLASSES - 1);
 }
 
 /** The classes of which some are away from a home, a bit each. */
@@ -95,12 +94,12 @@ function setAway(home: usize, classes: u32): void {
 
 /** 1 where keys of the same class as that of `upper` are away from their home, else 0. */
 export function classAway(home: usize, upper: u32): u32 {
-  return (away(home) >> (upper >> CLASS_SHIFT)) & 1;
+  return (away(home) >> (upper & (CLASSES - 1))) & 1;
 }
 
 /** Bit 7 of octet i of the result is set where place i of the bucket may have the tag; the lowest one does have it. */
 export function tagged(bucket: usize, tag: u32): u32 {
-  const differ = load<u32>(bucket, TAGS) ^ (tag * 0x010101);
+  const differ = load<u32>(bucket) ^ (tag * 0x010101);
   return (differ - 0x010101) & ~differ & 0x808080;
 }
 
@@ -118,7 +117,7 @@ function wayOf(word: usize): u32 {
 
 /** The 16 octets of an entry's key. */
 export function keyOf(word: usize): usize {
-  return bucketOf(word) + (wayOf(word) << 4);
+  return bucketOf(word) + KEYS + (wayOf(word) << 4);
 }
 
 /** What is kept of an entry beside the buckets. */
@@ -130,7 +129,7 @@ export function sideOf(table: BucketTable, word: usize): usize {
 function search(table: BucketTable, bucket: usize, tag: u32, high: u64, low: u64, mark: u32): usize {
   for (let some = tagged(bucket, tag); some != 0; some &= some - 1) {
     const way = ctz<u32>(some) >> 3;
-    const key = bucket + (way << 4);
+    const key = bucket + KEYS + (way << 4);
     const word = wordAt(bucket, way);
     const other = (load<u32>(word) ^ mark) & table.keyMask;
     if (((load<u64>(key) ^ high) | (load<u64>(key, 8) ^ low) | other) == 0) return word;
@@ -176,9 +175,8 @@ function freeIn(bucket: usize): usize {
 
 /** Some entry of a class that stands away from its home, or 0. */
 function strayOf(table: BucketTable, home: usize, group: u32): usize {
-  for (let i: u32 = 0; i < STEPS_OF_CLASS + STASH; i++) {
-    const upper = (group << CLASS_SHIFT) | (i << STEP_SHIFT);
-    const bucket = i < STEPS_OF_CLASS ? secondOf(table, home, upper) : stashBucket(table, i - STEPS_OF_CLASS);
+  for (let step = group; step < STEPS + STASH * CLASSES; step += CLASSES) {
+    const bucket = step < STEPS ? secondOf(table, home, step) : stashBucket(table, (step - STEPS) / CLASSES);
     for (let way: u32 = 0; way < WAYS; way++) {
       const word = wordAt(bucket, way);
       const hash = hashOf(table, word);
@@ -194,7 +192,7 @@ function settle(table: BucketTable, word: usize, high: u64, low: u64, value: u32
   store<u64>(keyOf(word), low, 8);
   store<u32>(word, value);
   const hash = hashOf(table, word);
-  store<u8>(bucketOf(word) + wayOf(word), tagOf((hash >> 32) as u32) as u8, TAGS);
+  store<u8>(bucketOf(word) + wayOf(word), tagOf((hash >> 32) as u32) as u8);
   table.stashed += (bucketOf(word) >= stashBucket(table, 0)) as u32;
   const home = homeOf(table, hash);
   if (bucketOf(word) != home) setAway(home, away(home) | (1 << classOf(hash)));
@@ -204,7 +202,7 @@ function clear(table: BucketTable, word: usize): void {
   const hash = hashOf(table, word);
   memory.fill(keyOf(word), 0, 16);
   store<u32>(word, 0);
-  store<u8>(bucketOf(word) + wayOf(word), 0, TAGS);
+  store<u8>(bucketOf(word) + wayOf(word), 0);
   memory.fill(sideOf(table, word), 0, table.sideSize);
   table.stashed -= (bucketOf(word) >= stashBucket(table, 0)) as u32;
   const home = homeOf(table, hash);

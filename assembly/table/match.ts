@@ -6,7 +6,7 @@
 import {
   BucketTable,
   HOST_MARK,
-  TAGS,
+  KEYS,
   WORDS,
   bucketFind,
   classAway,
@@ -23,14 +23,15 @@ const HOST_LENGTH: u32 = 128;
 export const MATCH_BATCH: u32 = 64;
 
 /**
- * Of each address not found yet, for the length at hand, the upper half of its hash and the tags of its home, then
- * where it stands and its number in the batch (u32 each). The first octet is the tag.
+ * Of each address not found yet, for the length at hand, the upper half of its hash and its home, then
+ * where it stands and its number in the batch (u32 each). The first octet is
+ * the tag.
  */
 const PENDING: usize = memory.data(64 * 16, 64);
-/** The same of those that are not at home but may be away from it, with the tags of the bucket there. */
+/** The same of those that are not at home but may be away from it, with the bucket there. */
 const STRAYS: usize = memory.data(64 * 16, 64);
 const RECORD: usize = 16;
-const TAGS_AT: usize = 4;
+const BUCKET_AT: usize = 4;
 const ADDRESS_AT: usize = 8;
 const INDEX_AT: usize = 12;
 /** What the touched buckets hold; written, so that no engine leaves the loads out. */
@@ -40,6 +41,17 @@ const TOUCHED: usize = memory.data(16, 16);
 export function matchAdd(pending: u32, index: u32, address: usize): void {
   store<u32>(PENDING + (pending << 4), address as u32, ADDRESS_AT);
   store<u32>(PENDING + (pending << 4), index, INDEX_AT);
+}
+
+/** Says that addresses 0 to `count` - 1 of the batch stand one after the other from `address` on. */
+export function matchRow(count: u32, address: usize): void {
+  let at = PENDING;
+  for (let index: u32 = 0; index < count; index++) {
+    store<u32>(at, address as u32, ADDRESS_AT);
+    store<u32>(at, index, INDEX_AT);
+    address += 16;
+    at += RECORD;
+  }
 }
 
 /**
@@ -98,7 +110,7 @@ function keepPending(pending: u32, found: usize): u32 {
 
 /** Hashes whole addresses. */
 function planHosts(table: BucketTable, pending: u32): void {
-  const tags = table.buckets + TAGS;
+  const buckets = table.buckets;
   const reach = table.reach as u64;
   const key0 = hashKeyWord(0);
   const key1 = hashKeyWord(1);
@@ -109,16 +121,16 @@ function planHosts(table: BucketTable, pending: u32): void {
     const address: usize = load<u32>(at, ADDRESS_AT);
     putHome(
       at,
-      tags,
+      buckets,
       reach,
       mixKey(load<u64>(address), load<u64>(address, 8), HOST_MARK, key0, key1, key2, key3),
     );
   }
 }
 
-function putHome(at: usize, tags: usize, reach: u64, hash: u64): void {
+function putHome(at: usize, buckets: usize, reach: u64, hash: u64): void {
   store<u32>(at, (hash >> 32) as u32);
-  store<u32>(at, (tags + (((((hash & 0xffffffff) * reach) >> 32) as usize) << 6)) as u32, TAGS_AT);
+  store<u32>(at, (buckets + (((((hash & 0xffffffff) * reach) >> 32) as usize) << 6)) as u32, BUCKET_AT);
 }
 
 /** Hashes prefixes of a length. */
@@ -128,7 +140,7 @@ function planPrefixes(table: BucketTable, pending: u32, length: u32): void {
   const maskLow = load<u64>(mask, 8);
   const bitHigh = load<u64>(mask, 16) ^ maskHigh;
   const bitLow = load<u64>(mask, 24) ^ maskLow;
-  const tags = table.buckets + TAGS;
+  const buckets = table.buckets;
   const reach = table.reach as u64;
   const key0 = hashKeyWord(0);
   const key1 = hashKeyWord(1);
@@ -139,22 +151,22 @@ function planPrefixes(table: BucketTable, pending: u32, length: u32): void {
     const address: usize = load<u32>(at, ADDRESS_AT);
     const high = (load<u64>(address) & maskHigh) | bitHigh;
     const low = (load<u64>(address, 8) & maskLow) | bitLow;
-    putHome(at, tags, reach, mixKey(high, low, 0, key0, key1, key2, key3));
+    putHome(at, buckets, reach, mixKey(high, low, 0, key0, key1, key2, key3));
   }
 }
 
 function planSeconds(table: BucketTable, strays: u32): void {
   const end = STRAYS + (strays << 4);
   for (let at = STRAYS; at < end; at += RECORD) {
-    const home: usize = load<u32>(at, TAGS_AT) - (TAGS as u32);
-    store<u32>(at, (secondOf(table, home, load<u32>(at)) + TAGS) as u32, TAGS_AT);
+    const home: usize = load<u32>(at, BUCKET_AT);
+    store<u32>(at, secondOf(table, home, load<u32>(at)) as u32, BUCKET_AT);
   }
 }
 
 function touchBuckets(from: usize, count: u32): void {
   const end = from + (count << 4);
   let all: u32 = 0;
-  for (; from < end; from += RECORD) all ^= load<u32>(load<u32>(from, TAGS_AT));
+  for (; from < end; from += RECORD) all ^= load<u32>(load<u32>(from, BUCKET_AT));
   store<u32>(TOUCHED, all);
 }
 
@@ -169,17 +181,17 @@ function compareWide(table: BucketTable, from: usize, count: u32, length: u32, f
   const keyMask = table.keyMask;
   let to = STRAYS;
   for (const end = from + (count << 4); from < end; from += RECORD) {
-    const tags: usize = load<u32>(from, TAGS_AT);
-    const same = i8x16.eq(v128.load32_zero(tags), v128.load8_splat(from));
+    const bucket: usize = load<u32>(from, BUCKET_AT);
+    const same = i8x16.eq(v128.load32_zero(bucket), v128.load8_splat(from));
     const some = (i8x16.bitmask(same) as u32) & 7;
     const way = ctz<u32>(some | 16) & 3;
-    const word = tags + (way << 2) - (TAGS - WORDS);
+    const word = bucket + WORDS + (way << 2);
     const wanted = v128.or(v128.and(v128.load(load<u32>(from, ADDRESS_AT)), masks), bit);
-    const equal = i8x16.bitmask(i8x16.eq(wanted, v128.load(tags + (way << 4) - TAGS))) as u32;
+    const equal = i8x16.bitmask(i8x16.eq(wanted, v128.load(bucket + (way << 4), KEYS))) as u32;
     const other = (load<u32>(word) ^ mark) & keyMask;
     const miss = ((other | (equal ^ 0xffff)) != 0) as u32;
     store<u32>(found + (load<u32>(from, INDEX_AT) << 2), (word as u32) & (miss - 1));
-    const stray = miss & (classAway(tags - TAGS, load<u32>(from)) | (popcnt<u32>(some) >> 1) | all);
+    const stray = miss & (classAway(bucket, load<u32>(from)) | (popcnt<u32>(some) >> 1) | all);
     v128.store(to, v128.load(from));
     to += stray << 4;
   }
@@ -197,18 +209,18 @@ function compareWords(table: BucketTable, from: usize, count: u32, length: u32, 
   let to = STRAYS;
   for (const end = from + (count << 4); from < end; from += RECORD) {
     const upper = load<u32>(from);
-    const tags: usize = load<u32>(from, TAGS_AT);
-    const some = tagged(tags - TAGS, tagOf(upper));
+    const bucket: usize = load<u32>(from, BUCKET_AT);
+    const some = tagged(bucket, tagOf(upper));
     const way = (ctz<u32>(some) >> 3) & 3;
-    const word = tags + (way << 2) - (TAGS - WORDS);
-    const key = tags + (way << 4) - TAGS;
+    const word = bucket + WORDS + (way << 2);
+    const key = bucket + KEYS + (way << 4);
     const address: usize = load<u32>(from, ADDRESS_AT);
     const high = ((load<u64>(address) & maskHigh) | bitHigh) ^ load<u64>(key);
     const low = ((load<u64>(address, 8) & maskLow) | bitLow) ^ load<u64>(key, 8);
     const other = (load<u32>(word) ^ mark) & keyMask;
     const miss = ((high | low | (other as u64)) != 0) as u32;
     store<u32>(found + (load<u32>(from, INDEX_AT) << 2), (word as u32) & (miss - 1));
-    const stray = miss & (classAway(tags - TAGS, upper) | (popcnt<u32>(some) >> 1) | all);
+    const stray = miss & (classAway(bucket, upper) | (popcnt<u32>(some) >> 1) | all);
     store<u64>(to, load<u64>(from));
     store<u64>(to, load<u64>(from, 8), 8);
     to += stray << 4;

@@ -172,7 +172,7 @@ static void from_access(uint32_t index, descriptor_t *d, uint8_t *packet) {
   uint32_t *source = longest(state.sources, packet + 8, d->port);
   if (source == NULL) beyond("unknown sources");
   uint8_t *owner = state.owners[((uint8_t *)source - (uint8_t *)state.sources->buckets) / 64 * WAYS +
-                               (((uintptr_t)source & 63) - 48) / 4];
+                               (((uintptr_t)source & 63) - offsetof(bucket_t, word)) / 4];
   if ((d->flags & 1) != 0 && memcmp(owner + 4, "\0\0\0\0\0\0", 6) != 0 && memcmp(owner + 4, d->mac, 6) != 0) beyond("stations");
   uint32_t stamp;
   memcpy(&stamp, owner, 4);

@@ -3,6 +3,7 @@
 #define MAAR_TABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +12,18 @@
 #include <immintrin.h>
 #endif
 
-enum { WAYS = 3, STASH = 2, STEPS_OF_CLASS = 4, MATCH_BATCH = 64, SEARCH = 200 };
+enum { WAYS = 3, STASH = 2, STEPS = 32, CLASSES = 8, MATCH_BATCH = 64, SEARCH = 200 };
 #define NONE 0xffffffffu
 #define VALUE_MASK 0x3fffffu
 #define EPOCH_MASK 0x7fc00000u
 #define HOST_MARK 0x80000000u
 
 typedef struct {
-  uint8_t key[WAYS][16];
-  uint32_t word[WAYS];
   uint8_t tag[WAYS];
   /* A bit for each class of keys, some of which stand away from this bucket, their home. */
   uint8_t away;
+  uint32_t word[WAYS];
+  uint8_t key[WAYS][16];
 } bucket_t;
 _Static_assert(sizeof(bucket_t) == 64, "a bucket is a cache line");
 
@@ -87,13 +88,13 @@ static inline uint64_t hash_key(uint64_t high, uint64_t low, uint32_t mark) {
   return h ^ (h >> 32);
 }
 
-/* The class of a key, and its step away from home, are the uppermost bits of its hash. */
-static inline uint32_t class_of(uint32_t high) { return high >> 29; }
+/* Of the upper half of a hash, the lowest bits are the class of a key, a few more its step away from home. */
+static inline uint32_t class_of(uint32_t high) { return high % CLASSES; }
 static inline uint8_t tag_of(uint32_t high) { return (uint8_t)high; }
 static inline uint32_t home_of(const table_t *t, uint64_t hash) { return ((hash & 0xffffffffu) * t->reach) >> 32; }
 
 static inline uint32_t second_of(const table_t *t, uint32_t home, uint32_t high) {
-  uint32_t second = home + 1 + (uint32_t)(((uint64_t)((high >> 27) * 0x9e3779b9u) * (t->reach - 1)) >> 32);
+  uint32_t second = home + 1 + (uint32_t)(((uint64_t)(high % STEPS * 0x9e3779b9u) * (t->reach - 1)) >> 32);
   return second - (second >= t->reach ? t->reach : 0);
 }
 
@@ -157,8 +158,8 @@ static uint64_t hash_of(const table_t *t, uint32_t index, int way) {
 
 /* A key of a class that stands away from its home: its bucket, and its way in `way`; UINT32_MAX where there is none. */
 static uint32_t find_away(const table_t *t, uint32_t home, uint32_t class, int *way) {
-  for (uint32_t i = 0; i < STEPS_OF_CLASS + STASH; i++) {
-    uint32_t at = i < STEPS_OF_CLASS ? second_of(t, home, class << 29 | i << 27) : t->reach + i - STEPS_OF_CLASS;
+  for (uint32_t i = 0; i < STEPS / CLASSES + STASH; i++) {
+    uint32_t at = i < STEPS / CLASSES ? second_of(t, home, class + i * CLASSES) : t->reach + i - STEPS / CLASSES;
     for (*way = 0; *way < WAYS; ++*way) {
       uint64_t hash = hash_of(t, at, *way);
       if (taken(&t->buckets[at], *way) && home_of(t, hash) == home && class_of(hash >> 32) == class) return at;
@@ -280,7 +281,7 @@ static void table_delete(table_t *t, const uint8_t *address, int length) {
   if (word == NULL) return;
   size_t offset = (size_t)((uint8_t *)word - (uint8_t *)t->buckets);
   uint32_t at = offset / 64;
-  entry_clear(t, at, (int)(offset % 64 - 48) / 4);
+  entry_clear(t, at, (int)(offset % 64 - offsetof(bucket_t, word)) / 4);
   bring_home(t, at);
   t->count--;
   if (--t->lengths[length] == 0) count_length(t, length, 0);
@@ -289,7 +290,7 @@ static void table_delete(table_t *t, const uint8_t *address, int length) {
 static void entry_stamp(table_t *t, uint32_t *word) {
   size_t offset = (size_t)((uint8_t *)word - (uint8_t *)t->buckets);
   *word = (*word & ~EPOCH_MASK) | epoch;
-  t->stamps[offset / 64 * WAYS + (offset % 64 - 48) / 4] = seconds_now;
+  t->stamps[offset / 64 * WAYS + (offset % 64 - offsetof(bucket_t, word)) / 4] = seconds_now;
 }
 
 static inline void entry_touch(table_t *t, uint32_t *word) {
