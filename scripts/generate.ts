@@ -1,10 +1,10 @@
 /**
- * Writes the constants of both languages and the tables of the ABI page from `bindings/abi/v1.json`.
+ * Writes the constants of all languages and the tables of the ABI page from `bindings/abi/v1.json`.
  * With `--check` it writes nothing and exits 1 where a file is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
-import { type Abi, assemblyscript, page, typescript, validate } from './abi/emit.ts';
+import { type Abi, assemblyscript, page, rust, typescript, validate } from './abi/emit.ts';
 
 const root = new URL('../', import.meta.url);
 const read = (path: string): string => {
@@ -23,6 +23,7 @@ validate(abi);
 const files: [path: string, text: string][] = [
   ['bindings/generated/abi.ts', typescript(abi)],
   ['bindings/generated/abi.as.ts', assemblyscript(abi)],
+  ['bindings/generated/abi.rs', rust(abi)],
   [PAGE, await format(page(abi, read(PAGE)), { parser: 'markdown', printWidth: 110, singleQuote: true })],
 ];
 

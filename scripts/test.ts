@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { run } from 'node:test';
+import { cargo } from '../host/lab/cargo.ts';
 
 const strict = process.env['CI'] === 'true';
 if (strict) process.env['MAAR_REQUIRE_TOOLS'] = '1';
@@ -85,6 +86,20 @@ function asPect(): Promise<Counts> {
   });
 }
 
+/** Before the tests that start its programs: these have a time limit, and wasmtime takes minutes the first time. */
+function rust(): Promise<Counts> {
+  return timed('cargo test', async () => {
+    const counts = (passed: number, failed: number, skipped: number): Counts => ({ passed, failed, skipped });
+    const known = await cargo(['--version']);
+    if (known.code !== 0) return { counts: counts(0, 0, 1), report: `skipped: cargo: ${known.output}` };
+    const common = ['--release', '--locked', '--jobs', '2'];
+    const built = await cargo(['build', ...common]);
+    const tested = built.code === 0 ? await cargo(['test', ...common]) : built;
+    const passed = tested.code === 0;
+    return { counts: counts(Number(passed), Number(!passed), 0), report: passed ? '' : tested.output };
+  });
+}
+
 function nodeTests(name: string, files: readonly string[], concurrency: number): Promise<Counts> {
   return timed(name, async () => {
     const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -136,6 +151,8 @@ async function main(): Promise<void> {
   }
   add(await check('requirements', ['scripts/check-requirements.ts']));
   if (existsSync('as-pect.config.js')) add(await asPect());
+
+  add(await rust());
 
   const files = globSync('test/**/*.test.ts').sort();
   const alone = files.filter((file) => ALONE.some((folder) => file.startsWith(folder)));

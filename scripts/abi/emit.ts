@@ -104,11 +104,23 @@ export function typescript(abi: Abi): string {
   return NOTICE + '\n' + constants.join('') + tables.join('');
 }
 
+/** Whether a constant places or measures a record in memory. */
+function isOffset(name: string): boolean {
+  return /^(?!LIMIT_).*_(AT|SIZE)$/.test(name);
+}
+
 /** The constants for AssemblyScript; offsets and sizes are added to pointers, so they are `usize`. */
 export function assemblyscript(abi: Abi): string {
   const constants = flat(abi).map(
-    ([name, value]) =>
-      `export const ${name}: ${/^(?!LIMIT_).*_(AT|SIZE)$/.test(name) ? 'usize' : 'u32'} = ${value};\n`,
+    ([name, value]) => `export const ${name}: ${isOffset(name) ? 'usize' : 'u32'} = ${value};\n`,
+  );
+  return NOTICE + '\n' + constants.join('');
+}
+
+/** The constants for Rust; offsets and sizes index memory, so they are `usize`. */
+export function rust(abi: Abi): string {
+  const constants = flat(abi).map(
+    ([name, value]) => `pub const ${name}: ${isOffset(name) ? 'usize' : 'u32'} = ${value};\n`,
   );
   return NOTICE + '\n' + constants.join('');
 }

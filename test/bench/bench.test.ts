@@ -28,7 +28,10 @@ test('every bench runs on every engine that is there, and all engines agree on w
   const native = missing.some((line) => line.startsWith('twin')) ? [] : ['C, loads', 'C, prefetch'];
   const dpdk = missing.some((line) => line.startsWith('rte') || line.startsWith('dpdk'));
   const hash = dpdk ? [] : ['rte_hash', 'rte_hash bulk'];
-  const modules = ['V8 SIMD', 'V8 scalar'];
+  const wasmtime = missing.some((line) => line.startsWith('wasmtime'))
+    ? []
+    : ['wasmtime AOT', 'wasmtime Pulley'];
+  const modules = ['V8 SIMD', 'V8 scalar', ...wasmtime];
   assert.deepEqual(enginesOf('hit'), ['JavaScript Map', ...modules, ...native, ...hash].sort());
   assert.deepEqual(enginesOf('miss'), enginesOf('hit'));
   assert.deepEqual(enginesOf('prefix'), [...modules, ...native, ...(dpdk ? [] : ['rte_fib6 bulk'])].sort());

@@ -8,6 +8,7 @@ import { nativeEngines } from '../../lab/bench/native.ts';
 import { cardText, figures, groupText, machineCard, method } from '../../lab/bench/report.ts';
 import type { Bench, Plan, Row } from '../../lab/bench/run.ts';
 import { BENCHES, runBenches } from '../../lab/bench/run.ts';
+import { wasmtimeEngines } from '../../lab/bench/wasmtime.ts';
 import { UsageError } from '../usage.ts';
 
 const compiled = import.meta.url.endsWith('.js');
@@ -51,12 +52,16 @@ export async function benchCommand(args: readonly string[]): Promise<number> {
 }
 
 async function run(plan: Plan, directory: string, json: boolean): Promise<void> {
-  const { engines: native, missing } = await nativeEngines(directory);
+  const others = [
+    await nativeEngines(directory),
+    await wasmtimeEngines(directory, build('maar'), build('maar-scalar')),
+  ];
+  const missing = others.flatMap((found) => found.missing);
   const modules = [
     new ModuleEngine('V8 SIMD', build('maar')),
     new ModuleEngine('V8 scalar', build('maar-scalar')),
   ];
-  const engines = [...modules, ...native, new MapEngine()];
+  const engines = [...modules, ...others.flatMap((found) => found.engines), new MapEngine()];
   const card = machineCard();
   const text = method(plan.rounds, plan.churn);
   const say = (line: string): void => {

@@ -1,4 +1,4 @@
-import type { Template } from './packets.ts';
+import type { PathBench, Template } from './packets.ts';
 import type { Keys, Queries } from './workload.ts';
 
 /** One round of an engine. Engines that were told the same must agree on hits and sum. */
@@ -21,7 +21,9 @@ export interface Engine {
   /** Inserts and deletes ten times as many keys as the table holds, which are the same ones afterwards. */
   churn(): Promise<void>;
   round(queries: Queries): Promise<Round>;
-  /** A round of whole packets, where the engine has a pipeline for them. */
+  /** The benches of whole packets that it has a pipeline for. */
+  readonly paths: readonly PathBench[];
+  /** A round of whole packets, of an engine with `paths`. */
   packets?(template: Template, queries: Queries): Promise<Round>;
   close(): void;
 }

@@ -6,6 +6,7 @@ import { ADDRESS, KEY_RECORD, VALUES } from './workload.ts';
 
 export class MapEngine implements Engine {
   readonly name = 'JavaScript Map';
+  readonly paths = [];
   #map = new Map<string, number>();
 
   takes(keys: Keys): boolean {

@@ -39,7 +39,7 @@ import { adviseHugePages } from '../../io/ffi.ts';
 import type { Engine, Round } from './engine.ts';
 import { BATCH, CALL } from './engine.ts';
 import type { PathBench, Template } from './packets.ts';
-import { LOCATOR, neighbour } from './packets.ts';
+import { LOCATOR, PATHS, neighbour } from './packets.ts';
 import type { Keys, Queries } from './workload.ts';
 import { ADDRESS, KEY_RECORD, VALUES, otherKey } from './workload.ts';
 
@@ -60,6 +60,7 @@ const HEADER = 40;
 
 export class ModuleEngine implements Engine {
   readonly name: string;
+  readonly paths = PATHS;
   readonly #module: WebAssembly.Module;
   #keys: Keys | undefined;
   #exports!: Exports;

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Engine, Round } from './engine.ts';
 import { BATCH, CALL } from './engine.ts';
-import type { Template } from './packets.ts';
+import type { PathBench, Template } from './packets.ts';
 import type { KeyKind, Keys, Queries } from './workload.ts';
 
 const SOURCES = new URL('../../../test/bench/native/', import.meta.url);
@@ -42,13 +42,13 @@ function build(
 }
 
 /** A program that answers each line with one. */
-class Program {
+export class Program {
   readonly #child;
   readonly #waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
   #error = '';
 
-  constructor(path: string) {
-    this.#child = spawn(path, [], { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor(path: string, args: readonly string[] = []) {
+    this.#child = spawn(path, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stderr.on('data', (chunk: Buffer) => (this.#error += chunk.toString()));
     createInterface(this.#child.stdout).on('line', (line) => this.#waiting.shift()?.resolve(line));
     this.#child.on('close', () => {
@@ -76,35 +76,47 @@ class Program {
   }
 }
 
+/** The C pipeline does what has a target. */
+const TWIN_PATHS: readonly PathBench[] = ['encapsulate', 'decapsulate'];
+
 /** rte_fib6 reserves four groups of 1 KiB for each prefix: a million of them would take 4 GiB. */
 const FIB6_MOST = 200_000;
 
 /** A program, and what its tables hold. */
-interface Shared {
+export interface Shared {
   readonly program: Program;
   keys?: Keys;
   churned?: Keys;
 }
 
 /** One way of looking up in a program that several share: each is loaded once. */
-class NativeEngine implements Engine {
+export class NativeEngine implements Engine {
   readonly name: string;
   readonly #shared: Shared;
   readonly #how: string;
   readonly #kinds: readonly KeyKind[];
-  readonly packets?: (template: Template, queries: Queries) => Promise<Round>;
+  readonly #most: number;
+  readonly paths: readonly PathBench[];
 
-  constructor(name: string, shared: Shared, how: string, kinds: readonly KeyKind[], pipeline: boolean) {
+  /** `most` is the number of keys that it can do with. */
+  constructor(
+    name: string,
+    shared: Shared,
+    how: string,
+    kinds: readonly KeyKind[],
+    paths: readonly PathBench[],
+    most = Infinity,
+  ) {
     this.name = name;
     this.#shared = shared;
     this.#how = how;
     this.#kinds = kinds;
-    if (pipeline) this.packets = async (template, queries) => await this.#packets(template, queries);
+    this.#most = most;
+    this.paths = paths;
   }
 
   takes(keys: Keys): boolean {
-    if (this.#how === 'fib6' && keys.count > FIB6_MOST) return false;
-    return this.#kinds.includes(keys.kind);
+    return keys.count <= this.#most && this.#kinds.includes(keys.kind);
   }
 
   async load(keys: Keys): Promise<void> {
@@ -124,7 +136,7 @@ class NativeEngine implements Engine {
     return parse(answer, queries.count - (queries.count % CALL));
   }
 
-  async #packets({ bench, path }: Template, queries: Queries): Promise<Round> {
+  async packets({ bench, path }: Template, queries: Queries): Promise<Round> {
     const command = `path ${bench} ${path} ${queries.path} ${queries.count} ${this.#how}`;
     return parse(await this.#shared.program.ask(command), queries.count - (queries.count % BATCH));
   }
@@ -152,8 +164,8 @@ export async function nativeEngines(directory: string): Promise<NativeEngines> {
   const twin = build(directory, 'twin', []);
   if ('path' in twin) {
     const shared: Shared = { program: new Program(twin.path) };
-    engines.push(new NativeEngine('C, loads', shared, 'load', ['hosts', 'prefixes'], true));
-    engines.push(new NativeEngine('C, prefetch', shared, 'prefetch', ['hosts', 'prefixes'], true));
+    engines.push(new NativeEngine('C, loads', shared, 'load', ['hosts', 'prefixes'], TWIN_PATHS));
+    engines.push(new NativeEngine('C, prefetch', shared, 'prefetch', ['hosts', 'prefixes'], TWIN_PATHS));
   } else {
     missing.push(twin.obstacle);
   }
@@ -168,9 +180,9 @@ export async function nativeEngines(directory: string): Promise<NativeEngines> {
     try {
       const first = await shared.program.line();
       if (first !== 'ready') throw new Error(first);
-      engines.push(new NativeEngine('rte_hash', shared, 'single', ['hosts'], false));
-      engines.push(new NativeEngine('rte_hash bulk', shared, 'bulk', ['hosts'], false));
-      engines.push(new NativeEngine('rte_fib6 bulk', shared, 'fib6', ['prefixes'], false));
+      engines.push(new NativeEngine('rte_hash', shared, 'single', ['hosts'], []));
+      engines.push(new NativeEngine('rte_hash bulk', shared, 'bulk', ['hosts'], []));
+      engines.push(new NativeEngine('rte_fib6 bulk', shared, 'fib6', ['prefixes'], [], FIB6_MOST));
     } catch (error) {
       missing.push(`rte_hash, rte_fib6: DPDK does not start: ${String(error)}`);
     }

@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export type PathBench = 'encapsulate' | 'decapsulate' | 're-tunnel' | 'hold';
+export const PATHS = ['encapsulate', 'decapsulate', 're-tunnel', 'hold'] as const;
+export type PathBench = (typeof PATHS)[number];
 
 export interface Template {
   readonly bench: PathBench;

@@ -1,11 +1,11 @@
 /** Runs benches: every round runs every engine once, in shuffled order, so that what else the machine does meets all alike. */
 import type { Engine, Round } from './engine.ts';
 import type { PathBench } from './packets.ts';
-import { makeTemplate } from './packets.ts';
+import { PATHS, makeTemplate } from './packets.ts';
 import type { Distribution, Keys, Queries } from './workload.ts';
 import { makeKeys, makeQueries, numbers } from './workload.ts';
 
-export const BENCHES = ['hit', 'miss', 'prefix', 'encapsulate', 'decapsulate', 're-tunnel', 'hold'] as const;
+export const BENCHES = ['hit', 'miss', 'prefix', ...PATHS] as const;
 export type Bench = (typeof BENCHES)[number];
 
 export interface Plan {
@@ -38,7 +38,7 @@ export interface Ratio {
   readonly ofRounds: number;
 }
 
-const REFERENCES = ['C, loads', 'rte_hash bulk', 'rte_fib6 bulk'];
+const REFERENCES = ['V8 SIMD', 'C, loads', 'rte_hash bulk', 'rte_fib6 bulk'];
 const FEWEST_QUERIES = 65_536;
 
 /** Rounds before the measured ones, in which V8 compiles what it sees used. */
@@ -186,11 +186,7 @@ async function packets(
     false,
     Math.min(FEWEST_QUERIES, plan.queries),
   );
-  // The C pipeline does what has a target: encapsulation and decapsulation.
-  const native = bench === 'encapsulate' || bench === 'decapsulate';
-  const fit = engines.filter(
-    (engine) => engine.packets !== undefined && (native || engine.name.startsWith('V8')),
-  );
+  const fit = engines.filter((engine) => engine.paths.includes(bench));
   const times = await interleave(
     fit,
     plan.rounds,

@@ -1,0 +1,149 @@
+//! One instance of the module.
+
+use wasmtime::{Instance, Memory, Module, Store, TypedFunc};
+
+use crate::abi;
+use crate::runtime::{Error, Runtime};
+
+/// Records that an instance makes room for; see `init` in the ABI.
+#[derive(Clone, Copy)]
+pub struct Capacities {
+    pub batch: u32,
+    pub destinations: u32,
+    pub sources: u32,
+    pub peers: u32,
+    pub flows: u32,
+    pub held: u32,
+    pub flow_entries: u32,
+}
+
+#[derive(Clone, Copy)]
+pub struct Options {
+    pub capacities: Capacities,
+    /// Of the module's hashes: nobody outside should know it.
+    pub seed: u64,
+    pub locator: [u8; 16],
+    pub core_mtu: u32,
+    /// Bits of `abi::INIT_FLAG_*`.
+    pub flags: u32,
+}
+
+const AREAS: usize = abi::AREA_LOOKUP_RESULTS as usize + 1;
+const MADV_HUGEPAGE: i32 = libc::MADV_HUGEPAGE;
+
+/// An initialised instance. Its memory never grows again, so offsets of areas stay what they are.
+pub struct DataPlane {
+    store: Store<()>,
+    memory: Memory,
+    bases: [usize; AREAS],
+    apply: TypedFunc<u32, u32>,
+    process: TypedFunc<(u32, u64), u32>,
+    lookup: TypedFunc<(u32, u64), u32>,
+    events: TypedFunc<(), u32>,
+}
+
+type Init = (u32, u32, u32, u32, u32, u32, u32, u64, u64, u64, u32, u32);
+
+impl DataPlane {
+    /// Instantiates the module; fails where its ABI version is another or it refuses the options.
+    pub fn new(runtime: &Runtime, module: &Module, options: &Options) -> Result<Self, Error> {
+        let mut store = Store::new(&runtime.engine, ());
+        let instance = Instance::new(&mut store, module, &[])?;
+        let version = instance.get_typed_func::<(), u32>(&mut store, "abi_version")?.call(&mut store, ())?;
+        if version != abi::ABI_VERSION {
+            return Err(Error::Version(version));
+        }
+        let init = instance.get_typed_func::<Init, u32>(&mut store, "init")?;
+        let status = init.call(&mut store, parameters(options))?;
+        if status != abi::STATUS_OK {
+            return Err(Error::Refused("init", status));
+        }
+        let base = instance.get_typed_func::<u32, u32>(&mut store, "base")?;
+        let mut bases = [0; AREAS];
+        for (area, at) in bases.iter_mut().enumerate() {
+            *at = base.call(&mut store, area as u32)? as usize;
+        }
+        let memory = instance
+            .get_memory(&mut store, "memory")
+            .ok_or_else(|| wasmtime::Error::msg("the module exports no memory"))?;
+        Ok(Self {
+            memory,
+            bases,
+            apply: instance.get_typed_func(&mut store, "apply")?,
+            process: instance.get_typed_func(&mut store, "process")?,
+            lookup: instance.get_typed_func(&mut store, "lookup")?,
+            events: instance.get_typed_func(&mut store, "events")?,
+            store,
+        })
+    }
+
+    /// Asks the kernel for huge pages behind the linear memory: a table of tens of megabytes in small pages pays a
+    /// page walk for each look-up. A kernel without them refuses, which changes nothing but speed; the result says which.
+    pub fn advise_huge_pages(&mut self) -> bool {
+        let memory = self.memory_mut();
+        // SAFETY: advice about mapped memory changes nothing of its content.
+        unsafe { libc::madvise(memory.as_mut_ptr().cast(), memory.len(), MADV_HUGEPAGE) == 0 }
+    }
+
+    /// Offset in memory of the first record of an area (`abi::AREA_*`).
+    pub fn base(&self, area: u32) -> usize {
+        self.bases[area as usize]
+    }
+
+    pub fn memory(&self) -> &[u8] {
+        self.memory.data(&self.store)
+    }
+
+    pub fn memory_mut(&mut self) -> &mut [u8] {
+        self.memory.data_mut(&mut self.store)
+    }
+
+    /// Carries out commands 0 to `count` - 1 of the command area; each record has its status then.
+    pub fn apply(&mut self, count: u32) -> Result<(), Error> {
+        match self.apply.call(&mut self.store, count)? {
+            abi::STATUS_OK => Ok(()),
+            status => Err(Error::Refused("apply", status)),
+        }
+    }
+
+    /// Processes descriptors 0 to `count` - 1 at `now` (milliseconds); the number of outputs.
+    pub fn process(&mut self, count: u32, now: u64) -> Result<u32, Error> {
+        match self.process.call(&mut self.store, (count, now))? {
+            abi::NONE => Err(Error::Refused("process", abi::NONE)),
+            outputs => Ok(outputs),
+        }
+    }
+
+    /// Looks up keys 0 to `count` - 1 of their area at `now` (milliseconds).
+    pub fn lookup(&mut self, count: u32, now: u64) -> Result<(), Error> {
+        match self.lookup.call(&mut self.store, (count, now))? {
+            abi::STATUS_OK => Ok(()),
+            status => Err(Error::Refused("lookup", status)),
+        }
+    }
+
+    /// Takes the events raised since the last call: so many records of their area.
+    pub fn events(&mut self) -> Result<u32, Error> {
+        Ok(self.events.call(&mut self.store, ())?)
+    }
+}
+
+fn parameters(options: &Options) -> Init {
+    let Options { capacities: c, seed, locator, core_mtu, flags } = options;
+    let locator = u128::from_be_bytes(*locator);
+    let (high, low) = ((locator >> 64) as u64, locator as u64);
+    (
+        c.batch,
+        c.destinations,
+        c.sources,
+        c.peers,
+        c.flows,
+        c.held,
+        c.flow_entries,
+        *seed,
+        high,
+        low,
+        *core_mtu,
+        *flags,
+    )
+}

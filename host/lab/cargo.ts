@@ -1,0 +1,44 @@
+/** Programs in Rust (bindings/wasmtime/), built on demand. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const compiled = import.meta.url.endsWith('.js');
+const WORKSPACE = fileURLToPath(new URL(`${compiled ? '../' : ''}../../bindings/wasmtime/`, import.meta.url));
+
+/** Where cargo keeps what it compiles: outside the checkout, since wasmtime takes minutes the first time. */
+function targetDirectory(): string {
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'maar', 'cargo-target');
+}
+
+export type Built = { readonly path: string } | { readonly obstacle: string };
+
+/** Runs cargo in the workspace; resolves to its code and what it wrote. */
+export function cargo(args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn('cargo', args, {
+      cwd: WORKSPACE,
+      env: { ...process.env, CARGO_TARGET_DIR: targetDirectory(), CARGO_TERM_COLOR: 'never' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    const keep = (chunk: Buffer): void => void (output += chunk.toString());
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.on('error', (error) => resolve({ code: 1, output: `${error.message} (is it installed?)` }));
+    child.on('close', (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+/** Builds one program of the workspace; a line saying why not, if so. */
+export async function cargoBuild(name: string): Promise<Built> {
+  if (!existsSync(WORKSPACE)) return { obstacle: `${name}: its sources are not part of this installation` };
+  const path = join(targetDirectory(), 'release', name);
+  if (!existsSync(path)) process.stderr.write(`maar: cargo builds ${name}; the first time takes minutes\n`);
+  const { code, output } = await cargo(['build', '--release', '--locked', '--jobs', '2', '--package', name]);
+  if (code === 0) return { path };
+  const fault = output.split('\n').find((line) => /error|installed/.test(line)) ?? output.trim();
+  return { obstacle: `${name}: cargo does not build it: ${fault}` };
+}
