@@ -18,7 +18,7 @@ import {
   REASON_SOURCE_UNKNOWN,
   TUNNEL_HOP_LIMIT,
 } from '../../bindings/generated/abi.as';
-import { load48 } from '../mem/words';
+import { copy16, equal16, load48 } from '../mem/words';
 import { count } from '../stats/counters';
 import { raiseUnknownSource } from '../stats/events';
 import { adjacencyHold, adjacencyKind } from '../table/adjacency';
@@ -41,6 +41,26 @@ import { deliver, drop, lengthOf, pass } from './outputs';
 
 const HOST_LENGTH: u32 = 128;
 
+/** The source entry of the packet before, by address and link; multicast for none, which no source is that comes so far. */
+const LAST_SOURCE: usize = memory.data(16, 16);
+let lastLink: u32 = 0;
+let lastEntry: usize = 0;
+
+/** To be called before every batch: commands may have moved or deleted the entry. */
+export function forgetSource(): void {
+  memory.fill(LAST_SOURCE, 0xff, 16);
+}
+
+/** Stations send in trains; a look-up by itself, out of the batch, is a sixth of an encapsulation. */
+function sourceOf(address: usize, link: u32): usize {
+  if (link == lastLink && equal16(LAST_SOURCE, address)) return lastEntry;
+  const entry = prefixMatch(SOURCES, address, link);
+  copy16(LAST_SOURCE, address);
+  lastLink = link;
+  lastEntry = entry;
+  return entry;
+}
+
 export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
   if (isLocalPair(packet)) return pass(descriptor);
   const protocol = walkHeaders(packet, lengthOf(descriptor));
@@ -51,7 +71,7 @@ export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
   const link: u32 = load<u8>(descriptor, DESCRIPTOR_PORT_AT);
   const hasMac = (load<u8>(descriptor, DESCRIPTOR_FLAGS_AT) & DESCRIPTOR_FLAG_MAC) != 0;
   const mac = hasMac ? load48(descriptor + DESCRIPTOR_MAC_AT) : 0;
-  const source = prefixMatch(SOURCES, packet + SOURCE_AT, link);
+  const source = sourceOf(packet + SOURCE_AT, link);
   if (source == 0) return unknownSource(index, descriptor, packet, link, hasMac, mac);
   const owner = load48(entryMac(SOURCES, source));
   if (hasMac && owner != 0 && owner != mac) return drop(descriptor, REASON_SOURCE_MAC);
@@ -63,7 +83,7 @@ export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
   const reverse = entryValue(source);
   if (reverse == NONE) return pass(descriptor);
   if (!decrement(descriptor, packet)) return;
-  if (encapsulate(descriptor, packet, reverse, TUNNEL_HOP_LIMIT)) count(COUNTER_REVERSE_TUNNELLED);
+  if (encapsulate(index, descriptor, packet, reverse, TUNNEL_HOP_LIMIT)) count(COUNTER_REVERSE_TUNNELLED);
 }
 
 function unknownSource(
@@ -88,5 +108,5 @@ export function toDestination(index: u32, descriptor: usize, packet: usize, adja
   if (kind == ADJACENCY_KIND_BUFFER) return putOnHold(index, adjacencyHold(adjacency), 0, 0);
   if (!decrement(descriptor, packet)) return;
   if (kind == ADJACENCY_KIND_DELIVER) return deliver(descriptor, adjacency);
-  if (encapsulate(descriptor, packet, adjacency, TUNNEL_HOP_LIMIT)) count(COUNTER_TUNNELLED);
+  if (encapsulate(index, descriptor, packet, adjacency, TUNNEL_HOP_LIMIT)) count(COUNTER_TUNNELLED);
 }

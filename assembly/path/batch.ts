@@ -16,7 +16,7 @@ import { descriptorAt, frameAt } from '../mem/areas';
 import { count } from '../stats/counters';
 import { MATCH_BATCH } from '../table/match';
 import { checkHeader, packetLength } from '../wire/ipv6';
-import { fromAccess } from './access';
+import { forgetSource, fromAccess } from './access';
 import { forgetPeer, fromCore, native, resumeDecapsulated } from './core';
 import {
   collectReleased,
@@ -36,6 +36,7 @@ export function runBatch(inputs: u32, now: u64): u32 {
   reclaim();
   clearOutputs();
   forgetPeer();
+  forgetSource();
   expireHeld();
   collectReleased();
   for (let index = takeReleased(); index != NONE; index = takeReleased()) resume(index);

@@ -138,7 +138,8 @@ function decapsulated(index: u32, descriptor: usize, packet: usize, outerHopLimi
   raiseTunnelled(EVENT_REDIRECT, OUTER_SOURCE, source, destination);
   if (equal16(adjacencyAddress(adjacency), OUTER_SOURCE)) return drop(descriptor, REASON_BOUNCE);
   if (outerHopLimit <= RETUNNEL_COST) return drop(descriptor, REASON_LOOP);
-  if (encapsulate(descriptor, packet, adjacency, outerHopLimit - RETUNNEL_COST)) count(COUNTER_RETUNNELLED);
+  if (encapsulate(index, descriptor, packet, adjacency, outerHopLimit - RETUNNEL_COST))
+    count(COUNTER_RETUNNELLED);
 }
 
 function unknownDestination(index: u32, descriptor: usize, packet: usize, outerHopLimit: u32): void {

@@ -10,17 +10,19 @@ import {
 } from '../../bindings/generated/abi.as';
 import { descriptorAt, frameAt } from '../mem/areas';
 import { clampsMss, hopLimitDone } from '../mem/options';
-import { load16be } from '../mem/words';
+import { load32be } from '../mem/words';
 import { count } from '../stats/counters';
 import { adjacencyAddress, tunnelMtu } from '../table/adjacency';
 import { flowLabel } from '../wire/flowlabel';
 import { writeFragment, writeHeader } from '../wire/header';
-import { FRAGMENT, HOP_LIMIT_AT, IPV6_HEADER, IPV6_IN_IPV6 } from '../wire/ipv6';
+import { DESTINATION_AT, FRAGMENT, HOP_LIMIT_AT, IPV6_HEADER, IPV6_IN_IPV6 } from '../wire/ipv6';
 import { clampMss } from './clamp';
 import { TIME_EXCEEDED, answer, answerTooBig } from './errors';
+import { pairHashOf } from './lookup';
 import { drop, emitMade, lengthOf, offsetOf, setPacket, toCore } from './outputs';
 
 const FRAGMENT_HEADER: u32 = 8;
+const TRAFFIC_CLASS: u32 = 0x0ff00000;
 
 let identification: u32 = 0;
 
@@ -42,10 +44,17 @@ export function decrement(descriptor: usize, packet: usize): bool {
 }
 
 /** Sends the packet to the locator of a tunnel adjacency; false where it was dropped as too big. */
-export function encapsulate(descriptor: usize, packet: usize, adjacency: u32, hopLimit: u32): bool {
+export function encapsulate(
+  index: u32,
+  descriptor: usize,
+  packet: usize,
+  adjacency: u32,
+  hopLimit: u32,
+): bool {
   const length = lengthOf(descriptor);
-  // Traffic class in bits 27 to 20, as in the header; ECN is copied with it (RFC 6040 section 4.1).
-  const flow = (((load16be(packet) >> 4) & 0xff) << 20) | flowLabel(packet);
+  const pair = pairHashOf(index, packet + DESTINATION_AT);
+  // ECN is copied with the traffic class (RFC 6040 section 4.1).
+  const flow = (load32be(packet) & TRAFFIC_CLASS) | flowLabel(packet, pair);
   const fits = length + IPV6_HEADER <= tunnelMtu(adjacency);
   if (!fits && length > LIMIT_MTU_MIN) {
     drop(descriptor, REASON_TOO_BIG);

@@ -12,7 +12,7 @@ import { areaBase, descriptorAt, frameAt } from '../mem/areas';
 import { setNow } from '../mem/clock';
 import { LOCATOR } from '../mem/options';
 import { equal16 } from '../mem/words';
-import { flowHash, flowTouch } from '../table/flow';
+import { flowHash, flowTouch, flowTouchPair } from '../table/flow';
 import { touch, turnEpoch } from '../table/ageing';
 import { MATCH_BATCH, matchAdd, matchBatch, matchRow } from '../table/match';
 import { entryValue, prefixFind, prefixMatch, touchStamp } from '../table/prefix';
@@ -96,6 +96,7 @@ function hashPairs(count: u32): void {
     store<u64>(HASHES + (i << 3), hash);
     all ^= flowTouch(hash);
   }
+  for (let i: u32 = 0; i < count; i++) all ^= flowTouchPair(load<u64>(HASHES + (i << 3)));
   store<u32>(TOUCHED, all);
 }
 

@@ -51,6 +51,13 @@ export function flowTouch(hash: u64): u32 {
   return load<u32>(heads + ((hash as usize) & mask) * FLOW_HEAD);
 }
 
+/** What the pair holds that has the tag of this one, likewise; the head of its bucket is there by now. */
+export function flowTouchPair(hash: u64): u32 {
+  const bucket = (hash as usize) & mask;
+  const some = tagged(heads + bucket * FLOW_HEAD, (hash >> 32) as u32);
+  return load<u32>(pairAt(bucket, ctz<u32>(some | 8)));
+}
+
 /** Notes a packet of the pair; raises `flow` where the pair is new or has been silent. */
 export function flowSeen(src: usize, dst: usize, hash: u64): void {
   const seconds = nowSeconds() + 1;

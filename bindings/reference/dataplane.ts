@@ -278,6 +278,7 @@ export class ReferenceDataPlane implements DataPlane {
     const mtu = this.#pathMtus.of(peer, this.#seconds());
     const clamped = this.#options.clampMss ? withLowerMss(frame.packet, largestMss(mtu)) : undefined;
     const sent = encapsulate(clamped ?? frame.packet, {
+      seed: this.#options.seed,
       locator: this.#locator,
       peer,
       hopLimit,

@@ -14,16 +14,17 @@ import { addressOctets, formatAddress } from './address.ts';
 
 /** "Hash" of the ABI page. */
 export function hash(seed: bigint, words: readonly bigint[]): bigint {
-  let h = seed;
-  for (const word of [...words, 0n]) {
-    h = ((h ^ word) * 0x9e3779b97f4a7c15n) % 2n ** 64n;
-    h ^= h >> 32n;
-  }
-  return h;
+  return [...words, 0n].reduce(hashStep, seed);
+}
+
+/** Takes one more word into a hash. */
+export function hashStep(h: bigint, word: bigint): bigint {
+  const product = ((h ^ word) * 0x9e3779b97f4a7c15n) % 2n ** 64n;
+  return product ^ (product >> 32n);
 }
 
 /** The two words of 16 octets, each half read little-endian. */
-function words(octets: Uint8Array): [bigint, bigint] {
+export function words(octets: Uint8Array): [bigint, bigint] {
   const view = new DataView(octets.buffer, octets.byteOffset, 16);
   return [view.getBigUint64(0, true), view.getBigUint64(8, true)];
 }

@@ -1,5 +1,6 @@
 import { ICMP_MAX, TUNNEL_HOP_LIMIT } from '../generated/abi.ts';
 import { addressOctets } from './address.ts';
+import { hash, hashStep, words } from './events.ts';
 import {
   FRAGMENT,
   ICMPV6,
@@ -41,16 +42,15 @@ function ipv6(fields: HeaderFields, payload: Uint8Array): Uint8Array {
 }
 
 /** "Flow label" of the ABI page. */
-export function flowLabel(inner: Uint8Array): number {
-  let h = 2166136261n;
-  for (const value of [...inner.subarray(8, 40), octet(inner, 1) & 0x0f, octet(inner, 2), octet(inner, 3)]) {
-    h = ((h ^ BigInt(value)) * 16777619n) % 2n ** 32n;
-  }
-  const label = Number((h ^ (h >> 12n)) % 2n ** 20n);
+export function flowLabel(inner: Uint8Array, seed: bigint): number {
+  const ofInner = BigInt(octet(inner, 1) % 16) * 65536n + BigInt(octet(inner, 2) * 256 + octet(inner, 3));
+  const pair = hash(seed, [...words(inner.subarray(8, 24)), ...words(inner.subarray(24, 40))]);
+  const label = Number(hashStep(pair, ofInner) / 2n ** 44n);
   return label === 0 ? 1 : label;
 }
 
 export interface Encapsulation {
+  readonly seed: bigint;
   readonly locator: bigint;
   readonly peer: bigint;
   readonly hopLimit: number;
@@ -67,7 +67,7 @@ export interface Encapsulation {
 export function encapsulate(inner: Uint8Array, to: Encapsulation): Uint8Array[] | undefined {
   const outer = {
     trafficClass: trafficClass(inner),
-    flowLabel: flowLabel(inner),
+    flowLabel: flowLabel(inner, to.seed),
     hopLimit: to.hopLimit,
     source: to.locator,
     destination: to.peer,

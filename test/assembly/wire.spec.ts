@@ -7,6 +7,8 @@ import {
 } from '../../bindings/generated/abi.as';
 import { checksum } from '../../assembly/wire/checksum';
 import { ECN_DROP, decapsulateEcn } from '../../assembly/wire/ecn';
+import { flowHash } from '../../assembly/table/flow';
+import { setSeed } from '../../assembly/table/hash';
 import { flowLabel } from '../../assembly/wire/flowlabel';
 import {
   WALK_FAILED,
@@ -123,12 +125,19 @@ describe('checksum, ECN, flow label, words', () => {
 
   it('has the flow label of the ABI page, which the traffic class does not change', () => {
     const at = packet(59, 0);
-    expect<u32>(flowLabel(at)).toBe(0x1c685);
+    setSeed(0x1122334455667788);
+    const pair = flowHash(at + 8, at + 24);
+    expect<u32>(flowLabel(at, pair)).toBe(0xad72e);
     store<u8>(at, 0x6f);
     store<u8>(at, 0xf0, 1);
-    expect<u32>(flowLabel(at)).toBe(0x1c685);
+    expect<u32>(flowLabel(at, pair)).toBe(0xad72e);
     store<u8>(at, 1, 3);
-    expect<u32>(flowLabel(at)).not.toBe(0x1c685);
+    expect<u32>(flowLabel(at, pair)).toBe(0x4baa6);
+  });
+
+  it('never has flow label 0', () => {
+    // 0 is the only factor with which the product is 0.
+    expect<u32>(flowLabel(packet(59, 0), 0)).toBe(1);
   });
 
   it('stores 48 bits without touching what follows', () => {

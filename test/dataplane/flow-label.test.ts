@@ -9,8 +9,8 @@ const SOURCES = [
   SOURCE,
   { op: 'put', entry: { kind: 'source', prefix: '2001:db8:1:1::/64', link: 0 } },
 ] as const;
-/** A flow whose hash ends in 20 zero bits. */
-const HASHED_TO_ZERO = { dst: '2001:db8:2:2::2', flow: 0xb9445 };
+/** A flow whose hash begins with 20 zero bits. */
+const HASHED_TO_ZERO = { dst: '2001:db8:2:2::2', flow: 0xbe33f };
 /** Paths that equal-cost routing may choose among, by the lowest or the highest bits of the label. */
 const PATHS = 64;
 const FLOWS = 8192;

@@ -8,10 +8,11 @@
 
 #include "table.h"
 
-enum { BATCH = 64, FRAME = 2048, HEADROOM = 128, PACKET_MAX = 1900, HEADER = 40, PORT_CORE = 255, MTU = 1500, FLOW_WAYS = 4 };
+enum { BATCH = 64, FRAME = 2048, HEADROOM = 128, PACKET_MAX = 1900, HEADER = 40, PORT_CORE = 255, MTU = 1500, FLOW_WAYS = 4, RETUNNEL_COST = 8 };
 enum { DROP, PASS, DELIVER, CORE };
+enum { BOUNCE = 14 };
 enum { KIND_DELIVER = 1, KIND_TUNNEL = 2 };
-enum { RX_ACCESS, RX_CORE, DELIVERED, TUNNELLED, REVERSE, RETUNNELLED, DECAPSULATED, PASSED, REDIRECTS, FLOWS, COUNTERS };
+enum { RX_ACCESS, RX_CORE, DELIVERED, TUNNELLED, REVERSE, RETUNNELLED, DECAPSULATED, PASSED, BOUNCES, FLOWS, COUNTERS };
 
 typedef struct {
   uint16_t offset, length;
@@ -36,7 +37,8 @@ typedef struct {
   flow_head_t *heads;
   uint8_t (*pairs)[32];
   uint64_t flow_mask, seed, counters[COUNTERS];
-  uint8_t *frames, locator[16], outer_source[16], last_peer[16];
+  uint8_t *frames, locator[16], outer_source[16], last_peer[16], last_source[16], last_link;
+  uint32_t *last_entry;
   descriptor_t descriptors[BATCH];
   uint32_t outputs[BATCH], output_count;
   const uint8_t *asked[BATCH];
@@ -81,17 +83,26 @@ static uint32_t *longest(table_t *t, const uint8_t *address, uint32_t scope) {
   return NULL;
 }
 
-static uint64_t flow_hash(uint64_t h, const uint8_t *address) {
-  for (int half = 0; half < 16; half += 8) {
-    h = (h ^ load64(address + half)) * 0x9e3779b97f4a7c15u;
-    h ^= h >> 32;
-  }
-  return h;
+static uint64_t hash_word(uint64_t h, uint64_t word) {
+  h = (h ^ word) * 0x9e3779b97f4a7c15u;
+  return h ^ h >> 32;
+}
+
+static uint64_t hash_address(uint64_t h, const uint8_t *address) {
+  return hash_word(hash_word(h, load64(address)), load64(address + 8));
 }
 
 static uint64_t pair_hash(const uint8_t *destination) {
-  uint64_t hash = flow_hash(flow_hash(state.seed, destination - 16), destination) * 0x9e3779b97f4a7c15u;
-  return hash ^ hash >> 32;
+  return hash_word(hash_address(hash_address(state.seed, destination - 16), destination), 0);
+}
+
+#include "events.h"
+
+/* A bit for each place of a bucket that has the tag. */
+static uint32_t tagged(const flow_head_t *head, uint32_t tag) {
+  uint32_t some = 0;
+  for (int way = 0; way < FLOW_WAYS; way++) some |= (uint32_t)(head->tag[way] == tag) << way;
+  return some;
 }
 
 static void flow_seen(const uint8_t *source, const uint8_t *destination, uint64_t hash) {
@@ -99,9 +110,10 @@ static void flow_seen(const uint8_t *source, const uint8_t *destination, uint64_
   uint64_t bucket = hash & state.flow_mask;
   flow_head_t *head = &state.heads[bucket];
   int oldest = 0;
-  for (int way = 0; way < FLOW_WAYS; way++) {
+  for (uint32_t some = tagged(head, hash >> 32); some != 0; some &= some - 1) {
+    int way = __builtin_ctz(some);
     uint8_t *pair = state.pairs[bucket * FLOW_WAYS + way];
-    if (head->tag[way] == hash >> 32 && head->seen[way] != 0 && equal16(pair, source) && equal16(pair + 16, destination)) {
+    if (head->seen[way] != 0 && equal16(pair, source) && equal16(pair + 16, destination)) {
       if (head->seen[way] == seconds) return;
       state.counters[FLOWS] += seconds - head->seen[way] >= 2;
       head->seen[way] = seconds;
@@ -118,18 +130,15 @@ static void flow_seen(const uint8_t *source, const uint8_t *destination, uint64_
   state.counters[FLOWS]++;
 }
 
-static uint32_t flow_label(const uint8_t *packet) {
-  uint32_t h = 2166136261u;
-  for (int i = 8; i < HEADER; i++) h = (h ^ packet[i]) * 16777619u;
-  h = (h ^ (packet[1] & 0x0f)) * 16777619u;
-  h = (h ^ packet[2]) * 16777619u;
-  h = (h ^ packet[3]) * 16777619u;
-  h = (h ^ h >> 12) & 0xfffff;
-  return h == 0 ? 1 : h;
+static uint32_t be32(const uint8_t *at) { return be16(at) << 16 | be16(at + 2); }
+
+static uint32_t flow_label(const uint8_t *packet, uint64_t pair) {
+  uint32_t label = (pair ^ (be32(packet) & 0xfffff)) * 0x9e3779b97f4a7c15u >> 44;
+  return label == 0 ? 1 : label;
 }
 
-static void to_core(descriptor_t *d, uint8_t *packet, uint32_t adjacency, uint8_t hop_limit, int counter) {
-  uint32_t flow = (be16(packet) >> 4 & 0xff) << 20 | flow_label(packet);
+static void to_core(uint32_t index, descriptor_t *d, uint8_t *packet, uint32_t adjacency, uint8_t hop_limit, int counter) {
+  uint32_t flow = (be32(packet) & 0x0ff00000) | flow_label(packet, state.hashes[index]);
   if (d->length + HEADER > MTU) beyond("fragments");
   uint8_t *outer = packet - HEADER;
   uint32_t first = __builtin_bswap32(0x60000000u | flow);
@@ -169,7 +178,12 @@ static void from_access(uint32_t index, descriptor_t *d, uint8_t *packet) {
   if (is_local_pair(packet)) beyond("local pairs");
   uint8_t next = packet[6];
   if (next == 0 || next == 43 || next == 44 || next == 60 || next == 41 || next == 135) beyond("extension headers");
-  uint32_t *source = longest(state.sources, packet + 8, d->port);
+  uint32_t *source = state.last_entry;
+  if (d->port != state.last_link || !equal16(packet + 8, state.last_source)) {
+    source = state.last_entry = longest(state.sources, packet + 8, d->port);
+    state.last_link = d->port;
+    memcpy(state.last_source, packet + 8, 16);
+  }
   if (source == NULL) beyond("unknown sources");
   uint8_t *owner = state.owners[((uint8_t *)source - (uint8_t *)state.sources->buckets) / 64 * WAYS +
                                (((uintptr_t)source & 63) - offsetof(bucket_t, word)) / 4];
@@ -187,7 +201,7 @@ static void from_access(uint32_t index, descriptor_t *d, uint8_t *packet) {
     return;
   }
   decrement(packet);
-  to_core(d, packet, adjacency, 64, TUNNELLED);
+  to_core(index, d, packet, adjacency, 64, TUNNELLED);
 }
 
 static void from_core(uint32_t index, descriptor_t *d, uint8_t *outer) {
@@ -221,8 +235,15 @@ static void from_core(uint32_t index, descriptor_t *d, uint8_t *outer) {
     deliver(d, inner, adjacency);
     return;
   }
-  beyond("tunnelling on");
-  (void)hop_limit;
+  raise_redirect(state.outer_source, inner + 8, inner + 24);
+  if (equal16(state.adjacencies[adjacency].address, state.outer_source)) {
+    d->verdict = DROP;
+    d->reason = BOUNCE;
+    state.counters[BOUNCES]++;
+    return;
+  }
+  if (hop_limit <= RETUNNEL_COST) beyond("hop limits");
+  to_core(index, d, inner, adjacency, hop_limit - RETUNNEL_COST, RETUNNELLED);
 }
 
 static const uint8_t *address_of(uint32_t index) {
@@ -238,6 +259,7 @@ static uint32_t process_batch(uint32_t count, bool by_load) {
   uint32_t *found[BATCH];
   state.output_count = 0;
   memset(state.last_peer, 0xff, sizeof state.last_peer);
+  memset(state.last_source, 0xff, sizeof state.last_source);
   for (uint32_t i = 0; i < count; i++) {
     addresses[i] = state.asked[i] = address_of(i);
     if (addresses[i] == NULL) beyond("packets without a destination");
@@ -249,6 +271,11 @@ static uint32_t process_batch(uint32_t count, bool by_load) {
   for (uint32_t i = 0; i < count; i++) {
     state.hashes[i] = pair_hash(addresses[i]);
     all ^= state.heads[state.hashes[i] & state.flow_mask].seen[0];
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    uint64_t bucket = state.hashes[i] & state.flow_mask;
+    int way = __builtin_ctz(tagged(&state.heads[bucket], state.hashes[i] >> 32) | 8);
+    all ^= state.pairs[bucket * FLOW_WAYS + way][0];
   }
   state.touched = all;
   for (uint32_t i = 0; i < count; i++) {

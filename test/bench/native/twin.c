@@ -93,8 +93,8 @@ static void put_packet(uint32_t index, const uint8_t *packet, uint32_t length, u
 
 /* Like run_round, of whole packets: FILE begins with one, its length and where its destination stands. */
 static void run_path(const char *bench, const char *template_path, const char *path_of_queries, uint32_t count, bool by_load) {
-  bool core = strcmp(bench, "decapsulate") == 0;
-  make_path(core);
+  bool deliver = strcmp(bench, "decapsulate") == 0, core = deliver || strcmp(bench, "re-tunnel") == 0;
+  make_path(deliver);
   uint8_t *template = map_file(template_path), *queries = map_file(path_of_queries);
   uint32_t length = be16(template), at = be16(template + 2);
   uint64_t spent = 0, sum = 0;
@@ -109,6 +109,7 @@ static void run_path(const char *bench, const char *template_path, const char *p
       for (int k = 0; k < HEADER; k++) sum += packet[k];
       sum += d->verdict + d->length;
     }
+    take_events();
   }
   unmap_file(template, 4 + length);
   unmap_file(queries, (size_t)count * 16);

@@ -16,6 +16,8 @@ import { output, pythonWithScapy } from '../../support/tools.ts';
 
 const LOCATOR = '2001:db8:ffff::1';
 const PEER = '2001:db8:ffff::2';
+/** Of the example on the ABI page. */
+const SEED = 0x1122334455667788n;
 const script = new URL('./build_outer.py', import.meta.url).pathname;
 
 const value = (address: string): bigint => readAddress(addressBytes(address), 0);
@@ -38,21 +40,23 @@ function scapy(t: TestContext, request: Record<string, unknown>): string[] | und
 }
 
 test('flow label: the example of the ABI page, and the label of the inner packet counts', () => {
-  assert.equal(flowLabel(inner(64)), 0x1c685);
-  assert.notEqual(flowLabel(inner(64, { flowLabel: 1 })), 0x1c685);
-  assert.equal(flowLabel(inner(200, { trafficClass: 0xff })), 0x1c685);
+  assert.equal(flowLabel(inner(64), SEED), 0xad72e);
+  assert.equal(flowLabel(inner(64, { flowLabel: 1 }), SEED), 0x4baa6);
+  assert.equal(flowLabel(inner(200, { trafficClass: 0xff }), SEED), 0xad72e);
+  assert.notEqual(flowLabel(inner(64), SEED + 1n), 0xad72e);
 });
 
 test('one outer header as scapy builds it', (t) => {
   const packet = inner(100, { trafficClass: 0xb9, flowLabel: 0xfffff });
   const sent = encapsulate(packet, {
+    seed: SEED,
     locator: value(LOCATOR),
     peer: value(PEER),
     hopLimit: 17,
     mtu: 1500,
     identification: () => assert.fail('nothing to fragment'),
   });
-  const request = { build: 'tunnel', inner: hex(packet), flowLabel: flowLabel(packet), hopLimit: 17 };
+  const request = { build: 'tunnel', inner: hex(packet), flowLabel: flowLabel(packet, SEED), hopLimit: 17 };
   const built = scapy(t, request);
   if (built !== undefined) assert.deepEqual(sent?.map(hex), built);
 });
@@ -60,13 +64,19 @@ test('one outer header as scapy builds it', (t) => {
 test('outer fragments as scapy builds them', (t) => {
   const packet = inner(1280, { trafficClass: 2 });
   const sent = encapsulate(packet, {
+    seed: SEED,
     locator: value(LOCATOR),
     peer: value(PEER),
     hopLimit: 64,
     mtu: 1301,
     identification: () => 0xfedc_ba98,
   });
-  const request = { build: 'fragments', inner: hex(packet), flowLabel: flowLabel(packet), hopLimit: 64 };
+  const request = {
+    build: 'fragments',
+    inner: hex(packet),
+    flowLabel: flowLabel(packet, SEED),
+    hopLimit: 64,
+  };
   const built = scapy(t, { ...request, coreMtu: 1301, identification: 0xfedc_ba98 });
   if (built !== undefined) assert.deepEqual(sent?.map(hex), built);
 });
