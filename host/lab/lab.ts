@@ -28,6 +28,8 @@ export interface StreamSpec {
   readonly kind: 'ping' | 'udp' | 'tcp';
   readonly intervalMs?: number;
   readonly bytes?: number;
+  /** For udp: octets of each datagram, headers left out (default 56). */
+  readonly octets?: number;
   /** Home address to use at either end; the host's ordinary choice (its newest preferred address) without it. */
   readonly fromAddress?: string;
   readonly toAddress?: string;
@@ -131,6 +133,8 @@ export interface LabOptions {
   readonly timers?: Readonly<Record<string, number>>;
   /** Overrides of the buffer's budget in every MAAR. */
   readonly buffer?: Partial<BufferConfig>;
+  /** Largest packet that the core router sends to a MAAR, where that is less than what MAARs count on. */
+  readonly pathMtu?: Readonly<Partial<Record<MaarName, number>>>;
   /** Hosts whose MN-ID the AAA server does not know, or knows and forbids. */
   readonly unknownHosts?: readonly HostName[];
   readonly forbiddenHosts?: readonly HostName[];

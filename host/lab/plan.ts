@@ -38,6 +38,8 @@ export const OUTSIDER = {
 /** The router that every host of the domain sees, wherever it is. */
 export const ACCESS_LINK = { id: 0, linkLocal: 'fe80::1', mac: '02:00:5e:10:00:00', mtu: 1500 } as const;
 
+/** Of the core router itself: where its ICMPv6 errors come from. */
+export const CORE_ADDRESS = '2001:db8:0:c::1';
 export const CORE_MTU = 1500;
 export const MN_REALM = 'mn.maar.example';
 

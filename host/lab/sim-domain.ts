@@ -23,6 +23,7 @@ import {
   AAA,
   ACCESS_LINK,
   CN,
+  CORE_ADDRESS,
   CORE_MTU,
   endMac,
   HOSTS,
@@ -92,7 +93,7 @@ export class SimDomain {
       delay: this.delay,
       loss: options.loss ?? 0,
     };
-    this.core = new CoreRouter((effect) => trace('core', effect));
+    this.core = new CoreRouter(CORE_ADDRESS, (effect) => trace('core', effect));
     const streams = new StreamFabric(scheduler, {
       path: (from, to) => this.#path(from, to),
       offer: (node, sender, packet) => this.taps.offer(`core-${node}`, sender, packet),
@@ -116,13 +117,18 @@ export class SimDomain {
   }
 
   /** The link between a node and the core router, which routes `prefixes` there. */
-  #coreLink(node: string, prefixes: readonly Prefix[], receive: LinkEnd['receive']): PointToPointLink {
+  #coreLink(
+    node: string,
+    prefixes: readonly Prefix[],
+    receive: LinkEnd['receive'],
+    mtu?: number,
+  ): PointToPointLink {
     const coreEnd: LinkEnd = { node: this.core.node, receive: (packet) => this.core.receive(link, packet) };
     const link: PointToPointLink = new PointToPointLink(`core-${node}`, this.#medium, [
       coreEnd,
       { node, receive },
     ]);
-    for (const prefix of prefixes) this.core.addRoute(prefix, link);
+    for (const prefix of prefixes) this.core.addRoute(prefix, link, mtu);
     this.#coreLinks.set(node, link);
     return link;
   }
@@ -168,7 +174,12 @@ export class SimDomain {
       streams,
     );
     streams.register(node);
-    const core = this.#coreLink(name, [maarPrefix(name), maarPool(name)], (packet) => node.receive(packet));
+    const core = this.#coreLink(
+      name,
+      [maarPrefix(name), maarPool(name)],
+      (packet) => node.receive(packet),
+      this.#options.pathMtu?.[name],
+    );
     const access = new AccessLink(`access-${name}`, this.#medium, node);
     node.connect({ core, access: new Map([[ACCESS_LINK.id, access]]) });
     this.maars.set(name, node);

@@ -1,9 +1,11 @@
-import type { Prefix } from '../../bindings/entries.ts';
+import type { Address, Prefix } from '../../bindings/entries.ts';
 import type { TraceEffect } from '../core/machine.ts';
 import { addressBytes, readAddress, splitPrefix } from '../wire/address.ts';
-import { IPV6_HEADER } from '../wire/ipv6.ts';
+import { emitIcmpv6 } from '../wire/icmpv6/message.ts';
+import { emitIpv6, IPV6_HEADER, NEXT_HEADER } from '../wire/ipv6.ts';
 import type { PointToPointLink } from './link.ts';
 
+const NEXT_HEADER_AT = 6;
 const HOP_LIMIT = 7;
 const SOURCE = 8;
 const DESTINATION = 24;
@@ -12,31 +14,37 @@ interface Route {
   readonly bytes: Uint8Array;
   readonly length: number;
   readonly link: PointToPointLink;
+  /** The longest packet that is sent there. */
+  readonly mtu: number;
 }
 
-/** Why the core drops a packet; each is a counter. It sends no ICMPv6 errors. */
-export type CoreDrop = 'malformed' | 'reverse-path' | 'hop-limit' | 'no-route';
+/** Why the core drops a packet; each is a counter. Only one that is too big is answered. */
+export type CoreDrop = 'malformed' | 'too-big' | 'reverse-path' | 'hop-limit' | 'no-route';
 
 /** Routes by longest prefix among its links; a packet must come from where its source is routed to. */
 export class CoreRouter {
   readonly node = 'core';
   readonly dropped: Record<CoreDrop, number> = {
     malformed: 0,
+    'too-big': 0,
     'reverse-path': 0,
     'hop-limit': 0,
     'no-route': 0,
   };
+  readonly #address: Address;
   readonly #trace: (effect: TraceEffect) => void;
   readonly #reported = new Set<string>();
   #routes: Route[] = [];
 
-  constructor(trace: (effect: TraceEffect) => void) {
+  /** `address` is where its ICMPv6 errors come from. */
+  constructor(address: Address, trace: (effect: TraceEffect) => void) {
+    this.#address = address;
     this.#trace = trace;
   }
 
-  addRoute(prefix: Prefix, link: PointToPointLink): void {
+  addRoute(prefix: Prefix, link: PointToPointLink, mtu = Infinity): void {
     const { address, length } = splitPrefix(prefix);
-    this.#routes.push({ bytes: addressBytes(address), length, link });
+    this.#routes.push({ bytes: addressBytes(address), length, link, mtu });
     this.#routes.sort((a, b) => b.length - a.length);
   }
 
@@ -47,7 +55,7 @@ export class CoreRouter {
       return;
     }
     // Strict reverse-path forwarding, RFC 3704 section 2.2.
-    if (this.#lookUp(packet, SOURCE) !== link) {
+    if (this.#lookUp(packet, SOURCE)?.link !== link) {
       this.#drop('reverse-path', link, packet);
       return;
     }
@@ -60,13 +68,28 @@ export class CoreRouter {
       this.#drop('hop-limit', link, packet);
       return;
     }
+    if (packet.length > next.mtu) {
+      this.#drop('too-big', link, packet);
+      this.#tooBig(packet, next.mtu);
+      return;
+    }
     const forwarded = packet.slice();
     forwarded[HOP_LIMIT]! -= 1;
-    next.send(this.node, forwarded);
+    next.link.send(this.node, forwarded);
   }
 
-  #lookUp(packet: Uint8Array, offset: number): PointToPointLink | undefined {
-    return this.#routes.find((route) => covers(route, packet, offset))?.link;
+  /** RFC 4443 section 3.2; not rate-limited, since whoever heeds one sends no second packet of the kind. */
+  #tooBig(packet: Uint8Array, mtu: number): void {
+    if (isIcmpv6Error(packet)) return;
+    const [src, dst] = [this.#address, readAddress(packet, SOURCE)];
+    const message = { kind: 'packet-too-big', code: 0, parameter: mtu, invoking: packet } as const;
+    const error = emitIcmpv6(message, src, dst);
+    const answer = emitIpv6({ nextHeader: NEXT_HEADER.icmpv6, hopLimit: 64, src, dst }, error);
+    this.#lookUp(answer, DESTINATION)?.link.send(this.node, answer);
+  }
+
+  #lookUp(packet: Uint8Array, offset: number): Route | undefined {
+    return this.#routes.find((route) => covers(route, packet, offset));
   }
 
   /** One line of the trace for each reason, link and source: a stream would fill the trace. */
@@ -88,4 +111,11 @@ function covers({ bytes, length }: Route, packet: Uint8Array, offset: number): b
   }
   const bits = length & 7;
   return bits === 0 || (bytes[whole]! ^ packet[offset + whole]!) >> (8 - bits) === 0;
+}
+
+/** ICMPv6 of a type below 128, straight behind the IPv6 header: what no error may answer, RFC 4443 section 2.4 (e.1). */
+export function isIcmpv6Error(packet: Uint8Array): boolean {
+  return (
+    packet[NEXT_HEADER_AT] === NEXT_HEADER.icmpv6 && packet.length > IPV6_HEADER && packet[IPV6_HEADER]! < 128
+  );
 }

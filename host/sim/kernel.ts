@@ -10,6 +10,7 @@ import { emitIpv6, IPV6_HEADER, NEXT_HEADER, parseIpv6, walkExtensions } from '.
 import { isAddressedTo } from './access-link.ts';
 import type { AccessLink } from './access-link.ts';
 import { answerSolicitation } from './answer.ts';
+import { isIcmpv6Error } from './core-router.ts';
 import { decremented } from './first-hop.ts';
 import type { PointToPointLink } from './link.ts';
 import type { Cancel, Scheduler } from './scheduler.ts';
@@ -278,10 +279,4 @@ function isDiscovery(frame: Uint8Array): boolean {
   const type = packet[at];
   if (next !== NEXT_HEADER.icmpv6 || type === undefined) return false;
   return (type >= 130 && type <= 137) || type === 143;
-}
-
-function isIcmpv6Error(packet: Uint8Array): boolean {
-  return (
-    packet[NEXT_HEADER_AT] === NEXT_HEADER.icmpv6 && packet.length > IPV6_HEADER && packet[IPV6_HEADER]! < 128
-  );
 }

@@ -43,7 +43,7 @@ function setup(loss = 0) {
   );
   const medium: Medium = { scheduler, taps, random: seededRandom(1, 'links'), delay: 10, loss };
   const traced: TraceEffect[] = [];
-  const core = new CoreRouter((effect) => traced.push(effect));
+  const core = new CoreRouter('2001:db8::c', (effect) => traced.push(effect));
   const attach = (name: keyof typeof PREFIXES): { node: Node; link: PointToPointLink } => {
     const node = new Node(name, scheduler);
     const coreEnd: LinkEnd = { node: 'core', receive: (data) => core.receive(link, data) };

@@ -83,7 +83,7 @@ export class NetnsLab implements Lab {
     options.progress?.('building the domain in network namespaces');
     const sandbox = await Sandbox.create(NAMESPACES);
     try {
-      await buildTopology(sandbox);
+      await buildTopology(sandbox, options.pathMtu);
       const start = wallClock();
       const captures = await Captures.start(sandbox, start);
       const lab = new NetnsLab(options, sandbox, start, captures);

@@ -3,7 +3,7 @@ import { addressBytes } from '../../wire/address.ts';
 import { ICMPV6_TYPE } from '../../wire/icmpv6/registry.ts';
 import { Arrivals } from '../../sim/arrivals.ts';
 import type { CapturedPacket, EndName, Stream, StreamReport, StreamSpec } from '../lab.ts';
-import { portOf } from './traffic-protocol.ts';
+import { DATAGRAM, portOf } from './traffic-protocol.ts';
 import type { PartReport } from './traffic-protocol.ts';
 import type { TrafficProcess } from './traffic.ts';
 
@@ -33,7 +33,7 @@ export async function startStream(spec: StreamSpec, environment: StreamEnvironme
       break;
     case 'udp':
       await to.traffic.order({ op: 'udp-receive', id, address: to.address, intervalMs });
-      await from.traffic.order({ op: 'udp-send', ...ends, intervalMs });
+      await from.traffic.order({ op: 'udp-send', ...ends, intervalMs, octets: spec.octets ?? DATAGRAM });
       break;
     case 'tcp': {
       const pace = spec.intervalMs === undefined ? {} : { intervalMs: spec.intervalMs };

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { AAA, ACCESS_LINK, CN, CORE_MTU, HOSTS, MAARS, OUTSIDER } from '../plan.ts';
+import { AAA, ACCESS_LINK, CN, CORE_ADDRESS, CORE_MTU, HOSTS, MAARS, OUTSIDER } from '../plan.ts';
 import { endMac, maarAddress, maarPool, maarPrefix, portName } from '../plan.ts';
-import type { HostName, MaarName } from '../lab.ts';
+import type { HostName, LabOptions, MaarName } from '../lab.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** The medium between hosts and access routers. */
@@ -73,14 +73,19 @@ END`,
 ];
 
 /** Builds the whole domain of docs/lab.md; hosts are there but attached to nothing. */
-export async function buildTopology(sandbox: Sandbox): Promise<void> {
+export async function buildTopology(sandbox: Sandbox, pathMtu: LabOptions['pathMtu'] = {}): Promise<void> {
   const run = (name: string, lines: readonly string[]): Promise<string> =>
     sandbox.shell(name).run(lines.join('\n'));
   await Promise.all(NAMESPACES.map((name) => run(name, KEEPING_ORDER)));
   const infrastructure = NAMESPACES.filter((name) => !isHost(name) && name !== 'cn');
   await Promise.all(infrastructure.map((name) => run(name, INFRASTRUCTURE)));
   await Promise.all([CORE, ...MAARS].map((name) => run(name, FORWARDING)));
-  await run(CORE, [...[...MAARS, ...CORE_MACHINES].flatMap(coreLink), ...FILTER]);
+  await run(CORE, [
+    `ip address add ${CORE_ADDRESS}/128 dev lo nodad`,
+    ...[...MAARS, ...CORE_MACHINES].flatMap(coreLink),
+    ...MAARS.flatMap((maar) => limitPath(maar, pathMtu[maar])),
+    ...FILTER,
+  ]);
   await run(AIR, [
     'sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1',
     ...HOSTS.flatMap(accessCables),
@@ -113,6 +118,14 @@ function coreLink(name: MaarName | (typeof CORE_MACHINES)[number]): string[] {
     `ip address add ${CORE_ROUTER.address}/64 dev ${name} nodad`,
     ...routesBehind(name, route),
   ];
+}
+
+/** A locked route MTU stands for a link behind: the router's own would also keep the MAAR from sending what is longer. */
+function limitPath(maar: MaarName, mtu: number | undefined): string[] {
+  if (mtu === undefined) return [];
+  const limited = (prefix: string): string =>
+    `ip route change ${prefix} via ${CORE_NEIGHBOUR} dev ${maar} mtu lock ${mtu}`;
+  return routesBehind(maar, limited);
 }
 
 function routesBehind(name: string, route: (prefix: string) => string): string[] {

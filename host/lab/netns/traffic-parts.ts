@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { Arrivals } from '../../sim/arrivals.ts';
-import { DATAGRAM, SEGMENT, portOf } from './traffic-protocol.ts';
+import { SEGMENT, portOf } from './traffic-protocol.ts';
 import type { PartReport } from './traffic-protocol.ts';
 
 /** One end of one stream. */
@@ -84,11 +84,12 @@ export async function udpSend(order: {
   from: string;
   to: string;
   intervalMs: number;
+  octets: number;
 }): Promise<Part> {
   const port = portOf(order.id);
   const socket = await boundSocket(order.from, port);
   const stop = every(order.intervalMs, (sequence) => {
-    const data = Buffer.alloc(DATAGRAM);
+    const data = Buffer.alloc(order.octets);
     data.writeUInt32BE(sequence, 0);
     // An address that is gone for a while makes this fail, which is what the stream is there to show.
     socket.send(data, port, order.to, () => undefined);

@@ -11,6 +11,8 @@ export type TrafficOrder =
       readonly from: string;
       readonly to: string;
       readonly intervalMs: number;
+      /** Of each datagram's payload. */
+      readonly octets: number;
     }
   | {
       readonly op: 'ping';
@@ -59,6 +61,6 @@ export function portOf(id: number): number {
   return 20_000 + id;
 }
 
-/** Of one datagram's payload, and of one paced write of a transfer. */
+/** Of one datagram's payload where nothing else is asked, and of one paced write of a transfer. */
 export const DATAGRAM = 56;
 export const SEGMENT = 1_000;

@@ -13,6 +13,7 @@ import { lostMessages } from './lost-messages.ts';
 import { maarRestart } from './maar-restart.ts';
 import { moveKinds } from './move-kinds.ts';
 import { newSession } from './new-session.ts';
+import { pathMtu } from './path-mtu.ts';
 import { peerDown } from './peer-down.ts';
 import { pingPong } from './ping-pong.ts';
 import { returnHome } from './return-home.ts';
@@ -44,6 +45,7 @@ export const scenarios: readonly Scenario[] = [
   lostMessages,
   maarRestart,
   aaaDown,
+  pathMtu,
   peerDown,
   unknownMn,
   unknownFlood,
