@@ -14,6 +14,7 @@ const DRAIN = 2_500;
 /** A transfer without progress for this long has failed: a back-off of TCP's retransmission timer fits in. */
 const TRANSFER_STALL = 60_000;
 const POLL = 20;
+const FRAGMENT_HEADER = 8;
 
 export interface StreamEnvironment {
   readonly id: number;
@@ -150,34 +151,44 @@ function equalAt(data: Uint8Array, offset: number, octets: Uint8Array): boolean 
 }
 
 function isOfStream(data: Uint8Array, kind: StreamSpec['kind'], port: number): boolean {
+  const { protocol, at } = upperLayer(data);
+  if (data.length < at + 8) return false;
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  if (data.length < IPV6_HEADER + 8) return false;
   switch (kind) {
     case 'ping':
       return (
-        data[6] === NEXT_HEADER.icmpv6 &&
-        data[IPV6_HEADER] === ICMPV6_TYPE['echo-request'] &&
-        view.getUint16(IPV6_HEADER + 4) === port
+        protocol === NEXT_HEADER.icmpv6 &&
+        data[at] === ICMPV6_TYPE['echo-request'] &&
+        view.getUint16(at + 4) === port
       );
     case 'udp':
-      return data[6] === NEXT_HEADER.udp && view.getUint16(IPV6_HEADER) === port;
+      return protocol === NEXT_HEADER.udp && view.getUint16(at) === port;
     case 'tcp': {
-      if (data[6] !== NEXT_HEADER.tcp || view.getUint16(IPV6_HEADER) !== port) return false;
-      const header = (data[IPV6_HEADER + 12]! >> 4) * 4;
+      if (protocol !== NEXT_HEADER.tcp || view.getUint16(at) !== port) return false;
+      const header = (data[at + 12]! >> 4) * 4;
       return view.getUint16(4) > header;
     }
   }
 }
 
+/** Where the packet's own protocol begins: behind the header of a first fragment too. Of later fragments it is unknown. */
+function upperLayer(data: Uint8Array): { protocol: number | undefined; at: number } {
+  const at = IPV6_HEADER;
+  if (data[6] !== NEXT_HEADER.fragment) return { protocol: data[6], at };
+  const first = data[at + 2] === 0 && (data[at + 3]! & 0xf8) === 0;
+  return { protocol: first ? data[at] : undefined, at: at + FRAGMENT_HEADER };
+}
+
 function sequenceOf({ data }: CapturedPacket, kind: StreamSpec['kind']): number {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const { at } = upperLayer(data);
   switch (kind) {
     case 'ping':
-      return view.getUint16(IPV6_HEADER + 6);
+      return view.getUint16(at + 6);
     case 'udp':
-      return view.getUint32(IPV6_HEADER + 8);
+      return view.getUint32(at + 8);
     case 'tcp':
-      return view.getUint32(IPV6_HEADER + 4);
+      return view.getUint32(at + 4);
   }
 }
 

@@ -35,6 +35,10 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   const fromAddress = await attach(lab, 'A', 'a1');
   const toAddress = await attach(lab, 'B', 'b1');
   const session: Session = { from: 'A', to: 'B', fromAddress, toAddress };
+  // A home that no session uses is not followed when its host moves.
+  const before = { name: 'udp A>B throughout', kind: 'udp', intervalMs: INTERVAL_MS, ...session } as const;
+  const throughout = await lab.stream(before);
+  await settle(lab);
   const moves = [await handover(lab, 'A', 'a1', 'a2')];
   await awaitAddress(lab, 'A', 'a2');
   await settle(lab);
@@ -53,7 +57,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   }
   return outcome(
     checks,
-    streams,
+    [await throughout.finish(), ...streams],
     moves.map((move, index) => report(lab, move, {}, moves[index + 1]?.at)),
   );
 }
