@@ -52,11 +52,7 @@ export function openMobilitySocket(address: Address): number {
   return openRaw(IPPROTO.mobility, address, 'raw socket for the Mobility Header');
 }
 
-/**
- * Receives the ICMPv6 errors that come to `address`, from their header on; the kernel has verified their checksum. As long
- * as the socket for IPv6-in-IPv6 is open too, the kernel itself takes the MTU of a Packet Too Big about a tunnel for its
- * own route, so that it answers what is still too long in place of the router that did.
- */
+/** Receives the ICMPv6 errors that come to `address`, from their header on; the kernel has verified their checksum. */
 export function openErrorSocket(address: Address): number {
   const what = 'raw socket for ICMPv6 errors';
   const fd = openRaw(IPPROTO_ICMPV6.level, address, what);
