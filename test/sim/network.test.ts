@@ -84,7 +84,8 @@ test('what the core drops is counted by reason, and traced once for each source'
   a.link.send('a', packet('2001:db8:a::1', '2001:db8:b::1', 1));
   a.link.send('a', new Uint8Array(39));
   await scheduler.sleep(100);
-  assert.deepEqual(core.dropped, { malformed: 1, 'reverse-path': 3, 'hop-limit': 1, 'no-route': 1 });
+  const dropped = { malformed: 1, 'too-big': 0, 'reverse-path': 3, 'hop-limit': 1, 'no-route': 1 };
+  assert.deepEqual(core.dropped, dropped);
   assert.equal(traced.length, 4);
   assert.equal(b.node.received.length, 0);
 });
@@ -126,4 +127,24 @@ test('a fault drops the next packets that match, and no more', async () => {
     ['2001:db8:a::3', '2001:db8:a::4', '2001:db8:a::5'],
   );
   assert.deepEqual(faults, ['first two to b', 'first two to b']);
+});
+
+test('what is longer than a route carries is answered with Packet Too Big, but for an error', async () => {
+  const { scheduler, taps, core, a, b, inner } = setup();
+  core.addRoute('2001:db8:b:2::/64', b.link, 1_280);
+  const long = (nextHeader: number): Uint8Array =>
+    emitIpv6(
+      { nextHeader, hopLimit: 64, src: '2001:db8:a::1', dst: '2001:db8:b:2::1' },
+      new Uint8Array(1_300 - 40),
+    );
+  a.link.send('a', long(NEXT_HEADER.udp));
+  a.link.send('a', long(NEXT_HEADER.icmpv6));
+  await scheduler.sleep(100);
+  assert.equal(core.dropped['too-big'], 2);
+  assert.deepEqual([b.node.received, inner.node.received], [[], []]);
+  assert.deepEqual(a.node.received, [{ at: 20, hopLimit: 64, src: '2001:db8::c' }]);
+  const [answer] = taps.packets.filter(({ sender }) => sender === 'core');
+  // Type 2, code 0, and the MTU in the second four octets [RFC 4443 3.2].
+  assert.deepEqual([...answer!.data.subarray(40, 42), ...answer!.data.subarray(44, 48)], [2, 0, 0, 0, 5, 0]);
+  assert.equal(answer!.data.length, 1_280);
 });
