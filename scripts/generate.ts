@@ -1,10 +1,12 @@
 /**
- * Writes the constants of all languages and the tables of the ABI page from `bindings/abi/v1.json`.
+ * Writes the constants of all languages and the tables of the pages from `bindings/abi/v1.json` and
+ * `bindings/cpdp/v1.json`.
  * With `--check` it writes nothing and exits 1 where a file is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
-import { type Abi, assemblyscript, page, rust, typescript, validate } from './abi/emit.ts';
+import type { Abi, Protocol } from './abi/emit.ts';
+import { assemblyscript, cpdpRust, cpdpTypescript, page, rust, typescript, validate } from './abi/emit.ts';
 
 const root = new URL('../', import.meta.url);
 const read = (path: string): string => {
@@ -17,14 +19,23 @@ const read = (path: string): string => {
 };
 
 const PAGE = 'bindings/abi/v1/README.md';
+const CPDP_PAGE = 'bindings/cpdp/README.md';
 const abi = JSON.parse(read('bindings/abi/v1.json')) as Abi;
+const cpdp = JSON.parse(read('bindings/cpdp/v1.json')) as Protocol;
 validate(abi);
+validate(cpdp);
+
+const written = async (path: string, numbers: Protocol): Promise<string> =>
+  await format(page(numbers, read(path)), { parser: 'markdown', printWidth: 110, singleQuote: true });
 
 const files: [path: string, text: string][] = [
   ['bindings/generated/abi.ts', typescript(abi)],
   ['bindings/generated/abi.as.ts', assemblyscript(abi)],
   ['bindings/generated/abi.rs', rust(abi)],
-  [PAGE, await format(page(abi, read(PAGE)), { parser: 'markdown', printWidth: 110, singleQuote: true })],
+  ['bindings/generated/cpdp.ts', cpdpTypescript(cpdp)],
+  ['bindings/generated/cpdp.rs', cpdpRust(cpdp)],
+  [PAGE, await written(PAGE, abi)],
+  [CPDP_PAGE, await written(CPDP_PAGE, cpdp)],
 ];
 
 const stale = files.filter(([path, text]) => read(path) !== text);

@@ -18,14 +18,11 @@ interface Field extends Named {
   readonly at: number;
 }
 
-export interface Abi {
+/** Numbers of a protocol: those of the control channel are all of this kind. */
+export interface Protocol {
   readonly version: number;
-  readonly limits: readonly Valued[];
   readonly constants: readonly Valued[];
   readonly enums: readonly { readonly name: string; readonly values: readonly Coded[] }[];
-  readonly counters: readonly Coded[];
-  readonly 'drop-counter-base': number;
-  readonly 'counter-slots': number;
   readonly records: readonly {
     readonly name: string;
     readonly size: number;
@@ -33,20 +30,30 @@ export interface Abi {
   }[];
 }
 
-const NOTICE = '// Written by scripts/generate.ts from bindings/abi/v1.json; edit that file.\n';
+export interface Abi extends Protocol {
+  readonly limits: readonly Valued[];
+  readonly counters: readonly Coded[];
+  readonly 'drop-counter-base': number;
+  readonly 'counter-slots': number;
+}
+
+const notice = (source: string): string =>
+  `// Written by scripts/generate.ts from ${source}; edit that file.\n\n`;
+const ABI = 'bindings/abi/v1.json';
+const CPDP = 'bindings/cpdp/v1.json';
 
 const upper = (...words: string[]): string => words.join('_').replaceAll('-', '_').toUpperCase();
 
 /** Octets of a field type such as `u16` or `u8[6]`. */
 function octets(type: string): number {
   const match = /^u(8|16|32|64)(?:\[(\d+)\])?$/.exec(type);
-  if (match === null) throw new Error(`bindings/abi/v1.json: unknown field type ${type}`);
+  if (match === null) throw new Error(`unknown field type ${type}`);
   return (Number(match[1]) / 8) * Number(match[2] ?? 1);
 }
 
 /** Throws where a record has gaps, overlaps or a wrong size, or where a code stands twice. */
-export function validate(abi: Abi): void {
-  for (const record of abi.records) {
+export function validate(protocol: Protocol): void {
+  for (const record of protocol.records) {
     let end = 0;
     for (const field of record.fields) {
       if (field.at !== end)
@@ -55,8 +62,8 @@ export function validate(abi: Abi): void {
     }
     if (end !== record.size) throw new Error(`record ${record.name}: ${end} octets, not ${record.size}`);
   }
-  const tables = [...abi.enums, { name: 'counter', values: abi.counters }];
-  for (const { name, values } of tables) {
+  const counters = 'counters' in protocol ? [{ name: 'counter', values: (protocol as Abi).counters }] : [];
+  for (const { name, values } of [...protocol.enums, ...counters]) {
     if (new Set(values.map((value) => value.code)).size !== values.length) {
       throw new Error(`${name}: a code stands twice`);
     }
@@ -72,36 +79,74 @@ function counters(abi: Abi): Coded[] {
   return [...abi.counters, ...drops];
 }
 
-function flat(abi: Abi): [name: string, value: number][] {
+type Constant = readonly [name: string, value: number];
+
+function codes({ constants, enums }: Protocol): Constant[] {
+  return [
+    ...constants.map(({ name, value }): Constant => [upper(name), value]),
+    ...enums.flatMap((table) =>
+      table.values.map((value): Constant => [upper(table.name, value.name), value.code]),
+    ),
+  ];
+}
+
+function places({ records }: Protocol): Constant[] {
+  return records.flatMap((record): Constant[] => [
+    [upper(record.name, 'size'), record.size],
+    ...record.fields
+      .filter((field) => !field.name.startsWith('reserved'))
+      .map((field): Constant => [upper(record.name, field.name, 'at'), field.at]),
+  ]);
+}
+
+function flat(abi: Abi): Constant[] {
   return [
     ['ABI_VERSION', abi.version],
-    ...abi.limits.map((limit): [string, number] => [upper('limit', limit.name), limit.value]),
-    ...abi.constants.map((constant): [string, number] => [upper(constant.name), constant.value]),
-    ...abi.enums.flatMap((table) =>
-      table.values.map((value): [string, number] => [upper(table.name, value.name), value.code]),
-    ),
-    ...abi.counters.map((counter): [string, number] => [upper('counter', counter.name), counter.code]),
+    ...abi.limits.map((limit): Constant => [upper('limit', limit.name), limit.value]),
+    ...codes(abi),
+    ...abi.counters.map((counter): Constant => [upper('counter', counter.name), counter.code]),
     ['DROP_COUNTER_BASE', abi['drop-counter-base']],
     ['COUNTER_SLOTS', abi['counter-slots']],
-    ...abi.records.flatMap((record): [string, number][] => [
-      [upper(record.name, 'size'), record.size],
-      ...record.fields
-        .filter((field) => !field.name.startsWith('reserved'))
-        .map((field): [string, number] => [upper(record.name, field.name, 'at'), field.at]),
-    ]),
+    ...places(abi),
   ];
+}
+
+function typescriptOf(source: string, constants: readonly Constant[], enums: Protocol['enums']): string {
+  const names = (values: readonly Coded[]): string =>
+    values.map(({ name, code }) => `  ${code}: '${name}',\n`).join('');
+  const tables = enums.map(
+    (table) =>
+      `\nexport const ${upper(table.name, 'names')}: Readonly<Record<number, string>> = {\n${names(table.values)}};\n`,
+  );
+  return (
+    notice(source) +
+    constants.map(([name, value]) => `export const ${name} = ${value};\n`).join('') +
+    tables.join('')
+  );
+}
+
+function rustOf(source: string, constants: readonly Constant[]): string {
+  const line = ([name, value]: Constant): string =>
+    `pub const ${name}: ${isOffset(name) ? 'usize' : 'u32'} = ${value};\n`;
+  return notice(source) + constants.map(line).join('');
 }
 
 /** The constants and name tables for TypeScript. */
 export function typescript(abi: Abi): string {
-  const constants = flat(abi).map(([name, value]) => `export const ${name} = ${value};\n`);
-  const names = (values: readonly Coded[]): string =>
-    values.map(({ name, code }) => `  ${code}: '${name}',\n`).join('');
-  const tables = [...abi.enums, { name: 'counter', values: counters(abi) }].map(
-    (table) =>
-      `\nexport const ${upper(table.name, 'names')}: Readonly<Record<number, string>> = {\n${names(table.values)}};\n`,
-  );
-  return NOTICE + '\n' + constants.join('') + tables.join('');
+  return typescriptOf(ABI, flat(abi), [...abi.enums, { name: 'counter', values: counters(abi) }]);
+}
+
+function cpdp(protocol: Protocol): Constant[] {
+  return [['CPDP_VERSION', protocol.version], ...codes(protocol), ...places(protocol)];
+}
+
+/** The control channel's constants, for the two sides of it. */
+export function cpdpTypescript(protocol: Protocol): string {
+  return typescriptOf(CPDP, cpdp(protocol), protocol.enums);
+}
+
+export function cpdpRust(protocol: Protocol): string {
+  return rustOf(CPDP, cpdp(protocol));
 }
 
 /** Whether a constant places or measures a record in memory. */
@@ -114,15 +159,12 @@ export function assemblyscript(abi: Abi): string {
   const constants = flat(abi).map(
     ([name, value]) => `export const ${name}: ${isOffset(name) ? 'usize' : 'u32'} = ${value};\n`,
   );
-  return NOTICE + '\n' + constants.join('');
+  return notice(ABI) + constants.join('');
 }
 
 /** The constants for Rust; offsets and sizes index memory, so they are `usize`. */
 export function rust(abi: Abi): string {
-  const constants = flat(abi).map(
-    ([name, value]) => `pub const ${name}: ${isOffset(name) ? 'usize' : 'u32'} = ${value};\n`,
-  );
-  return NOTICE + '\n' + constants.join('');
+  return rustOf(ABI, flat(abi));
 }
 
 function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -130,8 +172,8 @@ function table(heads: readonly string[], rows: readonly (readonly (string | numb
   return line(heads) + line(heads.map(() => '---')) + rows.map(line).join('');
 }
 
-/** The tables of the ABI page, by the name in their markers. */
-function tables(abi: Abi): Map<string, string> {
+/** The tables of a page, by the name in their markers. */
+function tables(protocol: Protocol): Map<string, string> {
   const code = (name: string): string => `\`${name}\``;
   const result = new Map<string, string>();
   const valued = (values: readonly Valued[]): string =>
@@ -144,24 +186,24 @@ function tables(abi: Abi): Map<string, string> {
       ['code', 'name', 'meaning'],
       values.map((value) => [value.code, code(value.name), value.doc]),
     );
-  result.set('limits', valued(abi.limits));
-  result.set('constants', valued(abi.constants));
-  result.set('counters', coded(abi.counters));
-  for (const { name, values } of abi.enums) result.set(name, coded(values));
-  for (const record of abi.records) {
+  if ('limits' in protocol) result.set('limits', valued((protocol as Abi).limits));
+  if ('counters' in protocol) result.set('counters', coded((protocol as Abi).counters));
+  result.set('constants', valued(protocol.constants));
+  for (const { name, values } of protocol.enums) result.set(name, coded(values));
+  for (const record of protocol.records) {
     const rows = record.fields.map((field) => [field.at, field.type, code(field.name), field.doc]);
     result.set(`record ${record.name}`, table(['offset', 'type', 'field', 'meaning'], rows));
   }
   return result;
 }
 
-/** The ABI page with every `<!-- table NAME -->` block filled anew; throws on a name that the ABI lacks. */
-export function page(abi: Abi, text: string): string {
-  const known = tables(abi);
+/** A page with every `<!-- table NAME -->` block filled anew; throws on a name that its numbers lack. */
+export function page(protocol: Protocol, text: string): string {
+  const known = tables(protocol);
   const block = /<!-- table ([^>]+) -->\n[^]*?<!-- end -->/g;
   return text.replace(block, (_, name: string) => {
     const body = known.get(name);
-    if (body === undefined) throw new Error(`bindings/abi/v1/README.md: no table ${name} in v1.json`);
+    if (body === undefined) throw new Error(`no table ${name} in v1.json`);
     return `<!-- table ${name} -->\n\n${body}\n<!-- end -->`;
   });
 }
