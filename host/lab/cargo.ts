@@ -32,12 +32,16 @@ export function cargo(args: readonly string[]): Promise<{ readonly code: number;
   });
 }
 
-/** Builds one program of the workspace; a line saying why not, if so. */
-export async function cargoBuild(name: string): Promise<Built> {
+/**
+ * Builds one program of the workspace; a line saying why not, if so. The agent is built as for a router: small, without
+ * a compiler; all others together, so that they share one wasmtime.
+ */
+export async function cargoBuild(name: 'maar-bench' | 'maar-compile' | 'maar-dp'): Promise<Built> {
   if (!existsSync(WORKSPACE)) return { obstacle: `${name}: its sources are not part of this installation` };
-  const path = join(targetDirectory(), 'release', name);
+  const [profile, which] = name === 'maar-dp' ? ['small', ['--package', name]] : ['release', [] as string[]];
+  const path = join(targetDirectory(), profile, name);
   if (!existsSync(path)) process.stderr.write(`maar: cargo builds ${name}; the first time takes minutes\n`);
-  const { code, output } = await cargo(['build', '--release', '--locked', '--jobs', '2', '--package', name]);
+  const { code, output } = await cargo(['build', '--profile', profile, '--locked', '--jobs', '2', ...which]);
   if (code === 0) return { path };
   const fault = output.split('\n').find((line) => /error|installed/.test(line)) ?? output.trim();
   return { obstacle: `${name}: cargo does not build it: ${fault}` };

@@ -129,7 +129,15 @@ fn instance(runtime: &Runtime, module: &Module, keys: usize) -> Result<DataPlane
         held: BATCH as u32,
         flow_entries: 0,
     };
-    let options = Options { capacities, seed: SEED, locator: LOCATOR, core_mtu: 1500, flags: 0 };
+    let options = Options {
+        capacities,
+        seed: SEED,
+        locator: LOCATOR,
+        core_mtu: 1500,
+        flags: 0,
+        memory_max: usize::MAX,
+        ticks: 1,
+    };
     let mut plane = DataPlane::new(runtime, module, &options)?;
     plane.advise_huge_pages();
     Ok(plane)

@@ -1,6 +1,6 @@
 //! One instance of the module.
 
-use wasmtime::{Instance, Memory, Module, Store, TypedFunc};
+use wasmtime::{Instance, Memory, Module, Store, StoreLimits, StoreLimitsBuilder, TypedFunc};
 
 use crate::abi;
 use crate::runtime::{Error, Runtime};
@@ -17,6 +17,13 @@ pub struct Capacities {
     pub flow_entries: u32,
 }
 
+impl Capacities {
+    /// Frames, descriptors and outputs of such an instance.
+    pub fn frames(&self) -> usize {
+        3 * self.batch as usize + 2 * self.held as usize
+    }
+}
+
 #[derive(Clone, Copy)]
 pub struct Options {
     pub capacities: Capacities,
@@ -26,6 +33,10 @@ pub struct Options {
     pub core_mtu: u32,
     /// Bits of `abi::INIT_FLAG_*`.
     pub flags: u32,
+    /// Octets that the linear memory may take.
+    pub memory_max: usize,
+    /// Ticks that one call may last under a limited runtime.
+    pub ticks: u64,
 }
 
 const AREAS: usize = abi::AREA_LOOKUP_RESULTS as usize + 1;
@@ -33,13 +44,16 @@ const MADV_HUGEPAGE: i32 = libc::MADV_HUGEPAGE;
 
 /// An initialised instance. Its memory never grows again, so offsets of areas stay what they are.
 pub struct DataPlane {
-    store: Store<()>,
+    store: Store<StoreLimits>,
+    ticks: u64,
+    capacities: Capacities,
     memory: Memory,
     bases: [usize; AREAS],
     apply: TypedFunc<u32, u32>,
     process: TypedFunc<(u32, u64), u32>,
     lookup: TypedFunc<(u32, u64), u32>,
     events: TypedFunc<(), u32>,
+    deadline: TypedFunc<(), u64>,
 }
 
 type Init = (u32, u32, u32, u32, u32, u32, u32, u64, u64, u64, u32, u32);
@@ -47,7 +61,10 @@ type Init = (u32, u32, u32, u32, u32, u32, u32, u64, u64, u64, u32, u32);
 impl DataPlane {
     /// Instantiates the module; fails where its ABI version is another or it refuses the options.
     pub fn new(runtime: &Runtime, module: &Module, options: &Options) -> Result<Self, Error> {
-        let mut store = Store::new(&runtime.engine, ());
+        let limits = StoreLimitsBuilder::new().memory_size(options.memory_max).build();
+        let mut store = Store::new(&runtime.engine, limits);
+        store.limiter(|limits| limits);
+        store.set_epoch_deadline(options.ticks);
         let instance = Instance::new(&mut store, module, &[])?;
         let version = instance.get_typed_func::<(), u32>(&mut store, "abi_version")?.call(&mut store, ())?;
         if version != abi::ABI_VERSION {
@@ -66,13 +83,17 @@ impl DataPlane {
         let memory = instance
             .get_memory(&mut store, "memory")
             .ok_or_else(|| wasmtime::Error::msg("the module exports no memory"))?;
+        check_areas(&bases, memory.data_size(&store), &options.capacities)?;
         Ok(Self {
+            ticks: options.ticks,
+            capacities: options.capacities,
             memory,
             bases,
             apply: instance.get_typed_func(&mut store, "apply")?,
             process: instance.get_typed_func(&mut store, "process")?,
             lookup: instance.get_typed_func(&mut store, "lookup")?,
             events: instance.get_typed_func(&mut store, "events")?,
+            deadline: instance.get_typed_func(&mut store, "deadline")?,
             store,
         })
     }
@@ -90,6 +111,10 @@ impl DataPlane {
         self.bases[area as usize]
     }
 
+    pub fn capacities(&self) -> &Capacities {
+        &self.capacities
+    }
+
     pub fn memory(&self) -> &[u8] {
         self.memory.data(&self.store)
     }
@@ -100,6 +125,7 @@ impl DataPlane {
 
     /// Carries out commands 0 to `count` - 1 of the command area; each record has its status then.
     pub fn apply(&mut self, count: u32) -> Result<(), Error> {
+        self.store.set_epoch_deadline(self.ticks);
         match self.apply.call(&mut self.store, count)? {
             abi::STATUS_OK => Ok(()),
             status => Err(Error::Refused("apply", status)),
@@ -108,6 +134,7 @@ impl DataPlane {
 
     /// Processes descriptors 0 to `count` - 1 at `now` (milliseconds); the number of outputs.
     pub fn process(&mut self, count: u32, now: u64) -> Result<u32, Error> {
+        self.store.set_epoch_deadline(self.ticks);
         match self.process.call(&mut self.store, (count, now))? {
             abi::NONE => Err(Error::Refused("process", abi::NONE)),
             outputs => Ok(outputs),
@@ -116,6 +143,7 @@ impl DataPlane {
 
     /// Looks up keys 0 to `count` - 1 of their area at `now` (milliseconds).
     pub fn lookup(&mut self, count: u32, now: u64) -> Result<(), Error> {
+        self.store.set_epoch_deadline(self.ticks);
         match self.lookup.call(&mut self.store, (count, now))? {
             abi::STATUS_OK => Ok(()),
             status => Err(Error::Refused("lookup", status)),
@@ -124,12 +152,42 @@ impl DataPlane {
 
     /// Takes the events raised since the last call: so many records of their area.
     pub fn events(&mut self) -> Result<u32, Error> {
-        Ok(self.events.call(&mut self.store, ())?)
+        self.store.set_epoch_deadline(self.ticks);
+        match self.events.call(&mut self.store, ())? {
+            count if count <= abi::LIMIT_EVENTS => Ok(count),
+            _ => Err(Error::Wild("events")),
+        }
+    }
+
+    /// When `process` is due even without packets, in milliseconds: 0 for at once, `u64::MAX` for never.
+    pub fn deadline(&mut self) -> Result<u64, Error> {
+        self.store.set_epoch_deadline(self.ticks);
+        Ok(self.deadline.call(&mut self.store, ())?)
+    }
+}
+
+/// So that a host may index areas without a panic, whatever the module answers.
+fn check_areas(bases: &[usize; AREAS], memory: usize, capacities: &Capacities) -> Result<(), Error> {
+    let batch = capacities.batch as usize;
+    let frames = capacities.frames();
+    let sizes = [
+        (abi::AREA_FRAMES, frames * abi::LIMIT_FRAME_SIZE as usize),
+        (abi::AREA_DESCRIPTORS, frames * abi::DESCRIPTOR_SIZE),
+        (abi::AREA_OUTPUTS, frames * 4),
+        (abi::AREA_COMMANDS, abi::LIMIT_COMMANDS as usize * abi::COMMAND_SIZE),
+        (abi::AREA_EVENTS, abi::LIMIT_EVENTS as usize * abi::EVENT_SIZE),
+        (abi::AREA_COUNTERS, abi::COUNTER_SLOTS as usize * 8),
+        (abi::AREA_LOOKUP_KEYS, batch * 16),
+        (abi::AREA_LOOKUP_RESULTS, batch * 4),
+    ];
+    match sizes.iter().all(|&(area, size)| bases[area as usize].saturating_add(size) <= memory) {
+        true => Ok(()),
+        false => Err(Error::Wild("areas")),
     }
 }
 
 fn parameters(options: &Options) -> Init {
-    let Options { capacities: c, seed, locator, core_mtu, flags } = options;
+    let Options { capacities: c, seed, locator, core_mtu, flags, .. } = options;
     let locator = u128::from_be_bytes(*locator);
     let (high, low) = ((locator >> 64) as u64, locator as u64);
     (

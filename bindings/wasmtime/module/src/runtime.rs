@@ -14,6 +14,8 @@ pub enum Error {
     Refused(&'static str, u32),
     /// A trap, a module that lacks an export, or a file that is no `.cwasm` of this wasmtime and configuration.
     Runtime(wasmtime::Error),
+    /// What the module wrote cannot be: an area or a packet outside of its memory.
+    Wild(&'static str),
 }
 
 impl fmt::Display for Error {
@@ -27,7 +29,8 @@ impl fmt::Display for Error {
                 )
             }
             Error::Refused(call, status) => write!(f, "{call} answers {status}; see its limits in the ABI"),
-            Error::Runtime(error) => write!(f, "{error:#}"),
+            Error::Runtime(error) => write!(f, "{error:?}"),
+            Error::Wild(what) => write!(f, "the module names {what} outside of its memory"),
         }
     }
 }
@@ -51,6 +54,19 @@ impl Runtime {
     /// address space makes Cranelift leave out every check of bounds.
     pub fn native() -> Result<Self, Error> {
         Ok(Self { engine: Engine::new(&Config::new())? })
+    }
+
+    /// Native code that a call of `tick` from another thread ends with a trap once it has run through
+    /// `Options::ticks` of them. Its `.cwasm` is another one than that of `native`.
+    pub fn limited() -> Result<Self, Error> {
+        let mut config = Config::new();
+        config.epoch_interruption(true);
+        Ok(Self { engine: Engine::new(&config)? })
+    }
+
+    /// Counts towards the limit of all calls that run.
+    pub fn tick(&self) {
+        self.engine.increment_epoch();
     }
 
     /// The portable interpreter, for machines that Cranelift has no backend for.

@@ -13,7 +13,7 @@ const PEER: [u8; 16] = *b"\x20\x01\x0d\xb8\0\xff\0\0\0\0\0\0\0\0\0\x02";
 fn options(batch: u32) -> Options {
     let capacities =
         Capacities { batch, destinations: 8, sources: 8, peers: 8, flows: 8, held: 8, flow_entries: 0 };
-    Options { capacities, seed: 7, locator: LOCATOR, core_mtu: 1500, flags: 0 }
+    Options { capacities, seed: 7, locator: LOCATOR, core_mtu: 1500, flags: 0, memory_max: 1 << 24, ticks: 1 }
 }
 
 /// Compiles `wasm` to a file and loads that.

@@ -1,0 +1,176 @@
+//! The loop: sleeps in poll(2) on everything that brings packets or messages.
+
+use std::error::Error;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixListener;
+use std::time::Duration;
+use std::{fs, io, thread};
+
+use maar_module::{Capacities, Runtime, abi};
+
+use crate::options::Options;
+use crate::path::{Access, Counts, From, Path};
+use crate::plane::Plane;
+use crate::session::{Memory, Router, Session};
+use crate::{cpdp, log, sys};
+
+/// A call of the module may last two to three of these; a batch takes well under a millisecond.
+const TICK: Duration = Duration::from_millis(50);
+const TICKS: u64 = 3;
+
+/// Runs until a signal ends the process; fails where something is missing at the start.
+pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if options.syslog {
+        log::use_syslog();
+    }
+    // The devices first: their names are the lock against a second agent, whose socket must not be taken away.
+    let path = open_path(options)?;
+    let listener = listen(options)?;
+    let runtime = Runtime::limited()?;
+    // SAFETY: the operator's word, by the command line.
+    let module = unsafe { runtime.load(&options.module) }?;
+    let ticking = runtime.clone();
+    thread::Builder::new().stack_size(16_384).spawn(move || {
+        loop {
+            thread::sleep(TICK);
+            ticking.tick();
+        }
+    })?;
+    let plane = Plane::new(runtime, module, module_options(options))?;
+    if let Some(user) = &options.user {
+        sys::become_user(user)?;
+    }
+    log::line(
+        log::NOTICE,
+        &format!("ready at {}, control at {}", options.locator, options.control.display()),
+    );
+    serve(Router { plane, path, memory: Memory::new() }, &listener)
+}
+
+fn named(what: &str, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{what}: {error}"))
+}
+
+fn open_path(options: &Options) -> io::Result<Path> {
+    let tun = |name: &str| sys::open_tun(name).map_err(|error| named(name, error));
+    let core = tun(&options.core_tun)?;
+    let mut access = Vec::new();
+    for entry in &options.access {
+        let interface = sys::interface_index(&entry.interface)?;
+        access.push(Access { tun: tun(&entry.tun)?, link: entry.link, interface });
+    }
+    let tunnel = sys::open_tunnel_socket(options.locator)
+        .map_err(|error| named(&format!("raw socket at {}", options.locator), error))?;
+    Ok(Path { core, access, tunnel, locator: options.locator, counts: Counts::default() })
+}
+
+fn listen(options: &Options) -> io::Result<UnixListener> {
+    let _ = fs::remove_file(&options.control);
+    // SAFETY: no pointers. Before any other thread: nobody but the owner may connect, not even for a moment.
+    unsafe { libc::umask(0o177) };
+    let listener = UnixListener::bind(&options.control)
+        .map_err(|error| named(&options.control.display().to_string(), error))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn module_options(options: &Options) -> maar_module::Options {
+    let capacities = options.capacities();
+    maar_module::Options {
+        capacities,
+        seed: sys::random(),
+        locator: options.locator.octets(),
+        core_mtu: options.core_mtu,
+        // The kernel has decremented what it routes to a TUN device.
+        flags: abi::INIT_FLAG_HOP_LIMIT_DONE,
+        memory_max: memory_max(&capacities),
+        ticks: TICKS,
+    }
+}
+
+/// More than a right module takes with such capacities, and a bound for a wild one.
+fn memory_max(capacities: &Capacities) -> usize {
+    let frames = capacities.frames() * abi::LIMIT_FRAME_SIZE as usize;
+    (4 << 20) + frames + 1024 * capacities.destinations as usize
+}
+
+fn serve(mut router: Router, listener: &UnixListener) -> Result<(), Box<dyn Error>> {
+    let mut session: Option<Session> = None;
+    let sources: Vec<(RawFd, From)> =
+        [(router.path.core.as_raw_fd(), From::Core), (router.path.tunnel.as_raw_fd(), From::Tunnel)]
+            .into_iter()
+            .chain(
+                router
+                    .path
+                    .access
+                    .iter()
+                    .enumerate()
+                    .map(|(index, access)| (access.tun.as_raw_fd(), From::Access(index))),
+            )
+            .collect();
+    let mut polled: Vec<libc::pollfd> = Vec::new();
+    loop {
+        polled.clear();
+        polled.extend(sources.iter().map(|&(fd, _)| entry(fd, false)));
+        polled.push(entry(listener.as_raw_fd(), false));
+        polled.extend(session.as_ref().map(|session| entry(session.fd(), session.wants_to_write())));
+        sys::poll(&mut polled, timeout(&mut router, session.as_ref()))?;
+        router.plane.revive();
+        let now = router.now();
+        for (index, &(_, from)) in sources.iter().enumerate() {
+            if polled[index].revents != 0 {
+                router.path.drain(&mut router.plane, from, now)?;
+            }
+        }
+        if router.plane.guard(|instance| instance.deadline()).is_some_and(|due| due <= now) {
+            router.path.flush(&mut router.plane, now);
+        }
+        router.events(session.as_mut());
+        session =
+            converse(&mut router, session, polled.get(sources.len() + 1).map_or(0, |entry| entry.revents));
+        if polled[sources.len()].revents != 0 {
+            accept(listener, &mut session);
+        }
+    }
+}
+
+fn entry(fd: RawFd, write: bool) -> libc::pollfd {
+    libc::pollfd { fd, events: libc::POLLIN | if write { libc::POLLOUT } else { 0 }, revents: 0 }
+}
+
+/// Milliseconds until something is due without anybody asking.
+fn timeout(router: &mut Router, session: Option<&Session>) -> i32 {
+    let now = router.now();
+    let deadline = router.plane.guard(|instance| instance.deadline()).filter(|&due| due != u64::MAX);
+    let due = [
+        deadline.map(|due| Duration::from_millis(due.saturating_sub(now))),
+        router.plane.revival(),
+        session.map(Session::patience),
+    ];
+    // Rounded up: a millisecond too early would be a turn for nothing.
+    due.into_iter()
+        .flatten()
+        .min()
+        .map_or(-1, |wait| i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(i32::MAX))
+}
+
+/// The session after what has arrived was answered; none where it has ended.
+fn converse(router: &mut Router, session: Option<Session>, revents: i16) -> Option<Session> {
+    let mut session = session?;
+    let open = if revents & !libc::POLLOUT != 0 { session.readable(router) } else { session.flush() };
+    if open && !session.patience().is_zero() {
+        return Some(session);
+    }
+    log::line(log::NOTICE, if open { "control is silent" } else { "control is gone" });
+    None
+}
+
+fn accept(listener: &UnixListener, session: &mut Option<Session>) {
+    let Ok((stream, _)) = listener.accept() else { return };
+    let Ok(mut fresh) = Session::new(stream) else { return };
+    if session.is_some() {
+        fresh.refuse(cpdp::FAULT_BUSY, "another control is connected");
+    } else {
+        *session = Some(fresh);
+    }
+}

@@ -1,0 +1,145 @@
+//! Messages on the control connection (bindings/cpdp/README.md).
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+
+use crate::cpdp;
+
+const HEADER: usize = cpdp::HEADER_SIZE;
+const BODY_MAX: usize = cpdp::BODY_MAX as usize;
+
+#[derive(Debug, PartialEq)]
+pub struct Message {
+    pub kind: u32,
+    pub flags: u32,
+    pub number: u64,
+    pub body: Vec<u8>,
+}
+
+pub struct Channel {
+    pub stream: UnixStream,
+    input: Vec<u8>,
+    output: Vec<u8>,
+}
+
+impl Channel {
+    pub fn new(stream: UnixStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Ok(Self { stream, input: Vec::new(), output: Vec::new() })
+    }
+
+    /// Takes what has arrived, up to one message of the greatest length; false at the end of the stream.
+    pub fn fill(&mut self) -> io::Result<bool> {
+        let room = HEADER + BODY_MAX - self.input.len().min(HEADER + BODY_MAX);
+        let mut part = [0; 16_384];
+        let limit = room.min(part.len());
+        match self.stream.read(&mut part[..limit]) {
+            Ok(0) => Ok(limit == 0),
+            Ok(count) => {
+                self.input.extend_from_slice(&part[..count]);
+                Ok(true)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The next whole message, none before it is there; an error text where its header is wrong.
+    pub fn next(&mut self) -> Result<Option<Message>, &'static str> {
+        let Some(message) = parse(&self.input)? else { return Ok(None) };
+        self.input.drain(..HEADER + message.body.len());
+        Ok(Some(message))
+    }
+
+    pub fn send(&mut self, kind: u32, number: u64, body: &[u8]) {
+        self.output.extend_from_slice(&(body.len() as u32).to_le_bytes());
+        self.output.extend_from_slice(&kind.to_le_bytes());
+        self.output.extend_from_slice(&number.to_le_bytes());
+        self.output.extend_from_slice(body);
+    }
+
+    /// Octets that have not gone out yet.
+    pub fn queued(&self) -> usize {
+        self.output.len()
+    }
+
+    /// Writes what the other side has room for.
+    pub fn flush(&mut self) -> io::Result<()> {
+        while !self.output.is_empty() {
+            match self.stream.write(&self.output) {
+                Ok(count) => drop(self.output.drain(..count)),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn parse(input: &[u8]) -> Result<Option<Message>, &'static str> {
+    let Some((header, rest)) = input.split_at_checked(HEADER) else { return Ok(None) };
+    let length =
+        u32::from_le_bytes(header[cpdp::HEADER_LENGTH_AT..][..4].try_into().unwrap_or_default()) as usize;
+    if length > BODY_MAX {
+        return Err("the body is too long");
+    }
+    if header[6..8] != [0, 0] {
+        return Err("reserved octets are not zero");
+    }
+    let Some(body) = rest.get(..length) else { return Ok(None) };
+    Ok(Some(Message {
+        kind: header[cpdp::HEADER_KIND_AT].into(),
+        flags: header[cpdp::HEADER_FLAGS_AT].into(),
+        number: u64::from_le_bytes(header[cpdp::HEADER_NUMBER_AT..][..8].try_into().unwrap_or_default()),
+        body: body.into(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair() -> (Channel, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (Channel::new(ours).unwrap(), theirs)
+    }
+
+    #[test]
+    fn a_message_comes_once_it_is_whole() {
+        let (mut from, theirs) = pair();
+        let mut to = Channel::new(theirs).unwrap();
+        from.send(cpdp::KIND_PING, 7, b"");
+        from.send(cpdp::KIND_APPLY, 1 << 40, &[5; 96]);
+        let octets = std::mem::take(&mut from.output);
+        for (index, octet) in octets.iter().enumerate() {
+            from.stream.write_all(&[*octet]).unwrap();
+            assert!(to.fill().unwrap());
+            let message = to.next().unwrap();
+            assert_eq!(message.is_some(), index == HEADER - 1 || index == octets.len() - 1, "at {index}");
+            if index == octets.len() - 1 {
+                let body = vec![5; 96];
+                assert_eq!(
+                    message,
+                    Some(Message { kind: cpdp::KIND_APPLY, flags: 0, number: 1 << 40, body })
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_headers_are_refused_before_their_body() {
+        let mut header = [0u8; HEADER];
+        header[..4].copy_from_slice(&(cpdp::BODY_MAX + 1).to_le_bytes());
+        assert_eq!(parse(&header), Err("the body is too long"));
+        let mut header = [0u8; HEADER];
+        header[7] = 1;
+        assert_eq!(parse(&header), Err("reserved octets are not zero"));
+    }
+
+    #[test]
+    fn the_end_of_the_stream_is_told() {
+        let (mut channel, theirs) = pair();
+        drop(theirs);
+        assert!(!channel.fill().unwrap());
+    }
+}

@@ -1,0 +1,200 @@
+//! The entries as control last put them: for the next instance after a trap, and for the difference to a whole set.
+
+use std::collections::HashMap;
+
+use maar_module::abi;
+
+pub type Record = [u8; abi::COMMAND_SIZE];
+
+/// What identifies an entry: its table, and the fields of the record that its table is keyed by; others are zero.
+type Key = [u8; abi::COMMAND_SIZE];
+
+struct Kept {
+    record: Record,
+    /// Entries are put into a new instance in the order in which they came.
+    order: u64,
+    /// False for what a whole set has not named yet.
+    named: bool,
+}
+
+#[derive(Default)]
+pub struct Journal {
+    entries: HashMap<Key, Kept>,
+    next: u64,
+}
+
+/// Octets of a record that identify an entry in its table.
+fn key_of(record: &Record) -> Option<(Key, bool)> {
+    let (table, put) = match u32::from(record[abi::COMMAND_OP_AT]) {
+        abi::COMMAND_PUT_DELIVER | abi::COMMAND_PUT_TUNNEL | abi::COMMAND_PUT_BUFFER => {
+            (abi::COMMAND_DELETE_DESTINATION, true)
+        }
+        abi::COMMAND_PUT_SOURCE => (abi::COMMAND_DELETE_SOURCE, true),
+        abi::COMMAND_PUT_PEER => (abi::COMMAND_DELETE_PEER, true),
+        abi::COMMAND_PUT_HOLD => (abi::COMMAND_DELETE_HOLD, true),
+        op @ (abi::COMMAND_DELETE_DESTINATION
+        | abi::COMMAND_DELETE_SOURCE
+        | abi::COMMAND_DELETE_PEER
+        | abi::COMMAND_DELETE_HOLD) => (op, false),
+        _ => return None,
+    };
+    let flow = table == abi::COMMAND_DELETE_DESTINATION
+        && u32::from(record[abi::COMMAND_FLAGS_AT]) & abi::COMMAND_FLAG_FLOW != 0;
+    let station = table == abi::COMMAND_DELETE_HOLD
+        && u32::from(record[abi::COMMAND_DIRECTION_AT]) == abi::DIRECTION_STATION;
+    let mut key = [0; abi::COMMAND_SIZE];
+    let mut keep = |at: usize, octets: usize| key[at..][..octets].copy_from_slice(&record[at..][..octets]);
+    if !station {
+        keep(abi::COMMAND_PREFIX_AT, 16);
+    }
+    if !station && !flow && table != abi::COMMAND_DELETE_PEER {
+        keep(abi::COMMAND_LENGTH_AT, 1);
+    }
+    if table == abi::COMMAND_DELETE_HOLD {
+        keep(abi::COMMAND_DIRECTION_AT, 1);
+    }
+    if table == abi::COMMAND_DELETE_SOURCE || station {
+        keep(abi::COMMAND_LINK_AT, 1);
+    }
+    if station {
+        keep(abi::COMMAND_MAC_AT, 6);
+    }
+    if flow {
+        keep(abi::COMMAND_PROTOCOL_AT, 1);
+        keep(abi::COMMAND_SOURCE_PORT_AT, 2);
+        keep(abi::COMMAND_DESTINATION_PORT_AT, 2);
+        keep(abi::COMMAND_SOURCE_AT, 16);
+        key[abi::COMMAND_FLAGS_AT] = abi::COMMAND_FLAG_FLOW as u8;
+    }
+    key[abi::COMMAND_OP_AT] = table as u8;
+    Some((key, put))
+}
+
+impl Journal {
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Takes note of a command that was carried out.
+    pub fn done(&mut self, record: &Record) {
+        let Some((key, put)) = key_of(record) else { return };
+        if !put {
+            self.entries.remove(&key);
+            return;
+        }
+        self.next += 1;
+        let kept = Kept { record: clean(record), order: self.next, named: true };
+        self.entries.insert(key, kept);
+    }
+
+    /// A whole set begins: nothing is named yet.
+    pub fn begin(&mut self) {
+        for kept in self.entries.values_mut() {
+            kept.named = false;
+        }
+    }
+
+    /// Whether the command puts an entry that stands just so; it is named then.
+    pub fn repeats(&mut self, record: &Record) -> bool {
+        let Some((key, true)) = key_of(record) else { return false };
+        match self.entries.get_mut(&key) {
+            Some(kept) if kept.record == clean(record) => {
+                kept.named = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Commands that delete what the set has not named.
+    pub fn unnamed(&self) -> Vec<Record> {
+        self.entries.iter().filter(|(_, kept)| !kept.named).map(|(key, _)| *key).collect()
+    }
+
+    /// All entries, oldest first.
+    pub fn records(&self) -> Vec<Record> {
+        let mut kept: Vec<&Kept> = self.entries.values().collect();
+        kept.sort_unstable_by_key(|kept| kept.order);
+        kept.iter().map(|kept| kept.record).collect()
+    }
+}
+
+/// The record without what the module writes.
+fn clean(record: &Record) -> Record {
+    let mut clean = *record;
+    clean[abi::COMMAND_STATUS_AT] = 0;
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(op: u32, octet: u8) -> Record {
+        let mut record = [0; abi::COMMAND_SIZE];
+        record[abi::COMMAND_OP_AT] = op as u8;
+        record[abi::COMMAND_LENGTH_AT] = 64;
+        record[abi::COMMAND_PREFIX_AT] = octet;
+        record
+    }
+
+    #[test]
+    fn a_deliver_entry_takes_the_place_of_a_tunnel() {
+        let mut journal = Journal::default();
+        journal.done(&record(abi::COMMAND_PUT_TUNNEL, 1));
+        journal.done(&record(abi::COMMAND_PUT_DELIVER, 1));
+        assert_eq!(journal.records(), [record(abi::COMMAND_PUT_DELIVER, 1)]);
+        journal.done(&record(abi::COMMAND_DELETE_DESTINATION, 1));
+        assert_eq!(journal.len(), 0);
+    }
+
+    #[test]
+    fn flows_and_prefixes_are_different_entries() {
+        let mut journal = Journal::default();
+        let mut flow = record(abi::COMMAND_PUT_TUNNEL, 1);
+        flow[abi::COMMAND_FLAGS_AT] = abi::COMMAND_FLAG_FLOW as u8;
+        journal.done(&record(abi::COMMAND_PUT_TUNNEL, 1));
+        journal.done(&flow);
+        flow[abi::COMMAND_SOURCE_PORT_AT] = 9;
+        journal.done(&flow);
+        assert_eq!(journal.len(), 3);
+    }
+
+    #[test]
+    fn holds_by_station_are_keyed_by_link_and_mac_alone() {
+        let mut journal = Journal::default();
+        let mut hold = record(abi::COMMAND_PUT_HOLD, 1);
+        hold[abi::COMMAND_DIRECTION_AT] = abi::DIRECTION_STATION as u8;
+        hold[abi::COMMAND_MAC_AT] = 2;
+        journal.done(&hold);
+        hold[abi::COMMAND_PREFIX_AT] = 7;
+        journal.done(&hold);
+        assert_eq!(journal.len(), 1);
+        hold[abi::COMMAND_MAC_AT] = 4;
+        journal.done(&hold);
+        assert_eq!(journal.len(), 2);
+    }
+
+    #[test]
+    fn a_whole_set_leaves_what_it_does_not_name() {
+        let mut journal = Journal::default();
+        for octet in 1..4 {
+            journal.done(&record(abi::COMMAND_PUT_TUNNEL, octet));
+        }
+        journal.begin();
+        assert!(journal.repeats(&record(abi::COMMAND_PUT_TUNNEL, 1)));
+        assert!(!journal.repeats(&record(abi::COMMAND_PUT_DELIVER, 2)));
+        journal.done(&record(abi::COMMAND_PUT_DELIVER, 2));
+        assert_eq!(journal.unnamed(), [record(abi::COMMAND_DELETE_DESTINATION, 3)]);
+    }
+
+    #[test]
+    fn entries_come_back_in_order() {
+        let mut journal = Journal::default();
+        for octet in (1..50).rev() {
+            journal.done(&record(abi::COMMAND_PUT_PEER, octet));
+        }
+        let octets: Vec<u8> = journal.records().iter().map(|r| r[abi::COMMAND_PREFIX_AT]).collect();
+        assert_eq!(octets, (1..50).rev().collect::<Vec<u8>>());
+    }
+}

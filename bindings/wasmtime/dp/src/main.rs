@@ -1,0 +1,28 @@
+//! The data plane on a router: packets between the kernel and the module, driven by control through a Unix socket
+//! (bindings/cpdp/README.md).
+
+mod agent;
+mod channel;
+#[path = "../../../generated/cpdp.rs"]
+#[allow(dead_code)]
+mod cpdp;
+mod journal;
+mod log;
+mod options;
+mod path;
+mod plane;
+mod session;
+mod sys;
+
+use std::process;
+
+fn main() {
+    let options = options::parse(std::env::args().skip(1)).unwrap_or_else(|fault| {
+        eprintln!("maar-dp: {fault}\n{}", options::USAGE);
+        process::exit(2);
+    });
+    if let Err(fault) = agent::run(&options) {
+        log::line(log::ERROR, &fault.to_string());
+        process::exit(1);
+    }
+}

@@ -1,0 +1,207 @@
+//! System calls that the standard library has no interface for.
+
+use std::ffi::CString;
+use std::io::{self, Error, ErrorKind};
+use std::mem::{self, MaybeUninit};
+use std::net::Ipv6Addr;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr;
+
+const TUNSETIFF: libc::c_ulong = 0x4004_54ca;
+/// Lets a burst wait while other programs have the processor.
+const RECEIVE_BUFFER: libc::c_int = 4 << 20;
+/// Of <linux/in6.h>: ancillary data with flow label.
+const IPV6_FLOWINFO: libc::c_int = 11;
+const CONTROL_OCTETS: usize = 256;
+
+fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 { Err(Error::last_os_error()) } else { Ok(result) }
+}
+
+fn owned(result: libc::c_int) -> io::Result<OwnedFd> {
+    // SAFETY: a descriptor that a system call has just returned belongs to nobody else.
+    checked(result).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Octets, or none where nothing waits.
+fn waiting(result: isize) -> io::Result<Option<usize>> {
+    if result >= 0 {
+        return Ok(Some(result as usize));
+    }
+    match Error::last_os_error() {
+        error if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(None),
+        error => Err(error),
+    }
+}
+
+/// Opens a TUN device for bare IPv6 packets, and creates it where there is none of that name.
+pub fn open_tun(name: &str) -> io::Result<OwnedFd> {
+    if name.len() >= libc::IFNAMSIZ {
+        return Err(Error::new(ErrorKind::InvalidInput, format!("interface name {name} is too long")));
+    }
+    let flags = libc::O_RDWR | libc::O_NONBLOCK | libc::O_CLOEXEC;
+    // SAFETY: the path is a C string.
+    let fd = owned(unsafe { libc::open(c"/dev/net/tun".as_ptr(), flags) })?;
+    // SAFETY: zeros are a valid ifreq.
+    let mut request: libc::ifreq = unsafe { mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI) as libc::c_short;
+    // SAFETY: TUNSETIFF reads and writes an ifreq.
+    checked(unsafe { libc::ioctl(fd.as_raw_fd(), TUNSETIFF as _, &raw mut request) })?;
+    Ok(fd)
+}
+
+/// A raw socket for what peers tunnel to `address`. While it is open the kernel sends no Parameter Problem for it.
+pub fn open_tunnel_socket(address: Ipv6Addr) -> io::Result<OwnedFd> {
+    let kind = libc::SOCK_RAW | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: no pointers.
+    let fd = owned(unsafe { libc::socket(libc::AF_INET6, kind, libc::IPPROTO_IPV6) })?;
+    for option in [libc::IPV6_RECVPKTINFO, libc::IPV6_RECVHOPLIMIT, libc::IPV6_RECVTCLASS, IPV6_FLOWINFO] {
+        set(&fd, libc::IPPROTO_IPV6, option, 1)?;
+    }
+    // Past the system's limit only the root of the first user namespace may go.
+    if set(&fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, RECEIVE_BUFFER).is_err() {
+        set(&fd, libc::SOL_SOCKET, libc::SO_RCVBUF, RECEIVE_BUFFER)?;
+    }
+    // SAFETY: zeros are a valid sockaddr_in6.
+    let mut name: libc::sockaddr_in6 = unsafe { mem::zeroed() };
+    name.sin6_family = libc::AF_INET6 as libc::sa_family_t;
+    name.sin6_addr.s6_addr = address.octets();
+    let size = mem::size_of_val(&name) as libc::socklen_t;
+    // SAFETY: pointer and size are those of `name`.
+    checked(unsafe { libc::bind(fd.as_raw_fd(), (&raw const name).cast(), size) })?;
+    Ok(fd)
+}
+
+fn set(fd: &OwnedFd, level: libc::c_int, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
+    let size = mem::size_of_val(&value) as libc::socklen_t;
+    // SAFETY: pointer and size are those of `value`.
+    checked(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, (&raw const value).cast(), size) })?;
+    Ok(())
+}
+
+/// One packet from a non-blocking descriptor; none where nothing waits.
+pub fn read(fd: RawFd, to: &mut [u8]) -> io::Result<Option<usize>> {
+    // SAFETY: pointer and length are those of `to`.
+    waiting(unsafe { libc::read(fd, to.as_mut_ptr().cast(), to.len()) })
+}
+
+pub fn write(fd: RawFd, from: &[u8]) -> io::Result<Option<usize>> {
+    // SAFETY: pointer and length are those of `from`.
+    waiting(unsafe { libc::write(fd, from.as_ptr().cast(), from.len()) })
+}
+
+/// What a raw socket tells besides the payload.
+pub struct Received {
+    pub length: usize,
+    pub truncated: bool,
+    pub source: [u8; 16],
+    pub interface: u32,
+    pub hop_limit: u8,
+    pub traffic_class: u8,
+    pub flow_label: u32,
+}
+
+/// One packet from a raw IPv6 socket; none where nothing waits.
+pub fn receive(fd: RawFd, to: &mut [u8]) -> io::Result<Option<Received>> {
+    // SAFETY: zeros are valid for both.
+    let (mut name, mut message): (libc::sockaddr_in6, libc::msghdr) =
+        unsafe { (mem::zeroed(), mem::zeroed()) };
+    let mut part = libc::iovec { iov_base: to.as_mut_ptr().cast(), iov_len: to.len() };
+    let mut control = MaybeUninit::<[u64; CONTROL_OCTETS / 8]>::uninit();
+    message.msg_name = (&raw mut name).cast();
+    message.msg_namelen = mem::size_of_val(&name) as libc::socklen_t;
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = CONTROL_OCTETS as _;
+    // SAFETY: every pointer of the message leads to something that outlives the call.
+    let Some(length) = waiting(unsafe { libc::recvmsg(fd, &raw mut message, 0) })? else { return Ok(None) };
+    let mut received = Received {
+        length,
+        truncated: message.msg_flags & libc::MSG_TRUNC != 0,
+        source: name.sin6_addr.s6_addr,
+        interface: 0,
+        hop_limit: 0,
+        traffic_class: 0,
+        flow_label: 0,
+    };
+    // SAFETY: the kernel has filled in the control data that the macros walk; each kind has the type read from it.
+    unsafe {
+        let mut at = libc::CMSG_FIRSTHDR(&raw const message);
+        while !at.is_null() {
+            let data = libc::CMSG_DATA(at);
+            let integer = || ptr::read_unaligned(data.cast::<u32>());
+            match ((*at).cmsg_level, (*at).cmsg_type) {
+                (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                    received.interface =
+                        ptr::read_unaligned(data.cast::<libc::in6_pktinfo>()).ipi6_ifindex as u32;
+                }
+                (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => received.hop_limit = integer() as u8,
+                (libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => received.traffic_class = integer() as u8,
+                (libc::IPPROTO_IPV6, IPV6_FLOWINFO) => {
+                    received.flow_label = u32::from_be(integer()) & 0xf_ffff
+                }
+                _ => (),
+            }
+            at = libc::CMSG_NXTHDR(&raw const message, at);
+        }
+    }
+    Ok(Some(received))
+}
+
+/// The index of an interface.
+pub fn interface_index(name: &str) -> io::Result<u32> {
+    let text = CString::new(name)?;
+    // SAFETY: a C string.
+    match unsafe { libc::if_nametoindex(text.as_ptr()) } {
+        0 => Err(Error::other(format!("there is no interface {name}"))),
+        index => Ok(index),
+    }
+}
+
+/// Sleeps until one of `fds` is readable (`writable`: of those after the first `fds.len()`), a signal comes, or
+/// `millis` have passed; -1 waits for ever.
+pub fn poll(fds: &mut [libc::pollfd], millis: i32) -> io::Result<()> {
+    // SAFETY: pointer and length are those of `fds`.
+    match checked(unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, millis) }) {
+        Err(error) if error.kind() != ErrorKind::Interrupted => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Processor time of this process in microseconds.
+pub fn busy_micros() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a timespec.
+    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1000
+}
+
+pub fn random() -> u64 {
+    let mut octets = [0u8; 8];
+    // SAFETY: pointer and length are those of `octets`; eight octets never come short.
+    unsafe { libc::getrandom(octets.as_mut_ptr().cast(), octets.len(), 0) };
+    u64::from_ne_bytes(octets)
+}
+
+/// Becomes `user` for good: what is open stays open, nothing else can be opened that `user` may not.
+pub fn become_user(user: &str) -> io::Result<()> {
+    let name = CString::new(user)?;
+    // SAFETY: a C string; the result is copied from before any other call.
+    let entry = unsafe { libc::getpwnam(name.as_ptr()) };
+    if entry.is_null() {
+        return Err(Error::other(format!("there is no user {user}")));
+    }
+    // SAFETY: not null, see above. The order matters: groups can only be dropped while still root.
+    unsafe {
+        let (uid, gid) = ((*entry).pw_uid, (*entry).pw_gid);
+        checked(libc::setgroups(0, ptr::null()))?;
+        checked(libc::setgid(gid))?;
+        checked(libc::setuid(uid))?;
+        checked(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { statSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { after, before, test } from 'node:test';
+import type { Command } from '../../bindings/entries.ts';
+import { LIMIT_COMMANDS } from '../../bindings/generated/abi.ts';
+import {
+  GREETING_ABI_AT,
+  GREETING_PROTOCOL_AT,
+  HEADER_LENGTH_AT,
+  HEADER_SIZE,
+} from '../../bindings/generated/cpdp.ts';
+import { AgentReader, apply, greeting, ping as pingMessage } from '../../bindings/node/cpdp.ts';
+import { AgentClient } from '../../host/io/agent-client.ts';
+import { missing } from '../support/tools.ts';
+import { Agent, WILD, buildPrograms, compile } from './support/agent.ts';
+import {
+  CORRESPONDENT,
+  FOREIGN,
+  FOREIGN_ADDRESS,
+  MAAR,
+  PEER,
+  STATION_LINK_LOCAL,
+  STATION_MAC,
+  buildNetwork,
+  station,
+} from './support/bench.ts';
+import { namespaced, sh, until } from './support/namespace.ts';
+
+const COUNT = 20;
+const SIZE_MAX = 3 << 20;
+const RESIDENT_MAX_KB = 16 << 10;
+const WILD_PREFIX = '2001:db8:dead::/48';
+
+const programs = await buildPrograms();
+
+const ENTRIES: readonly Command[] = [
+  { op: 'put', entry: { kind: 'peer', address: PEER } },
+  {
+    op: 'put',
+    entry: { kind: 'deliver', prefix: FOREIGN, link: 0, nextHop: STATION_LINK_LOCAL, mac: STATION_MAC },
+  },
+  { op: 'put', entry: { kind: 'source', prefix: FOREIGN, link: 0, mac: STATION_MAC, reverse: PEER } },
+];
+
+const tunnel = (index: number): Command => ({
+  op: 'put',
+  entry: { kind: 'tunnel', prefix: `2001:db8:77:${index.toString(16)}::/64`, locator: PEER },
+});
+
+function ping(count = COUNT): string {
+  return station(`ping -6 -q -c ${count} -i 0.01 -W 1 -I ${FOREIGN_ADDRESS} ${CORRESPONDENT}`);
+}
+
+const ignore = { events: () => undefined, closed: () => undefined };
+
+/** What the agent answers to octets that no client would send, in its own words; undefined where it just goes on. */
+function provoke(path: string, ...parts: Uint8Array[]): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const reader = new AgentReader();
+    const socket = createConnection(path, () => socket.write(Buffer.concat(parts)));
+    let fault: string | undefined;
+    socket.on('error', reject);
+    socket.on('data', (part) => {
+      const messages = reader.take(part);
+      if (typeof messages === 'string') return socket.destroy(new Error(messages));
+      for (const message of messages) {
+        if (message.kind === 'fault') fault = message.fault;
+        if (message.kind === 'pong') socket.destroy();
+      }
+    });
+    socket.on('close', () => resolve(fault));
+  });
+}
+
+function edited(octets: Uint8Array, at: number, value: number): Uint8Array {
+  new DataView(octets.buffer).setUint32(at, value, true);
+  return octets;
+}
+
+namespaced(import.meta.url, () => {
+  if ('obstacle' in programs) {
+    test('the native agent', (t) => missing(t, programs.obstacle));
+    return;
+  }
+  let agent: Agent;
+  let client: AgentClient;
+  before(async () => {
+    buildNetwork();
+    const access = ['--access', '0:maara:br0'];
+    const module = ['--module', compile(programs, 'maar')];
+    agent = new Agent(programs, 'dp', [
+      ...module,
+      ...['--locator', MAAR, '--core-tun', 'maar0', ...access, '--user', 'nobody'],
+    ]);
+    await agent.startMillis;
+    sh(`
+      sysctl -qw net.ipv6.conf.all.forwarding=1
+      ip addr add fe80::1/64 dev br0 nodad
+      for tun in maar0 maara; do sysctl -qw net.ipv6.conf.$tun.addr_gen_mode=1; ip link set $tun up; done
+      ip -6 route add ${FOREIGN} dev br0
+      ip -6 route add default dev maara table 100; ip -6 rule add iif br0 lookup 100
+    `);
+    client = await AgentClient.connect(agent.control, ignore);
+  });
+  after(() => {
+    client.close();
+    agent.kill();
+  });
+
+  test('packets of a station go through the tunnel and back, with the kernel as peer', async () => {
+    assert.deepEqual(await client.apply(ENTRIES), ['ok', 'ok', 'ok']);
+    assert.match(ping(), / 0% packet loss/);
+    const { counters, dropped, entries } = await client.status();
+    assert.equal(counters['reverse-tunnelled'], COUNT);
+    assert.equal(counters['decapsulated'], COUNT);
+    assert.equal(counters['delivered'], COUNT);
+    assert.deepEqual([dropped, entries], [0, ENTRIES.length]);
+  });
+
+  test('events reach control as they are raised', async () => {
+    const seen: string[] = [];
+    client.close();
+    client = await AgentClient.connect(agent.control, {
+      ...ignore,
+      events: (events) => seen.push(...events.map(({ kind }) => kind)),
+    });
+    const without = ENTRIES.filter((command) => command.op === 'put' && command.entry.kind !== 'source');
+    await client.replaceAll(without);
+    assert.throws(() => ping(1));
+    await until('an unknown source', () => seen.includes('unknown-source'));
+    await client.replaceAll(ENTRIES);
+    assert.match(ping(), / 0% packet loss/);
+  });
+
+  test('without control, forwarding goes on; control that comes back finds its generation', async () => {
+    const { generation } = client;
+    client.close();
+    assert.match(ping(), / 0% packet loss/);
+    const boot = client.hello.boot;
+    client = await AgentClient.connect(agent.control, ignore);
+    assert.equal(client.hello.boot, boot);
+    assert.equal(client.hello.generation, generation);
+  });
+
+  test('a whole set leaves what stays, puts what is new and deletes what is gone, without a gap', async () => {
+    const many = Array.from({ length: 2 * LIMIT_COMMANDS }, (_, index) => tunnel(index));
+    await client.apply(many);
+    const held = (await client.status()).entries;
+    assert.equal(held, ENTRIES.length + many.length);
+    const pings = new Promise<string>((resolve) => setImmediate(() => resolve(ping(50))));
+    const wanted = [...ENTRIES, ...many.slice(LIMIT_COMMANDS), tunnel(9000)];
+    const statuses = await client.replaceAll(wanted);
+    assert.deepEqual(new Set(statuses), new Set(['ok']));
+    assert.match(await pings, / 0% packet loss/);
+    assert.equal((await client.status()).entries, wanted.length);
+    await client.replaceAll(ENTRIES);
+    assert.equal((await client.status()).entries, ENTRIES.length);
+  });
+
+  test('a batch that is sent again is answered again and not carried out', async () => {
+    const generation = client.generation + 1n;
+    client.close();
+    const remove: Command = { op: 'delete', kind: 'destination', prefix: '2001:db8:99::/64' };
+    const batch = apply(generation, [remove], 0);
+    assert.equal(await provoke(agent.control, greeting(), batch, batch, pingMessage(0n)), undefined);
+    client = await AgentClient.connect(agent.control, ignore);
+    assert.equal(client.hello.generation, generation);
+    assert.deepEqual(await client.apply([remove]), ['absent']);
+  });
+
+  test('what is wrong is refused by name, has no effect and does not disturb forwarding', async () => {
+    const { generation } = client;
+    assert.equal(await provoke(agent.control, greeting()), 'busy');
+    client.close();
+    const [control, next] = [agent.control, generation + 1n];
+    const cases: readonly [fault: string, ...parts: Uint8Array[]][] = [
+      ['protocol', edited(greeting(), HEADER_SIZE + GREETING_PROTOCOL_AT, 2)],
+      ['abi', edited(greeting(), HEADER_SIZE + GREETING_ABI_AT, 0)],
+      ['malformed', pingMessage(0n)],
+      ['malformed', greeting(), greeting()],
+      ['malformed', greeting(), edited(pingMessage(0n), HEADER_LENGTH_AT, 1 << 20)],
+      ['malformed', greeting(), apply(next, [], 4)],
+      ['malformed', greeting(), apply(next, [], 2)],
+      ['malformed', greeting(), edited(apply(next, [tunnel(1)], 0), HEADER_LENGTH_AT, 95).subarray(0, -1)],
+      ['generation', greeting(), apply(next + 1n, [tunnel(1)], 0)],
+      ['generation', greeting(), apply(generation - 1n, [tunnel(1)], 0)],
+    ];
+    for (const [fault, ...parts] of cases) assert.equal(await provoke(control, ...parts), fault);
+    // A batch that never arrives whole.
+    const cut = createConnection(control);
+    cut.write(Buffer.concat([greeting(), apply(next, [tunnel(1)], 0).subarray(0, -1)]));
+    await new Promise((resolve) => cut.once('data', resolve));
+    cut.destroy();
+    await until('the agent is free again', async () => {
+      try {
+        client = await AgentClient.connect(control, ignore);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    assert.equal(client.hello.generation, generation);
+    assert.equal((await client.status()).entries, ENTRIES.length);
+    assert.match(ping(), / 0% packet loss/);
+  });
+
+  test('it has no privileges, and is small', async (t) => {
+    assert.equal(agent.status('CapEff'), '0000000000000000');
+    assert.equal(agent.status('NoNewPrivs'), '1');
+    await client.apply(Array.from({ length: 1000 }, (_, index) => tunnel(index)));
+    const resident = Number.parseInt(agent.status('VmRSS'), 10);
+    const { size } = statSync(programs.agent);
+    t.diagnostic(`${size} octets, ${resident} kB resident, ready in ${await agent.startMillis} ms`);
+    assert.ok(size <= SIZE_MAX, `${size} octets`);
+    assert.ok(resident <= RESIDENT_MAX_KB, `${resident} kB resident at 1,000 bindings`);
+  });
+
+  test('a module that goes wild is replaced, with all entries, and the agent lives on', async () => {
+    const module = ['--module', compile(programs, 'wild')];
+    const wild = new Agent(programs, 'wild', [...module, '--locator', MAAR, '--core-tun', 'wild0']);
+    await wild.startMillis;
+    sh(`
+      sysctl -qw net.ipv6.conf.wild0.addr_gen_mode=1; ip link set wild0 up
+      ip -6 route add ${WILD_PREFIX} dev wild0
+    `);
+    const control = await AgentClient.connect(wild.control, ignore);
+    const socket = createSocket('udp6');
+    try {
+      await control.apply(ENTRIES);
+      let rebuilds = 0;
+      for (const octet of [WILD.trap, WILD.loop, WILD.outputs]) {
+        socket.send(Uint8Array.of(octet), 9, '2001:db8:dead::1');
+        rebuilds++;
+        await until('a new instance', async () => (await control.status()).rebuilds === rebuilds);
+      }
+      const status = await control.status();
+      assert.deepEqual([status.rebuilds, status.entries], [3, ENTRIES.length]);
+      assert.equal(wild.log.match(/a new instance has 3 entries/g)?.length, 3);
+    } finally {
+      socket.close();
+      control.close();
+      wild.kill();
+    }
+  });
+});

@@ -1,0 +1,103 @@
+/** The native agent, as a router would run it. */
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import binaryen from 'binaryen';
+import { cargoBuild } from '../../../host/lab/cargo.ts';
+import type { Built } from '../../../host/lab/cargo.ts';
+import { until } from './namespace.ts';
+
+/** A UDP payload that begins with one of these makes the wild module trap, loop for ever, or answer what cannot be. */
+export const WILD = { trap: 0xee, loop: 0xef, outputs: 0xed } as const;
+/** First octet of a UDP payload in the first frame: headroom, IPv6 header, UDP header. */
+const PAYLOAD_AT = 128 + 40 + 8;
+
+const WILD_MODULE = `(module
+  (memory (export "memory") 112)
+  (func (export "abi_version") (result i32) (i32.const 1))
+  (func (export "init")
+    (param i32 i32 i32 i32 i32 i32 i32 i64 i64 i64 i32 i32) (result i32) (i32.const 0))
+  (func (export "base") (param i32) (result i32)
+    (select (i32.const 0)
+      (i32.add (i32.const 0x500000) (i32.mul (local.get 0) (i32.const 0x20000)))
+      (i32.eqz (local.get 0))))
+  (func (export "apply") (param i32) (result i32) (i32.const 0))
+  (func (export "process") (param i32 i64) (result i32) (local i32)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
+    (local.set 2 (i32.load8_u (i32.const ${PAYLOAD_AT})))
+    (if (i32.eq (local.get 2) (i32.const ${WILD.trap})) (then (unreachable)))
+    (if (i32.eq (local.get 2) (i32.const ${WILD.loop})) (then (loop $for (br $for))))
+    (if (i32.eq (local.get 2) (i32.const ${WILD.outputs})) (then (return (i32.const 0x7fffffff))))
+    (i32.const 0))
+  (func (export "events") (result i32) (i32.const 0))
+  (func (export "deadline") (result i64) (i64.const -1))
+  (func (export "lookup") (param i32 i64) (result i32) (i32.const 0)))`;
+
+export interface Programs {
+  readonly agent: string;
+  readonly compiler: string;
+}
+
+/** The agent and its compiler; a line saying why not, if so. */
+export async function buildPrograms(): Promise<Programs | { readonly obstacle: string }> {
+  const compiler: Built = await cargoBuild('maar-compile');
+  if ('obstacle' in compiler) return compiler;
+  const agent: Built = await cargoBuild('maar-dp');
+  return 'obstacle' in agent ? agent : { agent: agent.path, compiler: compiler.path };
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'maar-agent-'));
+
+/** Compiles the data plane, or the module that goes wild, for the agent. */
+export function compile({ compiler }: Programs, which: 'maar' | 'wild'): string {
+  const wasm = which === 'maar' ? join('build', 'maar.wasm') : join(directory, 'wild.wasm');
+  if (which === 'wild') writeFileSync(wasm, binaryen.parseText(WILD_MODULE).emitBinary());
+  const cwasm = join(directory, `${which}.cwasm`);
+  const { status, stderr } = spawnSync(compiler, [wasm, cwasm], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return cwasm;
+}
+
+export class Agent {
+  readonly control: string;
+  readonly startMillis: Promise<number>;
+  readonly #child: ChildProcess;
+  #log = '';
+
+  constructor(programs: Programs, name: string, args: readonly string[]) {
+    this.control = join(directory, `${name}.sock`);
+    const start = performance.now();
+    this.#child = spawn(programs.agent, [...args, '--control', this.control], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#child.stderr!.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
+    this.startMillis = until('the agent is ready', () => this.#log.includes('ready') || this.ended()).then(
+      () => {
+        if (this.ended()) throw new Error(this.#log);
+        return performance.now() - start;
+      },
+    );
+  }
+
+  ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  /** A field of /proc/PID/status. */
+  status(field: string): string {
+    const text = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(text)?.[1] ?? '';
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+export const canOpenTun = (): boolean => existsSync('/dev/net/tun');
