@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { run } from 'node:test';
-import { cargo } from '../host/lab/cargo.ts';
+import { cargo, cargoBuild } from '../host/lab/cargo.ts';
 
 const strict = process.env['CI'] === 'true';
 if (strict) process.env['MAAR_REQUIRE_TOOLS'] = '1';
@@ -94,9 +94,10 @@ function rust(): Promise<Counts> {
     if (known.code !== 0) return { counts: counts(0, 0, 1), report: `skipped: cargo: ${known.output}` };
     const common = ['--release', '--locked', '--jobs', '2'];
     const built = await cargo(['build', ...common]);
-    const tested = built.code === 0 ? await cargo(['test', ...common]) : built;
-    const passed = tested.code === 0;
-    return { counts: counts(Number(passed), Number(!passed), 0), report: passed ? '' : tested.output };
+    const tested = built.code === 0 ? await cargo(['test', '--workspace', ...common]) : built;
+    const agent = await cargoBuild('maar-dp');
+    const report = tested.code !== 0 ? tested.output : 'obstacle' in agent ? agent.obstacle : '';
+    return { counts: counts(Number(report === ''), Number(report !== ''), 0), report };
   });
 }
 

@@ -12,7 +12,7 @@ use crate::options::Options;
 use crate::path::{Access, Counts, From, Path};
 use crate::plane::Plane;
 use crate::session::{Memory, Router, Session};
-use crate::{cpdp, log, sys};
+use crate::{log, sys};
 
 /// A call of the module may last two to three of these; a batch takes well under a millisecond.
 const TICK: Duration = Duration::from_millis(50);
@@ -96,25 +96,24 @@ fn memory_max(capacities: &Capacities) -> usize {
 
 fn serve(mut router: Router, listener: &UnixListener) -> Result<(), Box<dyn Error>> {
     let mut session: Option<Session> = None;
-    let sources: Vec<(RawFd, From)> =
-        [(router.path.core.as_raw_fd(), From::Core), (router.path.tunnel.as_raw_fd(), From::Tunnel)]
-            .into_iter()
-            .chain(
-                router
-                    .path
-                    .access
-                    .iter()
-                    .enumerate()
-                    .map(|(index, access)| (access.tun.as_raw_fd(), From::Access(index))),
-            )
-            .collect();
+    // Another control: hears that it is one too many once it has said something.
+    let mut visitor: Option<Session> = None;
+    let mut sources: Vec<(RawFd, From)> =
+        vec![(router.path.core.as_raw_fd(), From::Core), (router.path.tunnel.as_raw_fd(), From::Tunnel)];
+    for (index, access) in router.path.access.iter().enumerate() {
+        sources.push((access.tun.as_raw_fd(), From::Access(index)));
+    }
     let mut polled: Vec<libc::pollfd> = Vec::new();
     loop {
         polled.clear();
         polled.extend(sources.iter().map(|&(fd, _)| entry(fd, false)));
         polled.push(entry(listener.as_raw_fd(), false));
-        polled.extend(session.as_ref().map(|session| entry(session.fd(), session.wants_to_write())));
-        sys::poll(&mut polled, timeout(&mut router, session.as_ref()))?;
+        for talk in [&session, &visitor] {
+            // poll(2) leaves out what is negative.
+            polled
+                .push(talk.as_ref().map_or(entry(-1, false), |talk| entry(talk.fd(), talk.wants_to_write())));
+        }
+        sys::poll(&mut polled, timeout(&mut router, [&session, &visitor]))?;
         router.plane.revive();
         let now = router.now();
         for (index, &(_, from)) in sources.iter().enumerate() {
@@ -126,10 +125,11 @@ fn serve(mut router: Router, listener: &UnixListener) -> Result<(), Box<dyn Erro
             router.path.flush(&mut router.plane, now);
         }
         router.events(session.as_mut());
-        session =
-            converse(&mut router, session, polled.get(sources.len() + 1).map_or(0, |entry| entry.revents));
-        if polled[sources.len()].revents != 0 {
-            accept(listener, &mut session);
+        let [waiting, said, visited] = [0, 1, 2].map(|after| polled[sources.len() + after].revents);
+        session = converse(&mut router, session, said);
+        visitor = visitor.and_then(|visitor| visitor.stay(visited != 0));
+        if waiting != 0 {
+            accept(listener, &mut session, &mut visitor);
         }
     }
 }
@@ -139,19 +139,18 @@ fn entry(fd: RawFd, write: bool) -> libc::pollfd {
 }
 
 /// Milliseconds until something is due without anybody asking.
-fn timeout(router: &mut Router, session: Option<&Session>) -> i32 {
+fn timeout(router: &mut Router, talks: [&Option<Session>; 2]) -> i32 {
     let now = router.now();
     let deadline = router.plane.guard(|instance| instance.deadline()).filter(|&due| due != u64::MAX);
     let due = [
         deadline.map(|due| Duration::from_millis(due.saturating_sub(now))),
         router.plane.revival(),
-        session.map(Session::patience),
+        talks[0].as_ref().map(Session::patience),
+        talks[1].as_ref().map(Session::patience),
     ];
     // Rounded up: a millisecond too early would be a turn for nothing.
-    due.into_iter()
-        .flatten()
-        .min()
-        .map_or(-1, |wait| i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(i32::MAX))
+    let wait = due.into_iter().flatten().min();
+    wait.map_or(-1, |wait| i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(i32::MAX))
 }
 
 /// The session after what has arrived was answered; none where it has ended.
@@ -165,12 +164,11 @@ fn converse(router: &mut Router, session: Option<Session>, revents: i16) -> Opti
     None
 }
 
-fn accept(listener: &UnixListener, session: &mut Option<Session>) {
+/// Takes a connection that waits; a third one at a time is closed without a word.
+fn accept(listener: &UnixListener, session: &mut Option<Session>, visitor: &mut Option<Session>) {
     let Ok((stream, _)) = listener.accept() else { return };
-    let Ok(mut fresh) = Session::new(stream) else { return };
-    if session.is_some() {
-        fresh.refuse(cpdp::FAULT_BUSY, "another control is connected");
-    } else {
-        *session = Some(fresh);
+    let place = if session.is_none() { session } else { visitor };
+    if place.is_none() {
+        *place = Session::new(stream).ok();
     }
 }

@@ -186,8 +186,19 @@ impl Session {
         self.channel.flush().is_ok() && self.channel.queued() <= 2 * QUEUE_MAX
     }
 
+    /// One too many: hears so once it has said something, and waits no longer than others may be silent.
+    pub fn stay(mut self, said: bool) -> Option<Self> {
+        if !said && !self.patience().is_zero() {
+            return Some(self);
+        }
+        // What is unread at the end of a connection would take the answer away.
+        let _ = self.channel.fill();
+        self.refuse(cpdp::FAULT_BUSY, "another control is connected");
+        None
+    }
+
     /// Says why the connection ends, as far as there is room.
-    pub fn refuse(&mut self, code: u32, text: &str) {
+    fn refuse(&mut self, code: u32, text: &str) {
         let mut body = vec![code as u8];
         body.extend_from_slice(text.as_bytes());
         self.channel.send(cpdp::KIND_FAULT, 0, &body);
