@@ -4,6 +4,8 @@ import {
   ABI_VERSION,
   COMMAND_SIZE,
   COUNTER_NAMES,
+  EVENT_KIND_AT,
+  EVENT_NAMES,
   EVENT_SIZE,
   LIMIT_COMMANDS,
   STATUS_NAMES,
@@ -184,6 +186,10 @@ function read(kind: number, number: bigint, octets: Uint8Array): AgentMessage | 
     }
     case KIND_EVENT: {
       if (octets.length % EVENT_SIZE !== 0) return `events in ${octets.length} octets`;
+      for (let at = 0; at < octets.length; at += EVENT_SIZE) {
+        const code = octets[at + EVENT_KIND_AT]!;
+        if (EVENT_NAMES[code] === undefined) return `an unknown event ${code}`;
+      }
       const events = Array.from({ length: octets.length / EVENT_SIZE }, (_, index) =>
         readEvent(octets, index * EVENT_SIZE),
       );
