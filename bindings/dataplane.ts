@@ -13,7 +13,7 @@ import type {
 export interface Capacities {
   /** Packets of one batch, and of the largest batch that a call may put out. */
   readonly batch: number;
-  /** Destination entries (deliver, tunnel and buffer). */
+  /** Destination entries (deliver, tunnel, buffer and rewrite). */
   readonly destinations: number;
   readonly sources: number;
   readonly peers: number;
@@ -50,9 +50,10 @@ export interface PacketIn {
   readonly mac?: Mac;
 }
 
-/** What becomes of a packet. `pass` is native routing by the kernel; `core` is an encapsulated packet to the core. */
+/** What becomes of a packet. `pass` is native routing by the kernel; `core` is an encapsulated or rewritten packet to the core. */
 export type Verdict =
   | { readonly action: 'deliver'; readonly link: LinkId; readonly nextHop: Address; readonly mac: Mac }
+  /** For a rewritten packet, `locator` is the address of the prefix that its destination got. */
   | { readonly action: 'core'; readonly locator: Address }
   | { readonly action: 'pass' }
   | { readonly action: 'hold' }

@@ -48,7 +48,7 @@ export interface FlowEntry extends FlowKey {
 }
 
 /**
- * Destination prefix -> kept here until the prefix is put as deliver or tunnel, whatever side its packets come from.
+ * Destination prefix -> kept here until the prefix is put as deliver, tunnel or rewrite, whatever side its packets come from.
  * A budget for this entry; over it the oldest packet is dropped and counted.
  */
 export interface BufferEntry {
@@ -59,6 +59,19 @@ export interface BufferEntry {
   readonly bytes: number;
   /** How long one packet may wait, in milliseconds. */
   readonly millis: number;
+}
+
+/**
+ * Destination prefix -> to another MAAR without an outer header: the bits of \`prefix\` are replaced by those of
+ * \`locator\`, a prefix of the same length that is routed to that MAAR and checksum-neutral to \`prefix\`
+ * (\`neutralLocator\` of host/wire makes one). With \`restore\`, the entry of the far end: \`prefix\` is what the packet came
+ * with, \`locator\` the original prefix, by which it is then forwarded.
+ */
+export interface RewriteEntry {
+  readonly kind: 'rewrite';
+  readonly prefix: Prefix;
+  readonly locator: Prefix;
+  readonly restore?: true;
 }
 
 /**
@@ -98,11 +111,11 @@ export type HoldEntry = HoldKey & {
 };
 
 export type Entry =
-  DeliverEntry | TunnelEntry | FlowEntry | BufferEntry | SourceEntry | PeerEntry | HoldEntry;
+  DeliverEntry | TunnelEntry | FlowEntry | BufferEntry | RewriteEntry | SourceEntry | PeerEntry | HoldEntry;
 export type EntryKind = Entry['kind'];
 
 /**
- * `put` inserts or replaces. `deliver`, `tunnel` and `buffer` share one table: the later put of a prefix wins, and what a
+ * `put` inserts or replaces. `deliver`, `tunnel`, `buffer` and `rewrite` share one table: the later put of a prefix wins, and what a
  * buffer kept then goes by the new action, in order and before any later packet.
  * `release` sends what a hold entry kept for the prefix (or for any part of it, or for the station) through the pipeline again,
  * in order of arrival and before any later packet; `discard` drops it.

@@ -26,9 +26,11 @@ import {
   LIMIT_HELD_MAX,
   LIMIT_HOLDS,
   LIMIT_LISTING,
+  LIMIT_PACKET_MAX,
   LIMIT_PEERS_MAX,
   LIMIT_SOURCES_MAX,
   LIMIT_SUPPRESSIONS,
+  REASSEMBLIES,
 } from '../../bindings/generated/abi.as';
 import { BUCKET, WAYS, bucketsFor } from '../table/bucket';
 import { powerOfTwo } from './words';
@@ -48,11 +50,14 @@ export const AREA_FLOW_HEADS: u32 = 25;
 export const AREA_FLOW_PAIRS: u32 = 26;
 export const AREA_FLOW_ENTRY_BUCKETS: u32 = 27;
 export const AREA_FLOW_ENTRY_STAMPS: u32 = 28;
-const AREAS: u32 = 29;
+export const AREA_REASSEMBLIES: u32 = 29;
+const AREAS: u32 = 30;
 
 export const HOLD_SIZE: usize = 48;
 export const WAITING_SIZE: usize = 48;
 export const SUPPRESSION_SIZE: usize = 64;
+/** A datagram's state in 56 octets, and as many of its own as a packet may have. */
+export const REASSEMBLY_SIZE: usize = 56 + (LIMIT_PACKET_MAX as usize) + 4;
 
 /** Octets beside the buckets for each destination: its stamp; for each source: stamp and station; for each flow entry: stamp and addresses. */
 export const STAMP_ONLY: u32 = 4;
@@ -155,6 +160,8 @@ export function records(area: u32, c: Capacities): u32 {
       return c.held + c.batch;
     case AREA_SUPPRESSIONS:
       return LIMIT_SUPPRESSIONS;
+    case AREA_REASSEMBLIES:
+      return REASSEMBLIES;
     default:
       return 0;
   }
@@ -198,6 +205,8 @@ function recordSize(area: u32): usize {
       return WAITING_SIZE;
     case AREA_SUPPRESSIONS:
       return SUPPRESSION_SIZE;
+    case AREA_REASSEMBLIES:
+      return REASSEMBLY_SIZE;
     default:
       return BUCKET;
   }

@@ -2,6 +2,7 @@
 import {
   ADJACENCY_KIND_BUFFER,
   ADJACENCY_KIND_DELIVER,
+  ADJACENCY_KIND_REWRITE,
   COUNTER_REVERSE_TUNNELLED,
   COUNTER_TUNNELLED,
   DESCRIPTOR_FLAGS_AT,
@@ -38,6 +39,7 @@ import { decrement, encapsulate } from './encapsulate';
 import { STATION_KEY, putOnHold, setStationKey } from './hold';
 import { destinationOf, pairHashOf } from './lookup';
 import { deliver, drop, lengthOf, pass } from './outputs';
+import { toOtherAddress } from './rewrite';
 
 const HOST_LENGTH: u32 = 128;
 
@@ -106,6 +108,7 @@ function unknownSource(
 export function toDestination(index: u32, descriptor: usize, packet: usize, adjacency: u32): void {
   const kind = adjacencyKind(adjacency);
   if (kind == ADJACENCY_KIND_BUFFER) return putOnHold(index, adjacencyHold(adjacency), 0, 0);
+  if (kind >= ADJACENCY_KIND_REWRITE) return toOtherAddress(index, descriptor, packet, adjacency, NONE);
   if (!decrement(descriptor, packet)) return;
   if (kind == ADJACENCY_KIND_DELIVER) return deliver(descriptor, adjacency);
   if (encapsulate(index, descriptor, packet, adjacency, TUNNEL_HOP_LIMIT)) count(COUNTER_TUNNELLED);

@@ -2,6 +2,7 @@
 import {
   ADJACENCY_KIND_BUFFER,
   ADJACENCY_KIND_DELIVER,
+  ADJACENCY_KIND_REWRITE,
   ADJACENCY_KIND_TUNNEL,
   AREA_COMMANDS,
   COMMAND_ADDRESS_AT,
@@ -14,6 +15,7 @@ import {
   COMMAND_DISCARD,
   COMMAND_FLAGS_AT,
   COMMAND_FLAG_FLOW,
+  COMMAND_FLAG_RESTORE,
   COMMAND_FLAG_REVERSE,
   COMMAND_LENGTH_AT,
   COMMAND_LINK_AT,
@@ -26,6 +28,7 @@ import {
   COMMAND_PUT_DELIVER,
   COMMAND_PUT_HOLD,
   COMMAND_PUT_PEER,
+  COMMAND_PUT_REWRITE,
   COMMAND_PUT_SOURCE,
   COMMAND_PUT_TUNNEL,
   COMMAND_RELEASE,
@@ -72,6 +75,9 @@ import {
 const HOST_LENGTH: u32 = 128;
 /** Prefixes at least this long that begin with ff lie within ff00::/8. */
 const MULTICAST_LENGTH: u32 = 8;
+/** So many bits at least are replaced that no address becomes link-local or multicast. */
+const REWRITE_LENGTH: u32 = 16;
+const ONES: i32 = 0xffff;
 /** Scope of buffers in the table of holds, beside the three directions: no look-up by direction finds them. */
 const BUFFER_SCOPE: u32 = DIRECTION_STATION + 1;
 const NO_BYTES: u32 = ~0;
@@ -111,6 +117,8 @@ function applyCommand(at: usize): u32 {
     }
     case COMMAND_PUT_BUFFER:
       return putBuffer(at, prefix, length);
+    case COMMAND_PUT_REWRITE:
+      return putRewrite(at, prefix, length);
     case COMMAND_PUT_SOURCE:
       return putSource(at, prefix, length, link);
     case COMMAND_DELETE_DESTINATION:
@@ -198,6 +206,27 @@ function flowCommand(at: usize, op: u32): u32 {
 
 function acquireTunnel(locator: usize): u32 {
   return adjacencyAcquire(ADJACENCY_KIND_TUNNEL, LINK_TUNNEL, 0, locator);
+}
+
+/** The kind `restore` follows `rewrite`. The adjacency carries the prefix length in place of a MAC. */
+function putRewrite(at: usize, prefix: usize, length: u32): u32 {
+  const address = at + COMMAND_ADDRESS_AT;
+  const flags: u32 = load<u8>(at, COMMAND_FLAGS_AT);
+  if ((flags & ~COMMAND_FLAG_RESTORE) != 0 || length < REWRITE_LENGTH) return STATUS_INVALID;
+  if (!isLocator(address) || !isPrefix(address, length)) return STATUS_INVALID;
+  if (!isNeutral(prefix, address)) return STATUS_INVALID;
+  const kind = ADJACENCY_KIND_REWRITE + (flags != 0 ? 1 : 0);
+  return putDestination(DESTINATIONS, prefix, length, adjacencyAcquire(kind, LINK_TUNNEL, length, address));
+}
+
+/** Whether one address in place of the other changes no checksum: equal sums in ones' complement (RFC 6296 section 2.6). */
+function isNeutral(one: usize, other: usize): bool {
+  // Words are taken little-endian, which only swaps the octets of both sums.
+  let difference: i32 = 0;
+  for (let at: usize = 0; at < 16; at += 2) {
+    difference += (load<u16>(one + at) as i32) - (load<u16>(other + at) as i32);
+  }
+  return difference % ONES == 0;
 }
 
 function putDestination(table: BucketTable, prefix: usize, length: u32, adjacency: u32): u32 {

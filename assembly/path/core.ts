@@ -2,6 +2,8 @@
 import {
   ADJACENCY_KIND_BUFFER,
   ADJACENCY_KIND_DELIVER,
+  ADJACENCY_KIND_RESTORE,
+  ADJACENCY_KIND_REWRITE,
   COUNTER_DECAPSULATED,
   COUNTER_RETUNNELLED,
   DIRECTION_TO,
@@ -29,6 +31,7 @@ import { HOLDS, PEERS, SOURCES } from '../table/tables';
 import { ECN_DROP, decapsulateEcn, ecnOf, setEcn } from '../wire/ecn';
 import {
   DESTINATION_AT,
+  FRAGMENT,
   HOP_LIMIT_AT,
   IPV6_HEADER,
   IPV6_IN_IPV6,
@@ -44,6 +47,8 @@ import { relayError } from './errors';
 import { putOnHold } from './hold';
 import { destinationOf, pairHashOf } from './lookup';
 import { deliver, drop, lengthOf, offsetOf, pass, setPacket } from './outputs';
+import { reassemble } from './reassemble';
+import { toOtherAddress } from './rewrite';
 
 const HOST_LENGTH: u32 = 128;
 
@@ -68,7 +73,9 @@ function isPeer(address: usize): bool {
 
 export function fromCore(index: u32, descriptor: usize, packet: usize): void {
   if (!equal16(packet + DESTINATION_AT, LOCATOR)) return native(index, descriptor, packet);
-  if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6) return toUs(descriptor, packet);
+  const next: u32 = load<u8>(packet, NEXT_HEADER_AT);
+  if (next == FRAGMENT) return fragment(index, descriptor, packet);
+  if (next != IPV6_IN_IPV6) return toUs(descriptor, packet);
   if (!isPeer(packet + SOURCE_AT)) return drop(descriptor, REASON_PEER_UNKNOWN);
   decapsulate(index, descriptor, packet);
 }
@@ -77,6 +84,14 @@ export function fromCore(index: u32, descriptor: usize, packet: usize): void {
 function toUs(descriptor: usize, packet: usize): void {
   pass(descriptor);
   relayError(packet, lengthOf(descriptor));
+}
+
+function fragment(index: u32, descriptor: usize, packet: usize): void {
+  if (!isPeer(packet + SOURCE_AT)) return pass(descriptor);
+  packet = reassemble(index, descriptor, packet);
+  if (packet == 0) return;
+  if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6) return pass(descriptor);
+  decapsulate(index, descriptor, packet);
 }
 
 /** A packet that was not tunnelled to us. */
@@ -121,7 +136,8 @@ export function resumeDecapsulated(
   decapsulated(index, descriptor, packet, outerHopLimit);
 }
 
-function decapsulated(index: u32, descriptor: usize, packet: usize, outerHopLimit: u32): void {
+/** A packet out of its tunnel, to where its destination leads; `OUTER_SOURCE` is that of the tunnel. */
+export function decapsulated(index: u32, descriptor: usize, packet: usize, outerHopLimit: u32): void {
   const source = packet + SOURCE_AT;
   const destination = packet + DESTINATION_AT;
   const adjacency = destinationOf(index, destination);
@@ -135,7 +151,12 @@ function decapsulated(index: u32, descriptor: usize, packet: usize, outerHopLimi
     if (decrement(descriptor, packet)) deliver(descriptor, adjacency);
     return;
   }
+  if (kind == ADJACENCY_KIND_RESTORE) {
+    return toOtherAddress(index, descriptor, packet, adjacency, outerHopLimit);
+  }
   raiseTunnelled(EVENT_REDIRECT, OUTER_SOURCE, source, destination);
+  if (kind == ADJACENCY_KIND_REWRITE)
+    return toOtherAddress(index, descriptor, packet, adjacency, outerHopLimit);
   if (equal16(adjacencyAddress(adjacency), OUTER_SOURCE)) return drop(descriptor, REASON_BOUNCE);
   if (outerHopLimit <= RETUNNEL_COST) return drop(descriptor, REASON_LOOP);
   if (encapsulate(index, descriptor, packet, adjacency, outerHopLimit - RETUNNEL_COST))

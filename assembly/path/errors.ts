@@ -36,7 +36,7 @@ import { emitMade, passMade, setPacket } from './outputs';
 
 /** Type and code as they are loaded together. */
 const UNREACHABLE: u32 = 1;
-const TOO_BIG: u32 = 2;
+export const TOO_BIG: u32 = 2;
 export const TIME_EXCEEDED: u32 = 3;
 const ADDRESS_UNREACHABLE: u32 = 0x0301;
 

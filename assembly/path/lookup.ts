@@ -179,6 +179,11 @@ export function pairHashOf(index: u32, destination: usize): u64 {
   return flowHash(destination - SOURCE_BEFORE, destination);
 }
 
+/** Forgets what `lookupInputs` found for an input whose destination is another now. */
+export function forgetInput(index: u32): void {
+  store<u32>(ADDRESSES + ((index & (MATCH_BATCH - 1)) << 2), 0);
+}
+
 /** Forgets what `lookupInputs` found: tables or packets may change from here on. */
 export function forgetInputs(): void {
   memory.fill(ADDRESSES, 0, 64 * 4);

@@ -132,3 +132,8 @@ export function learnMtu(index: u32, mtu: u32): void {
   store<u16>(at, mtu as u16, PATH_MTU_AT);
   store<u32>(at, nowSeconds() + PATH_MTU_SECONDS, FORGOTTEN_AT);
 }
+
+/** Length of the prefix that replaces another, likewise. */
+export function adjacencyLength(index: u32): u32 {
+  return load<u8>(adjacencyAt(index), ADJACENCY_MAC_AT);
+}

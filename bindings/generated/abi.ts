@@ -12,11 +12,11 @@ export const LIMIT_FLOWS_MAX = 1048576;
 export const LIMIT_HELD_MAX = 16384;
 export const LIMIT_FLOW_ENTRIES_MAX = 65536;
 export const LIMIT_HOLDS = 1024;
-export const LIMIT_COMMANDS = 256;
+export const LIMIT_COMMANDS = 128;
 export const LIMIT_EVENTS = 256;
 export const LIMIT_SUPPRESSIONS = 256;
 export const LIMIT_FLOW_WAYS = 4;
-export const LIMIT_LISTING = 256;
+export const LIMIT_LISTING = 64;
 export const LIMIT_MTU_MIN = 1280;
 export const LIMIT_MTU_MAX = 65535;
 export const PORT_CORE = 255;
@@ -30,6 +30,8 @@ export const ICMP_RATE = 100;
 export const ICMP_MAX = 1280;
 export const EXTENSIONS_MAX = 8;
 export const PATH_MTU_SECONDS = 600;
+export const REASSEMBLIES = 8;
+export const REASSEMBLY_MILLIS = 60000;
 export const STATUS_OK = 0;
 export const STATUS_FULL = 1;
 export const STATUS_ABSENT = 2;
@@ -80,6 +82,7 @@ export const REASON_HOP_LIMIT = 17;
 export const REASON_TOO_BIG = 18;
 export const REASON_HOLD_OVERFLOW = 19;
 export const REASON_HOLD_EXPIRED = 20;
+export const REASON_REASSEMBLY = 22;
 export const COMMAND_PUT_DELIVER = 1;
 export const COMMAND_PUT_TUNNEL = 2;
 export const COMMAND_PUT_SOURCE = 3;
@@ -92,8 +95,10 @@ export const COMMAND_DELETE_HOLD = 9;
 export const COMMAND_RELEASE = 10;
 export const COMMAND_DISCARD = 11;
 export const COMMAND_PUT_BUFFER = 12;
+export const COMMAND_PUT_REWRITE = 13;
 export const COMMAND_FLAG_REVERSE = 1;
 export const COMMAND_FLAG_FLOW = 4;
+export const COMMAND_FLAG_RESTORE = 8;
 export const DIRECTION_FROM = 0;
 export const DIRECTION_TO = 1;
 export const DIRECTION_STATION = 2;
@@ -107,6 +112,8 @@ export const ADJACENCY_KIND_FREE = 0;
 export const ADJACENCY_KIND_DELIVER = 1;
 export const ADJACENCY_KIND_TUNNEL = 2;
 export const ADJACENCY_KIND_BUFFER = 3;
+export const ADJACENCY_KIND_REWRITE = 4;
+export const ADJACENCY_KIND_RESTORE = 5;
 export const COUNTER_RX_ACCESS = 0;
 export const COUNTER_RX_CORE = 1;
 export const COUNTER_DELIVERED = 2;
@@ -125,6 +132,9 @@ export const COUNTER_EVENTS_LOST = 14;
 export const COUNTER_TIME_EXCEEDED_SENT = 15;
 export const COUNTER_ERRORS_RELAYED = 17;
 export const COUNTER_MSS_CLAMPED = 18;
+export const COUNTER_REASSEMBLED = 19;
+export const COUNTER_REWRITTEN = 20;
+export const COUNTER_RESTORED = 21;
 export const DROP_COUNTER_BASE = 32;
 export const COUNTER_SLOTS = 96;
 export const DESCRIPTOR_SIZE = 32;
@@ -259,6 +269,7 @@ export const REASON_NAMES: Readonly<Record<number, string>> = {
   18: 'too-big',
   19: 'hold-overflow',
   20: 'hold-expired',
+  22: 'reassembly',
 };
 
 export const COMMAND_NAMES: Readonly<Record<number, string>> = {
@@ -274,11 +285,13 @@ export const COMMAND_NAMES: Readonly<Record<number, string>> = {
   10: 'release',
   11: 'discard',
   12: 'put-buffer',
+  13: 'put-rewrite',
 };
 
 export const COMMAND_FLAG_NAMES: Readonly<Record<number, string>> = {
   1: 'reverse',
   4: 'flow',
+  8: 'restore',
 };
 
 export const DIRECTION_NAMES: Readonly<Record<number, string>> = {
@@ -304,6 +317,8 @@ export const ADJACENCY_KIND_NAMES: Readonly<Record<number, string>> = {
   1: 'deliver',
   2: 'tunnel',
   3: 'buffer',
+  4: 'rewrite',
+  5: 'restore',
 };
 
 export const COUNTER_NAMES: Readonly<Record<number, string>> = {
@@ -325,6 +340,9 @@ export const COUNTER_NAMES: Readonly<Record<number, string>> = {
   15: 'time-exceeded-sent',
   17: 'errors-relayed',
   18: 'mss-clamped',
+  19: 'reassembled',
+  20: 'rewritten',
+  21: 'restored',
   33: 'drop-descriptor',
   34: 'drop-oversized',
   35: 'drop-truncated',
@@ -345,4 +363,5 @@ export const COUNTER_NAMES: Readonly<Record<number, string>> = {
   50: 'drop-too-big',
   51: 'drop-hold-overflow',
   52: 'drop-hold-expired',
+  54: 'drop-reassembly',
 };

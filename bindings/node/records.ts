@@ -20,6 +20,7 @@ import {
   COMMAND_DISCARD,
   COMMAND_FLAGS_AT,
   COMMAND_FLAG_FLOW,
+  COMMAND_FLAG_RESTORE,
   COMMAND_FLAG_REVERSE,
   COMMAND_LENGTH_AT,
   COMMAND_LINK_AT,
@@ -33,6 +34,7 @@ import {
   COMMAND_PUT_DELIVER,
   COMMAND_PUT_HOLD,
   COMMAND_PUT_PEER,
+  COMMAND_PUT_REWRITE,
   COMMAND_PUT_SOURCE,
   COMMAND_PUT_TUNNEL,
   COMMAND_RELEASE,
@@ -119,6 +121,12 @@ export class CommandWriter {
       case 'deliver':
       case 'tunnel':
         return this.#action(entry);
+      case 'rewrite':
+        if (entry.restore === true) this.#octets[this.#at + COMMAND_FLAGS_AT] = COMMAND_FLAG_RESTORE;
+        return writePrefix(this.#octets, this.#at + COMMAND_ADDRESS_AT, entry.locator) ===
+          this.#octets[this.#at + COMMAND_LENGTH_AT]
+          ? COMMAND_PUT_REWRITE
+          : undefined;
       case 'source': {
         if (!this.#link(entry.link)) return undefined;
         if (entry.mac !== undefined && !this.#mac(entry.mac)) return undefined;

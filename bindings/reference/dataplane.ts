@@ -20,6 +20,7 @@ import * as packets from './packet.ts';
 import { withLowerMss } from './mss.ts';
 import { PathMtus, readTunnelError } from './relay.ts';
 import type { Destination } from './tables.ts';
+import { Reassembly } from './reassembly.ts';
 import { Tables, isTunnelEnd } from './tables.ts';
 import type { IcmpError } from './tunnel.ts';
 import {
@@ -53,6 +54,7 @@ export class ReferenceDataPlane implements DataPlane {
   readonly #pathMtus: PathMtus;
   readonly #counters = new Map(Object.values(COUNTER_NAMES).map((name) => [name, 0]));
   readonly #bucket = { tokens: ICMP_BURST * TOKEN, filled: 0 };
+  readonly #reassembly = new Reassembly(() => this.#count('drop-reassembly'));
   #identification: number;
   #now = 0;
   #outputs: PacketOut[] = [];
@@ -162,6 +164,8 @@ export class ReferenceDataPlane implements DataPlane {
     if (entry?.action.kind === 'buffer') return this.#keep(frame, entry.action.hold);
     if (entry?.action.kind === 'deliver') return this.#deliver(frame, entry.action);
     if (entry?.action.kind === 'tunnel') return this.#forwardTo(frame, entry.action.peer, 'tunnelled');
+    if (entry?.action.kind === 'rewrite') return this.#rewrite(frame, entry.action.replacement);
+    if (entry?.action.kind === 'restore') return this.#restored(frame, entry.action.replacement);
     if (source.reverse !== undefined) return this.#forwardTo(frame, source.reverse, 'reverse-tunnelled');
     this.#pass(frame);
   }
@@ -171,17 +175,34 @@ export class ReferenceDataPlane implements DataPlane {
     const { packet } = frame;
     if (packets.destination(packet) === this.#locator) {
       if (packets.nextHeader(packet) === packets.IPV6_IN_IPV6) return this.#decapsulate(frame);
+      if (packets.nextHeader(packet) === packets.FRAGMENT) return this.#reassemble(frame);
       this.#pass(frame);
       return this.#relayError(packet);
     }
     this.#native(frame);
   }
 
-  /** A packet that was not tunnelled to us. */
+  /** An outer fragment. */
+  #reassemble(frame: Frame): void {
+    const { packet } = frame;
+    const protocol = packet[packets.IPV6_HEADER];
+    const whole = packets.payloadLength(packet) >= packets.FRAGMENT_HEADER;
+    const known = protocol === packets.IPV6_IN_IPV6 || protocol === packets.DESTINATION_OPTIONS;
+    if (!whole || !known || !this.#tables.peers.has(packets.source(packet))) return this.#pass(frame);
+    const outcome = this.#reassembly.take(packet, this.#now);
+    if (outcome === 'kept') return this.#put(frame, new Uint8Array(), { action: 'hold' });
+    if (outcome === 'refused') return this.#drop(frame, 'reassembly');
+    if (outcome.parts > 1) this.#count('reassembled');
+    this.#fromCore({ ...frame, packet: outcome.packet });
+  }
+
+  /** A packet that was not tunnelled to us, or not in a tunnel any longer. */
   #native(frame: Frame): void {
     const { packet } = frame;
     if (packets.isLocalPair(packet)) return this.#pass(frame);
     const entry = this.#destination(packet);
+    if (entry?.action.kind === 'rewrite') return this.#rewrite(frame, entry.action.replacement);
+    if (entry?.action.kind === 'restore') return this.#restored(frame, entry.action.replacement);
     if (entry?.action.kind === 'buffer') return this.#keep(frame, entry.action.hold);
     if (entry?.action.kind === 'deliver') {
       this.#flow(packet);
@@ -199,7 +220,7 @@ export class ReferenceDataPlane implements DataPlane {
     this.#pathMtus.learn(error.peer, error.mtu, this.#seconds());
     if (error.innerLength <= MINIMUM_MTU) return;
     const mtu = this.#pathMtus.of(error.peer, this.#seconds());
-    this.#sendError(error.inner, packetTooBig(mtu), 'errors-relayed');
+    this.#sendError(error.inner, packetTooBig(mtu - packets.IPV6_HEADER), 'errors-relayed');
   }
 
   #decapsulate(frame: Frame): void {
@@ -243,6 +264,13 @@ export class ReferenceDataPlane implements DataPlane {
       if (outer.hopLimit <= RETUNNEL_COST) return this.#drop(frame, 'loop');
       return this.#encapsulate(frame, peer, outer.hopLimit - RETUNNEL_COST, 'retunnelled');
     }
+    if (entry?.action.kind === 'rewrite') {
+      this.#log.raiseUnlessRepeated({ kind: 'redirect', ...pair }, key, this.#now);
+      return this.#rewrite(frame, entry.action.replacement);
+    }
+    if (entry?.action.kind === 'restore') {
+      return this.#restored({ ...frame, outer }, entry.action.replacement);
+    }
     const anchored = this.#tables.source(LINK_TUNNEL, src);
     if (anchored !== undefined) {
       anchored.lastUsed = this.#seconds();
@@ -251,6 +279,30 @@ export class ReferenceDataPlane implements DataPlane {
     }
     this.#log.raiseUnlessRepeated({ kind: 'unknown-destination', ...pair }, key, this.#now);
     this.#hold({ ...frame, outer }, this.#tables.holds.entryTo(packet), 'destination-unknown');
+  }
+
+  /** "Rewriting" of the ABI page. */
+  #rewrite(frame: Frame, replacement: PrefixValue): void {
+    const packet = this.#decremented(frame);
+    if (packet === undefined) return;
+    const { coreMtu } = this.#options;
+    if (packet.length > coreMtu) {
+      this.#drop({ ...frame, packet }, 'too-big');
+      return this.#sendError(packet, packetTooBig(coreMtu), 'too-big-sent');
+    }
+    this.#count('rewritten');
+    const verdict = { action: 'core', locator: formatAddress(replacement.address) } as const;
+    this.#put(frame, packets.withDestinationIn(packet, replacement), verdict);
+  }
+
+  /** The same backwards: on by the original destination, from where the packet was. */
+  #restored(before: Frame, replacement: PrefixValue): void {
+    this.#count('restored');
+    const frame = { ...before, packet: packets.withDestinationIn(before.packet, replacement) };
+    const next = this.#tables.destinations.longest(packets.destination(frame.packet))?.action.kind;
+    if (next === undefined || next === 'restore') return this.#drop(frame, 'destination-unknown');
+    if (frame.outer === undefined) this.#native(frame);
+    else this.#decapsulated(frame, frame.outer);
   }
 
   /** The entry of the packet's flow, else of its destination. */
@@ -287,7 +339,7 @@ export class ReferenceDataPlane implements DataPlane {
     });
     if (sent === undefined) {
       this.#drop(frame, 'too-big');
-      return this.#sendError(frame.packet, packetTooBig(mtu), 'too-big-sent');
+      return this.#sendError(frame.packet, packetTooBig(mtu - packets.IPV6_HEADER), 'too-big-sent');
     }
     this.#count(counter);
     if (clamped !== undefined) this.#count('mss-clamped');

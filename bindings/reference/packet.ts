@@ -1,13 +1,15 @@
 import { EXTENSIONS_MAX } from '../generated/abi.ts';
-import { isLinkLocal, isMulticast, readAddress } from './address.ts';
+import type { PrefixValue } from './address.ts';
+import { addressOctets, isLinkLocal, isMulticast, maskTo, readAddress } from './address.ts';
 
 export const IPV6_HEADER = 40;
+export const FRAGMENT_HEADER = 8;
 const HOP_BY_HOP = 0;
 export const IPV6_IN_IPV6 = 41;
 const ROUTING = 43;
 export const FRAGMENT = 44;
 export const ICMPV6 = 58;
-const DESTINATION_OPTIONS = 60;
+export const DESTINATION_OPTIONS = 60;
 export const MOBILITY = 135;
 
 export function source(packet: Uint8Array): bigint {
@@ -103,4 +105,12 @@ export function withOuterEcn(inner: Uint8Array, outerClass: number): Uint8Array 
   const packet = inner.slice();
   packet[1] = (octet(packet, 1) & 0b1100_1111) | (result << 4);
   return packet;
+}
+
+/** The packet with its destination's first bits replaced: "Rewriting" of the ABI page. */
+export function withDestinationIn(packet: Uint8Array, prefix: PrefixValue): Uint8Array {
+  const to = destination(packet);
+  const result = packet.slice();
+  result.set(addressOctets(to - maskTo(to, prefix.length) + prefix.address), 24);
+  return result;
 }

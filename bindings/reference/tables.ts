@@ -14,6 +14,7 @@ import type {
 } from '../entries.ts';
 import type { PrefixValue } from './address.ts';
 import {
+  addressOctets,
   formatAddress,
   formatPrefix,
   isLinkLocal,
@@ -30,6 +31,7 @@ import { PrefixTable } from './prefix-table.ts';
 export type DestinationAction =
   | { readonly kind: 'deliver'; readonly link: LinkId; readonly nextHop: bigint; readonly mac: string }
   | { readonly kind: 'tunnel'; readonly peer: bigint }
+  | { readonly kind: 'rewrite' | 'restore'; readonly replacement: PrefixValue }
   | { readonly kind: 'buffer'; readonly hold: HoldRecord };
 
 type ForwardAction = Exclude<DestinationAction, { kind: 'buffer' }>;
@@ -131,6 +133,13 @@ export class Tables {
       case 'tunnel': {
         const action = this.#forwardAction(entry);
         return action === undefined ? 'invalid' : this.#putDestination(prefix, action);
+      }
+      case 'rewrite': {
+        const replacement = parsePrefix(entry.locator);
+        if (replacement === undefined || !isRewriting(prefix, replacement)) return 'invalid';
+        if (this.#tunnelEnd(formatAddress(replacement.address)) === undefined) return 'invalid';
+        const kind = entry.restore === true ? 'restore' : 'rewrite';
+        return this.#putDestination(prefix, { kind, replacement });
       }
       case 'buffer':
         return this.#putBuffer(prefix, entry);
@@ -295,6 +304,15 @@ function holdTarget(key: HoldKey): HoldTarget | undefined {
   if (!isLink(key.link) || key.link === LINK_TUNNEL || mac === undefined) return undefined;
   if (isZero(mac) || isGroup(mac)) return undefined;
   return { direction: 'station', link: key.link, mac: key.mac.toLowerCase() };
+}
+
+/** Prefixes of one length that change no checksum in each other's place (RFC 6296 section 2.6). */
+function isRewriting(one: PrefixValue, other: PrefixValue): boolean {
+  const sum = ({ address }: PrefixValue): number => {
+    const view = new DataView(addressOctets(address).buffer);
+    return [0, 2, 4, 6, 8, 10, 12, 14].reduce((total, at) => (total + view.getUint16(at)) % 0xffff, 0);
+  };
+  return one.length >= 16 && one.length === other.length && sum(one) === sum(other);
 }
 
 function isLink(link: number): boolean {

@@ -3,6 +3,7 @@ import { addressOctets } from './address.ts';
 import { hash, hashStep, words } from './events.ts';
 import {
   FRAGMENT,
+  FRAGMENT_HEADER,
   ICMPV6,
   IPV6_HEADER,
   IPV6_IN_IPV6,
@@ -14,7 +15,6 @@ import {
 
 /** RFC 8200 section 5. */
 export const MINIMUM_MTU = 1280;
-const FRAGMENT_HEADER = 8;
 export const ICMP_HEADER = 8;
 const REDIRECT = 137;
 const TCP_HEADER = 20;
@@ -106,18 +106,14 @@ export interface IcmpError {
   readonly parameter: number;
 }
 
-/** RFC 4443 section 3.2, for a packet that does not fit a tunnel of `mtu` octets once it is encapsulated. */
+/** RFC 4443 section 3.2; `mtu` octets would have fitted. */
 export function packetTooBig(mtu: number): IcmpError {
-  return { type: 2, code: 0, parameter: largestInner(mtu) };
+  return { type: 2, code: 0, parameter: Math.max(MINIMUM_MTU, mtu) };
 }
 
 /** MSS of the segments that go through a tunnel of `mtu` octets whole, or that have to. */
 export function largestMss(mtu: number): number {
-  return largestInner(mtu) - IPV6_HEADER - TCP_HEADER;
-}
-
-function largestInner(mtu: number): number {
-  return Math.max(MINIMUM_MTU, mtu - IPV6_HEADER);
+  return Math.max(MINIMUM_MTU, mtu - IPV6_HEADER) - IPV6_HEADER - TCP_HEADER;
 }
 
 /** RFC 4443 section 3.3: hop limit exceeded in transit. */

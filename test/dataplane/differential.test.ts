@@ -37,7 +37,7 @@ function runCase(seed: number): number {
     for (const status of statuses) seen.statuses.add(status);
     now = Math.max(
       0,
-      now + random.pick([0, 0, 1, 5, 49, 50, 99, 100, 999, 1000, 2000, 599_000, 600_000, -10]),
+      now + random.pick([0, 0, 1, 5, 49, 50, 99, 100, 999, 1000, 2000, 60_000, 599_000, 600_000, -10]),
     );
     const batch = Array.from({ length: random.between(0, options.capacities.batch * 2) }, () =>
       randomPacket(random, large),

@@ -3,6 +3,7 @@ import type { Address, Command, Entry, FlowKey, HoldKey, Mac, Prefix } from '../
 import { LINK_TUNNEL } from '../../bindings/entries.ts';
 import { fillChecksum } from '../../host/wire/checksum.ts';
 import { NEXT_HEADER, emitIpv6 } from '../../host/wire/ipv6.ts';
+import { neutralLocator } from '../../host/wire/neutral.ts';
 import type { Random } from './random.ts';
 
 /**
@@ -33,6 +34,10 @@ const PREFIXES = [
   '2001:db8:1:1::a/127',
   ...HOSTS.map((host) => `${host}/128`),
 ];
+/** Where rewritten packets go: word 1 makes up for what word 0 changes, so that prefixes of any length are neutral. */
+const neutral = (original: Prefix): Prefix => neutralLocator('2002::/16', original) ?? original;
+const REWRITABLE = ['2001:db8:1:1::/64', '2001:db8:2::/47', '2001:db8:1:1::a/127', `${HOSTS[0]!}/128`];
+const REWRITTEN = HOSTS.map((host) => neutral(`${host}/128`).replace('/128', ''));
 const ODD_ADDRESSES = [
   '::',
   '::1',
@@ -121,7 +126,9 @@ function holdKey(random: Random): HoldKey {
 }
 
 function entry(random: Random): Entry {
-  switch (random.below(12)) {
+  switch (random.below(13)) {
+    case 12:
+      return rewriting(random);
     case 9:
     case 10:
     case 11:
@@ -178,6 +185,27 @@ function entry(random: Random): Entry {
   }
 }
 
+function rewriting(random: Random): Entry {
+  const original = random.pick(REWRITABLE);
+  const locator = neutral(original);
+  const restore = random.oneIn(2) ? ({ restore: true } as const) : {};
+  const [from, to] = random.oneIn(6) || 'restore' in restore ? [locator, original] : [original, locator];
+  const odd = [
+    prefix(random),
+    '2001:db8::/32',
+    '::/0',
+    'fe80::/64',
+    `${LOCATOR}/128`,
+    `${to.replace(/\/.*/, '')}/120`,
+  ];
+  return {
+    kind: 'rewrite',
+    prefix: random.oneIn(15) ? prefix(random) : from,
+    locator: random.oneIn(15) ? random.pick(odd) : to,
+    ...restore,
+  };
+}
+
 export function randomCommand(random: Random): Command {
   switch (random.below(13)) {
     case 12:
@@ -201,6 +229,14 @@ export function randomCommand(random: Random): Command {
   }
 }
 
+/** Inner packets that arrive in three outer fragments. */
+const DATAGRAMS = [0, 1, 8, 1700].map((longer, index) =>
+  emitIpv6(
+    { nextHeader: NEXT_HEADER.udp, hopLimit: 64, src: HOSTS[index]!, dst: HOSTS[index + 1]! },
+    new Uint8Array(100 + longer).fill(index + 1),
+  ),
+);
+
 export interface GeneratedPacket {
   readonly data: Uint8Array;
   readonly port: Port;
@@ -217,7 +253,9 @@ export function randomPacket(random: Random, large = false): GeneratedPacket {
       ? plain
       : random.oneIn(8)
         ? tunnelError(random, plain)
-        : tunnelled(random, plain);
+        : random.oneIn(4)
+          ? fragment(random)
+          : tunnelled(random, plain);
   const station = random.oneIn(3) ? {} : { mac: random.pick([...MACS, '00:00:00:00:00:00']) };
   return { data: damaged(random, data), port, ...station };
 }
@@ -261,6 +299,34 @@ function tunnelError(random: Random, inner: Uint8Array): Uint8Array {
   return emitIpv6({ nextHeader: first, hopLimit: 64, ...ends }, Uint8Array.of(...header, ...message));
 }
 
+/**
+ * One of three parts of one of four datagrams of a peer, so that parts meet their like; now and then one that does not fit.
+ */
+function fragment(random: Random): Uint8Array {
+  const number = random.below(4);
+  const inner = DATAGRAMS[number]!;
+  const cuts = [0, 64, 128, inner.length];
+  const part = random.below(3);
+  const odd = random.oneIn(12);
+  const from = cuts[part]! + (odd ? random.pick([0, 8, 1800, 65_528]) : 0);
+  const to = odd ? from + random.pick([0, 1, 8, 24]) : cuts[part + 1]!;
+  const more = odd ? random.below(2) : Number(part < 2);
+  const payload = new Uint8Array(8 + Math.max(0, to - from));
+  payload.set(inner.subarray(from, to), 8);
+  const view = new DataView(payload.buffer);
+  view.setUint8(0, random.oneIn(30) ? random.pick([17, 60, 44]) : NEXT_HEADER.ipv6);
+  view.setUint16(2, random.oneIn(40) ? 0 : from | (random.below(4) << 1) | more);
+  view.setUint32(4, random.oneIn(8) ? random.below(40) : number);
+  const outer = {
+    nextHeader: NEXT_HEADER.fragment,
+    trafficClass: random.oneIn(4) ? random.below(256) : 0,
+    hopLimit: hopLimit(random),
+    src: address6(random, PEERS.slice(0, 2)),
+    dst: LOCATOR,
+  };
+  return emitIpv6(outer, random.oneIn(30) ? payload.subarray(0, random.below(9)) : payload);
+}
+
 function hopLimit(random: Random): number {
   return random.oneIn(5) ? random.pick([0, 1, 2, 8, 9, 16, 255]) : 64;
 }
@@ -299,7 +365,7 @@ function innerPacket(random: Random, oddEvery: number, large: boolean): Uint8Arr
       flowLabel: random.oneIn(2) ? 0 : random.below(1 << 20),
       hopLimit: hopLimit(random),
       src: address6(random, usual ? FLOW_SOURCES : HOSTS),
-      dst: address6(random, usual ? FLOW_DESTINATIONS : [...HOSTS, ...PEERS]),
+      dst: address6(random, usual ? FLOW_DESTINATIONS : random.oneIn(4) ? REWRITTEN : [...HOSTS, ...PEERS]),
     },
     payload,
   );

@@ -1,4 +1,5 @@
 import type { Capture, CapturedPacket } from '../../host/wire/capture.ts';
+import { addressBytes } from '../../host/wire/address.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_IPV6 } from '../../host/wire/capture.ts';
 import { fillChecksum } from '../../host/wire/checksum.ts';
 import { emitEthernet } from '../../host/wire/ethernet.ts';
@@ -110,10 +111,30 @@ function icmpError(type: number, code: number, packet: Uint8Array, parameter = 0
   return emitIpv6({ nextHeader: NEXT_HEADER.icmpv6, hopLimit: 60, src: STRANGER, dst: LOCATOR }, message);
 }
 
+/** A part of a tunnelled packet, octets `from` to `to` of the inner one, as a peer fragments its outer packet. */
+function fragment(inner: Uint8Array, from: number, to: number, fields: Partial<Ipv6Fields> = {}): Uint8Array {
+  const part = inner.subarray(from, to);
+  const payload = new Uint8Array(8 + part.length);
+  const view = new DataView(payload.buffer);
+  view.setUint8(0, NEXT_HEADER.ipv6);
+  view.setUint16(2, from | Number(from + part.length < inner.length));
+  view.setUint32(4, inner.length);
+  payload.set(part, 8);
+  return emitIpv6(
+    { nextHeader: NEXT_HEADER.fragment, hopLimit: 60, src: PEER, dst: LOCATOR, ...fields },
+    payload,
+  );
+}
+
 function changed(packet: Uint8Array, offset: number, ...octets: number[]): Uint8Array {
   const result = packet.slice();
   result.set(octets, offset);
   return result;
+}
+
+/** Another destination, with the checksum that the packet has. */
+function readdressed(packet: Uint8Array, dst: string): Uint8Array {
+  return changed(packet, 24, ...addressBytes(dst));
 }
 
 const toMn = (fields: Partial<Ipv6Fields> = {}): Uint8Array => udp({ src: CN, dst: MN, ...fields });
@@ -330,6 +351,57 @@ export const GOLDEN_CASES: readonly GoldenCase[] = [
       access(syn([4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 2, 4, 0xff, 0xff])),
       access(syn([2, 4, 0x05, 0x78])),
       access(syn([2, 4, 0x05, 0xa0], 0x10)),
+    ]),
+  },
+  {
+    name: 'reassembly',
+    file: { options, ports, entries: [deliver, ...peers] },
+    input: capture([
+      core(fragment(toMn(), 0, 64)),
+      core(fragment(udp({ src: CN, dst: MN }, 1280), 0, 1248)),
+      core(fragment(udp({ src: CN, dst: MN }, 1280), 1248, 1280)),
+      core(fragment(udp({ src: CN, dst: MN, trafficClass: 2 }, 200), 160, 200, { trafficClass: 2 })),
+      core(
+        fragment(udp({ src: CN, dst: MN, trafficClass: 2 }, 200), 0, 80, { trafficClass: 2, hopLimit: 7 }),
+      ),
+      core(fragment(udp({ src: CN, dst: MN, trafficClass: 2 }, 200), 80, 160, { trafficClass: 3 })),
+      core(fragment(udp({ src: CN, dst: MN }, 300), 0, 160, { trafficClass: 3 })),
+      core(fragment(udp({ src: CN, dst: MN }, 300), 160, 300)),
+      core(fragment(udp({ src: CN, dst: MN }, 400), 0, 80)),
+      core(fragment(udp({ src: CN, dst: MN }, 400), 72, 160)),
+      core(fragment(udp({ src: CN, dst: MN }, 400), 80, 400)),
+      core(fragment(udp({ src: CN, dst: MN }, 401), 0, 80, { src: OTHER_PEER })),
+      core(fragment(udp({ src: CN, dst: MN }, 401), 0, 81), 60_000),
+      core(fragment(udp({ src: CN, dst: MN }, 402), 0, 80, { src: STRANGER }), 60_001),
+      core(fragment(udp({ src: CN, dst: MN }, 401), 80, 401, { src: OTHER_PEER }), 60_020),
+    ]),
+  },
+  {
+    name: 'rewrite',
+    file: {
+      options: { ...options, coreMtu: 1280 },
+      ports,
+      entries: [
+        source,
+        deliver,
+        { kind: 'rewrite', prefix: '2001:db8:2::/64', locator: '2001:db8:fe:ff03::/64' },
+        { kind: 'rewrite', prefix: '2001:db8:ff:ff01::/64', locator: '2001:db8:1::/64', restore: true },
+        { kind: 'rewrite', prefix: '2001:db8:ff:ff02::/64', locator: '2001:db8:0:2::/64', restore: true },
+        ...peers,
+      ],
+    },
+    input: capture([
+      access(udp()),
+      access(udp({}, 1280)),
+      access(udp({}, 1281)),
+      access(udp({ hopLimit: 1 })),
+      core(udp({ src: FOREIGN, dst: CN })),
+      core(tunnelled(udp({ src: FOREIGN, dst: CN }))),
+      core(udp({ src: CN, dst: MN })),
+      core(readdressed(toMn(), '2001:db8:ff:ff01::a')),
+      core(tunnelled(readdressed(toMn(), '2001:db8:ff:ff01::a'))),
+      core(readdressed(toMn({ hopLimit: 1 }), '2001:db8:ff:ff01::a')),
+      core(readdressed(toMn(), '2001:db8:ff:ff02::a')),
     ]),
   },
   {

@@ -57,6 +57,12 @@ const entry = z.discriminatedUnion(
       ),
     }),
     z.strictObject({
+      kind: z.literal('rewrite'),
+      prefix,
+      locator: prefix,
+      restore: z.literal(true, { error: 'must be true or absent' }).exactOptional(),
+    }),
+    z.strictObject({
       kind: z.literal('buffer'),
       prefix,
       packets: whole(1, UINT32_MAX),
@@ -77,7 +83,7 @@ const entry = z.discriminatedUnion(
       millis: whole(1, UINT32_MAX),
     }),
   ],
-  { error: 'must have "kind": "deliver", "tunnel", "flow", "buffer", "source", "peer" or "hold"' },
+  { error: 'must have "kind": "deliver", "tunnel", "flow", "buffer", "rewrite", "source", "peer" or "hold"' },
 );
 
 const deletion = z.discriminatedUnion(

@@ -4,7 +4,9 @@ import type {
   DeliverEntry,
   LinkId,
   Mac,
+  Entry,
   Prefix,
+  RewriteEntry,
   TunnelEntry,
 } from '../../../bindings/entries.ts';
 import { splitPrefix } from '../../wire/address.ts';
@@ -14,14 +16,18 @@ import { deleteRoute, putRoute } from '../netlink/route.ts';
 import type { RouteTarget } from '../netlink/route.ts';
 import type { NetlinkSocket } from '../netlink/socket.ts';
 
-export type DestinationEntry = DeliverEntry | TunnelEntry | BufferEntry;
+export type DestinationEntry = DeliverEntry | TunnelEntry | BufferEntry | RewriteEntry;
+
+export function isDestination(entry: Entry): entry is DestinationEntry {
+  return ['deliver', 'tunnel', 'buffer', 'rewrite'].includes(entry.kind);
+}
 
 interface Use {
   mac: Mac;
   prefixes: Set<Prefix>;
 }
 
-/** Destination entries as kernel routes and permanent neighbours; tunnel and buffer entries lead to the data plane. */
+/** Destination entries as kernel routes and permanent neighbours; all but deliver entries lead to the data plane. */
 export class DestinationRoutes {
   readonly #netlink: NetlinkSocket;
   readonly #ifindexes: ReadonlyMap<LinkId, number>;

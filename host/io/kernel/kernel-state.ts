@@ -1,7 +1,7 @@
 import type { Command, CommandStatus, LinkId, Prefix, SourceEntry } from '../../../bindings/entries.ts';
 import type { StationActivity } from '../../core/maar-io.ts';
 import type { NetlinkSocket } from '../netlink/socket.ts';
-import { DestinationRoutes } from './destinations.ts';
+import { DestinationRoutes, isDestination } from './destinations.ts';
 import type { DestinationEntry } from './destinations.ts';
 import { SourceSets } from './sources.ts';
 
@@ -83,8 +83,7 @@ export class KernelState {
     for (const command of commands) {
       if (command.op === 'put') {
         const { entry } = command;
-        if (entry.kind === 'deliver' || entry.kind === 'tunnel' || entry.kind === 'buffer')
-          outcome.destinations.set(entry.prefix, entry);
+        if (isDestination(entry)) outcome.destinations.set(entry.prefix, entry);
         else if (entry.kind === 'source') source(entry.prefix, entry.link, entry);
       } else if (command.op === 'delete') {
         if (command.kind === 'destination') outcome.destinations.set(command.prefix, undefined);
