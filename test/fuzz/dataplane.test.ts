@@ -16,7 +16,7 @@ const RUNS = Number(process.env['MAAR_FUZZ_RUNS'] ?? 300);
 const SEED = Number(process.env['MAAR_FUZZ_SEED'] ?? 1);
 
 const options: DataPlaneOptions = {
-  capacities: { batch: 1, destinations: 8, sources: 8, peers: 4, flows: 16, held: 4, flowEntries: 4 },
+  capacities: { batch: 1, destinations: 16, sources: 8, peers: 4, flows: 16, held: 4, flowEntries: 4 },
   locator: '2001:db8:ffff::1',
   seed: 0x5eedn,
   coreMtu: 1280,
@@ -43,6 +43,9 @@ const entries: readonly Entry[] = [
   { kind: 'hold', direction: 'from', prefix: '2001:db8:9::/64', packets: 2, millis: 5 },
   { kind: 'buffer', prefix: '2001:db8:8::/64', packets: 2, bytes: 200, millis: 5 },
   { kind: 'hold', direction: 'to', prefix: '::/0', packets: 2, millis: 5 },
+  { kind: 'rewrite', prefix: '2001:db8:6::/64', locator: '2001:db8:fe:ff07::/64' },
+  { kind: 'rewrite', prefix: '2001:db8:fe:ff07::/64', locator: '2001:db8:6::/64', restore: true },
+  { kind: 'rewrite', prefix: '2001:db8:fe:ff02::/64', locator: '2001:db8:1::/64', restore: true },
 ];
 
 function input(line: string): PacketIn {
