@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { PacketIn } from '../../../bindings/dataplane.ts';
 import type { Command } from '../../../bindings/entries.ts';
 import { REASON_NAMES } from '../../../bindings/generated/abi.ts';
+import { fragment } from './fragments.ts';
 import {
   CN,
   DELIVER,
@@ -106,6 +107,10 @@ const CASES: Record<
     entries: [PEERING, moved],
   },
   'destination-unknown': { packets: [fromCore(tunnelled(TO_MN))], entries: [PEERING] },
+  reassembly: {
+    entries: [PEERING, DELIVER],
+    packets: [fromCore(fragment(TO_MN, { to: 7 }))],
+  },
   'hop-limit': {
     packets: [
       fromAccess(packet({ hops: 1 })),
