@@ -38,6 +38,8 @@ test('every bench runs on every engine that is there, and all engines agree on w
   for (const name of ['encapsulate', 'decapsulate', 're-tunnel'])
     assert.deepEqual(enginesOf(name), [...modules, ...native].sort());
   assert.deepEqual(enginesOf('hold'), modules.toSorted());
+  assert.deepEqual(enginesOf('rewrite'), ['V8 SIMD', 'V8 scalar', ...native].sort());
+  for (const name of ['flow', 'buffer']) assert.deepEqual(enginesOf(name), ['V8 SIMD', 'V8 scalar']);
   for (const { p10, median, p90 } of rows) assert.ok(p10 > 0 && p10 <= median && median <= p90);
   const size = figures.find(({ what }) => what.startsWith('octets of the module'));
   assert.ok(size !== undefined && size.value <= 32 * 1024, 'the SIMD module is larger than 32 KiB');

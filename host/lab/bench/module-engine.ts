@@ -8,19 +8,28 @@ import {
   AREA_LOOKUP_RESULTS,
   AREA_OUTPUTS,
   COMMAND_ADDRESS_AT,
+  COMMAND_BYTES_AT,
   COMMAND_DELETE_DESTINATION,
+  COMMAND_DESTINATION_PORT_AT,
   COMMAND_DISCARD,
+  COMMAND_FLAGS_AT,
+  COMMAND_FLAG_FLOW,
   COMMAND_LENGTH_AT,
   COMMAND_MAC_AT,
   COMMAND_MILLIS_AT,
   COMMAND_PACKETS_AT,
   COMMAND_PREFIX_AT,
+  COMMAND_PROTOCOL_AT,
+  COMMAND_PUT_BUFFER,
   COMMAND_PUT_DELIVER,
   COMMAND_PUT_HOLD,
   COMMAND_PUT_PEER,
+  COMMAND_PUT_REWRITE,
   COMMAND_PUT_SOURCE,
   COMMAND_PUT_TUNNEL,
   COMMAND_SIZE,
+  COMMAND_SOURCE_AT,
+  COMMAND_SOURCE_PORT_AT,
   COMMAND_STATUS_AT,
   DESCRIPTOR_LENGTH_AT,
   DESCRIPTOR_OFFSET_AT,
@@ -38,8 +47,20 @@ import {
 import { adviseHugePages } from '../../io/ffi.ts';
 import type { Engine, Round } from './engine.ts';
 import { BATCH, CALL } from './engine.ts';
-import type { PathBench, Template } from './packets.ts';
-import { LOCATOR, PATHS, neighbour } from './packets.ts';
+import type { Lead, PathBench, Template } from './packets.ts';
+import {
+  LOCATOR,
+  PATHS,
+  PORTS,
+  STATIONS,
+  STATION_LENGTH,
+  coreAddress,
+  leadOf,
+  neighbour,
+  setAddresses,
+  stationAddress,
+  stationPrefix,
+} from './packets.ts';
 import type { Keys, Queries } from './workload.ts';
 import { ADDRESS, KEY_RECORD, VALUES, otherKey } from './workload.ts';
 
@@ -56,7 +77,16 @@ interface Exports {
 /** Milliseconds; the C twin has the same second. */
 const NOW = 1_000_000n;
 const SEED = 0x1122334455667788n;
+const COMMAND_PUTS: Readonly<Record<Lead, number>> = {
+  tunnel: COMMAND_PUT_TUNNEL,
+  deliver: COMMAND_PUT_DELIVER,
+  rewrite: COMMAND_PUT_REWRITE,
+  flow: COMMAND_PUT_TUNNEL,
+};
 const HEADER = 40;
+const UDP = 17;
+const HOST_LENGTH = 128;
+const HOLD_MILLIS = 60_000;
 
 export class ModuleEngine implements Engine {
   readonly name: string;
@@ -66,8 +96,7 @@ export class ModuleEngine implements Engine {
   #exports!: Exports;
   #octets!: Uint8Array;
   #view!: DataView;
-  /** What the destinations of the instance are: look-ups and tunnels need one, decapsulation the other. */
-  #deliver = false;
+  #lead: Lead = 'tunnel';
 
   constructor(name: string, path: URL) {
     this.name = name;
@@ -79,16 +108,17 @@ export class ModuleEngine implements Engine {
   }
 
   async load(keys: Keys): Promise<void> {
-    this.#fill(keys, false);
+    this.#fill(keys, 'tunnel');
   }
 
-  #fill(keys: Keys, deliver: boolean): void {
+  #fill(keys: Keys, lead: Lead): void {
     this.#keys = keys;
-    this.#deliver = deliver;
+    this.#lead = lead;
     this.#exports = new WebAssembly.Instance(this.#module).exports as unknown as Exports;
     const flows = Math.min(LIMIT_FLOWS_MAX, keys.count * 4);
     const [high, low] = [LOCATOR.readBigUInt64BE(0), LOCATOR.readBigUInt64BE(8)];
-    const capacities = [CALL, keys.count, 16, 16, flows, BATCH, 0];
+    const flowEntries = lead === 'flow' ? keys.count : 0;
+    const capacities = [CALL, keys.count, STATIONS, VALUES, flows, BATCH, flowEntries];
     const status = this.#exports.init(...capacities, SEED, high, low, 1500, 0);
     if (status !== STATUS_OK) throw new Error(`${this.name}: init answers ${status}`);
     this.#octets = new Uint8Array(this.#exports.memory.buffer);
@@ -99,6 +129,12 @@ export class ModuleEngine implements Engine {
       this.#octets[at] = COMMAND_PUT_PEER;
       this.#octets.set(neighbour(index), at + COMMAND_PREFIX_AT);
     });
+    this.#commands(STATIONS, (at, station) => {
+      this.#octets[at] = COMMAND_PUT_SOURCE;
+      this.#octets[at + COMMAND_LENGTH_AT] = STATION_LENGTH;
+      this.#octets.set(stationPrefix(station), at + COMMAND_PREFIX_AT);
+    });
+    if (lead === 'flow') this.#commands(keys.count, (at, index) => this.#putFlow(at, index));
   }
 
   /** Has `count` commands carried out, each written by `write`; throws where one is refused. */
@@ -117,11 +153,24 @@ export class ModuleEngine implements Engine {
   }
 
   #put(at: number, index: number, address: Uint8Array): void {
-    this.#octets[at] = this.#deliver ? COMMAND_PUT_DELIVER : COMMAND_PUT_TUNNEL;
-    this.#octets[at + COMMAND_LENGTH_AT] = this.#lengthOf(index);
+    const length = this.#lengthOf(index);
+    this.#octets[at] = COMMAND_PUTS[this.#lead];
+    this.#octets[at + COMMAND_LENGTH_AT] = length;
     this.#octets.set(address, at + COMMAND_PREFIX_AT);
-    this.#octets.set(neighbour(index % VALUES), at + COMMAND_ADDRESS_AT);
-    if (this.#deliver) this.#octets[at + COMMAND_MAC_AT] = 2;
+    const next = this.#lead === 'rewrite' ? coreAddress(address, length) : neighbour(index % VALUES);
+    this.#octets.set(next, at + COMMAND_ADDRESS_AT);
+    if (this.#lead === 'deliver') this.#octets[at + COMMAND_MAC_AT] = 2;
+  }
+
+  /** The entry of the only flow to key `index`; it leads where the destination does. */
+  #putFlow(at: number, index: number): void {
+    const destination = keyAddress(this.#keys!, index);
+    this.#put(at, index, destination);
+    this.#octets[at + COMMAND_FLAGS_AT] = COMMAND_FLAG_FLOW;
+    this.#octets[at + COMMAND_PROTOCOL_AT] = UDP;
+    this.#octets.set(stationAddress(destination[15]!), at + COMMAND_SOURCE_AT);
+    this.#view.setUint16(at + COMMAND_SOURCE_PORT_AT, PORTS, true);
+    this.#view.setUint16(at + COMMAND_DESTINATION_PORT_AT, PORTS, true);
   }
 
   #lengthOf(index: number): number {
@@ -174,9 +223,18 @@ export class ModuleEngine implements Engine {
     this.#prepare(template.bench);
     let [milliseconds, sum, operations] = [0, 0, 0];
     for (let from = 0; from + BATCH <= queries.count; from += BATCH) {
-      for (let index = 0; index < BATCH; index++) this.#write(index, template, queries, from + index);
+      const handedOver = (from / BATCH) % this.#keys!.count;
+      for (let index = 0; index < BATCH; index++) {
+        const query = (from + index) * ADDRESS;
+        const address =
+          template.bench === 'buffer'
+            ? keyAddress(this.#keys!, handedOver)
+            : queries.octets.subarray(query, query + ADDRESS);
+        this.#write(index, template, address);
+      }
       const start = performance.now();
-      const outputs = this.#exports.process(BATCH, NOW);
+      const outputs =
+        template.bench === 'buffer' ? this.#handOver(handedOver) : this.#exports.process(BATCH, NOW);
       milliseconds += performance.now() - start;
       operations += BATCH;
       for (let position = 0; position < outputs; position++) sum += this.#sumOf(position);
@@ -188,31 +246,39 @@ export class ModuleEngine implements Engine {
 
   /** The entries that packets of a bench need, besides the destinations. */
   #prepare(bench: PathBench): void {
-    const deliver = bench === 'decapsulate';
-    if (this.#deliver !== deliver) this.#fill(this.#keys!, deliver);
+    const lead = leadOf(bench);
+    if (this.#lead !== lead) this.#fill(this.#keys!, lead);
+    if (bench !== 'hold') return;
     this.#commands(1, (at) => {
-      if (bench === 'hold') {
-        this.#octets[at] = COMMAND_PUT_HOLD;
-        this.#view.setUint32(at + COMMAND_PACKETS_AT, BATCH, true);
-        this.#view.setUint32(at + COMMAND_MILLIS_AT, 60_000, true);
-        return;
-      }
-      this.#octets[at] = COMMAND_PUT_SOURCE;
-      this.#octets[at + COMMAND_LENGTH_AT] = 32;
-      this.#view.setUint32(at + COMMAND_PREFIX_AT, 0x20010db9);
+      this.#octets[at] = COMMAND_PUT_HOLD;
+      this.#view.setUint32(at + COMMAND_PACKETS_AT, BATCH, true);
+      this.#view.setUint32(at + COMMAND_MILLIS_AT, HOLD_MILLIS, true);
     });
   }
 
-  #write(
-    index: number,
-    { packet, destinationAt, core, bench }: Template,
-    queries: Queries,
-    query: number,
-  ): void {
+  /** A buffer entry in place of the destination keeps the batch; then the tunnel is back, and all of it goes out. */
+  #handOver(key: number): number {
+    const address = keyAddress(this.#keys!, key);
+    this.#commands(1, (at) => {
+      this.#octets[at] = COMMAND_PUT_BUFFER;
+      this.#octets[at + COMMAND_LENGTH_AT] = HOST_LENGTH;
+      this.#octets.set(address, at + COMMAND_PREFIX_AT);
+      this.#view.setUint32(at + COMMAND_PACKETS_AT, BATCH, true);
+      this.#view.setUint32(at + COMMAND_BYTES_AT, BATCH * LIMIT_FRAME_SIZE, true);
+      this.#view.setUint32(at + COMMAND_MILLIS_AT, HOLD_MILLIS, true);
+    });
+    this.#exports.process(BATCH, NOW);
+    this.#commands(1, (at) => this.#put(at, key, address));
+    const outputs = this.#exports.process(0, NOW);
+    if (outputs !== BATCH) throw new Error(`${this.name}: ${outputs} of ${BATCH} buffered packets come out`);
+    return outputs;
+  }
+
+  #write(index: number, template: Template, address: Uint8Array): void {
+    const { packet, core, bench } = template;
     const frame = (this.#exports.base(AREA_FRAMES) >>> 0) + index * LIMIT_FRAME_SIZE + LIMIT_HEADROOM;
     this.#octets.set(packet, frame);
-    const address = queries.octets.subarray(query * ADDRESS, (query + 1) * ADDRESS);
-    this.#octets.set(address, frame + destinationAt);
+    setAddresses(this.#octets, frame, template, address);
     // A source that no entry has.
     if (bench === 'hold') this.#octets[frame + 10] = 0xff;
     const at = (this.#exports.base(AREA_DESCRIPTORS) >>> 0) + index * DESCRIPTOR_SIZE;

@@ -76,8 +76,8 @@ export class Program {
   }
 }
 
-/** The C pipeline keeps no packets. */
-const TWIN_PATHS: readonly PathBench[] = ['encapsulate', 'decapsulate', 're-tunnel'];
+/** The C pipeline keeps no packets and has no flow entries. */
+const TWIN_PATHS: readonly PathBench[] = ['encapsulate', 'decapsulate', 're-tunnel', 'rewrite'];
 
 /** rte_fib6 reserves four groups of 1 KiB for each prefix: a million of them would take 4 GiB. */
 const FIB6_MOST = 200_000;

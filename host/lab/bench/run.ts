@@ -2,11 +2,13 @@
 import type { Engine, Round } from './engine.ts';
 import type { PathBench } from './packets.ts';
 import { PATHS, makeTemplate } from './packets.ts';
-import type { Distribution, Keys, Queries } from './workload.ts';
+import type { Distribution, Keys } from './workload.ts';
 import { makeKeys, makeQueries, numbers } from './workload.ts';
 
 export const BENCHES = ['hit', 'miss', 'prefix', ...PATHS] as const;
 export type Bench = (typeof BENCHES)[number];
+/** The others have hosts for destinations. */
+const PREFIX_BENCHES: readonly Bench[] = ['prefix', 'rewrite'];
 
 export interface Plan {
   readonly benches: readonly Bench[];
@@ -109,16 +111,17 @@ export async function runBenches(
   directory: string,
   report: Report,
 ): Promise<void> {
-  const wants = (...benches: Bench[]): boolean => benches.some((bench) => plan.benches.includes(bench));
+  const ofPrefixes = plan.benches.filter((bench) => PREFIX_BENCHES.includes(bench));
   for (const entries of plan.entries) {
-    if (wants('hit', 'miss', 'encapsulate', 'decapsulate', 're-tunnel', 'hold')) {
-      await runHosts(plan, entries, engines, directory, report);
-    }
-    if (wants('prefix')) {
-      const keys = makeKeys(directory, 'prefixes', entries);
-      const fit = await loaded(engines, keys, false);
+    if (ofPrefixes.length < plan.benches.length) await runHosts(plan, entries, engines, directory, report);
+    if (ofPrefixes.length === 0) continue;
+    const keys = makeKeys(directory, 'prefixes', entries);
+    const fit = await loaded(engines, keys, false);
+    // Look-ups come first: for rewriting, the C twin gives its entries other values.
+    if (ofPrefixes.includes('prefix')) {
       await lookups('prefix', plan, keys, 'uniform', fit, directory, report);
     }
+    if (ofPrefixes.includes('rewrite')) await packets('rewrite', plan, keys, fit, directory, report);
   }
 }
 
@@ -142,7 +145,7 @@ async function runHosts(
   const keys = makeKeys(directory, 'hosts', entries);
   const fit = await loaded(engines, keys, plan.churn);
   for (const bench of plan.benches) {
-    if (bench === 'prefix') continue;
+    if (bench === 'prefix' || bench === 'rewrite') continue;
     if (bench === 'hit' || bench === 'miss') {
       await lookups(bench, plan, keys, 'uniform', fit, directory, report);
       if (bench === 'hit') await lookups(bench, plan, keys, 'zipf', fit, directory, report);
@@ -161,7 +164,11 @@ async function lookups(
   directory: string,
   report: Report,
 ): Promise<void> {
-  const queries = makeQueries(directory, keys, distribution, bench === 'miss', queriesOf(plan, keys.count));
+  const queries = makeQueries(directory, keys, {
+    distribution,
+    miss: bench === 'miss',
+    count: queriesOf(plan, keys.count),
+  });
   const times = await interleave(engines, plan.rounds, async (engine) => await engine.round(queries));
   report(rows(bench, distribution, keys.count, times));
 }
@@ -179,13 +186,11 @@ async function packets(
   report: Report,
 ): Promise<void> {
   const template = makeTemplate(directory, bench);
-  const queries: Queries = makeQueries(
-    directory,
-    keys,
-    'uniform',
-    false,
-    Math.min(FEWEST_QUERIES, plan.queries),
-  );
+  const queries = makeQueries(directory, keys, {
+    distribution: 'uniform',
+    oneHost: true,
+    count: Math.min(FEWEST_QUERIES, plan.queries),
+  });
   const fit = engines.filter((engine) => engine.paths.includes(bench));
   const times = await interleave(
     fit,

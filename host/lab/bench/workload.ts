@@ -87,13 +87,20 @@ function picker(distribution: Distribution, count: number, random: () => number)
   };
 }
 
-/** Queries for hosts among the keys (or, with `miss`, like them but absent), and for addresses within prefixes. */
+export interface QueryOptions {
+  readonly distribution: Distribution;
+  /** Addresses like the keys, but absent. */
+  readonly miss?: boolean;
+  /** Of a prefix always the same address, not any. */
+  readonly oneHost?: boolean;
+  readonly count: number;
+}
+
+/** Queries for hosts among the keys, and for addresses within prefixes. */
 export function makeQueries(
   directory: string,
   keys: Keys,
-  distribution: Distribution,
-  miss: boolean,
-  count: number,
+  { distribution, miss = false, oneHost = false, count }: QueryOptions,
 ): Queries {
   const random = numbers(keys.count + 1);
   const pick = picker(distribution, keys.count, random);
@@ -102,10 +109,13 @@ export function makeQueries(
     const at = index * ADDRESS;
     const key = pick() * KEY_RECORD;
     keys.octets.copy(octets, at, key, key + ADDRESS);
-    for (let octet = keys.octets[key + ADDRESS]! / 8; octet < ADDRESS; octet++) octets[at + octet] = random();
+    for (let octet = keys.octets[key + ADDRESS]! / 8; octet < ADDRESS; octet++) {
+      octets[at + octet] = oneHost ? keys.octets[key + ((octet + 6) % ADDRESS)]! : random();
+    }
     if (miss) octets[at] = octets[at]! ^ 0x10;
   }
-  const path = join(directory, `queries-${keys.kind}-${keys.count}-${distribution}-${miss ? 'miss' : 'hit'}`);
+  const kind = `${distribution}-${miss ? 'miss' : 'hit'}${oneHost ? '-one' : ''}`;
+  const path = join(directory, `queries-${keys.kind}-${keys.count}-${kind}`);
   writeFileSync(path, octets);
   return { count, octets, path };
 }

@@ -1,7 +1,7 @@
 /*
- * The module's pipeline in C for packets of known hosts: encapsulation, decapsulation, tunnelling on. Check for check
- * and store for store as in assembly/path/; what those packets never reach (holds, ICMPv6, fragments) is left out, and
- * a packet that would need it ends the program.
+ * The module's pipeline in C for packets of known hosts: encapsulation, decapsulation, tunnelling on, rewriting. Check
+ * for check and store for store as in assembly/path/; what those packets never reach (holds, ICMPv6, fragments) is left
+ * out, and a packet that would need it ends the program.
  */
 #ifndef MAAR_PATH_H
 #define MAAR_PATH_H
@@ -11,8 +11,8 @@
 enum { BATCH = 64, FRAME = 2048, HEADROOM = 128, PACKET_MAX = 1900, HEADER = 40, PORT_CORE = 255, MTU = 1500, FLOW_WAYS = 4, RETUNNEL_COST = 8 };
 enum { DROP, PASS, DELIVER, CORE };
 enum { BOUNCE = 14 };
-enum { KIND_DELIVER = 1, KIND_TUNNEL = 2 };
-enum { RX_ACCESS, RX_CORE, DELIVERED, TUNNELLED, REVERSE, RETUNNELLED, DECAPSULATED, PASSED, BOUNCES, FLOWS, COUNTERS };
+enum { KIND_DELIVER = 1, KIND_TUNNEL = 2, KIND_REWRITE = 4 };
+enum { RX_ACCESS, RX_CORE, DELIVERED, TUNNELLED, REVERSE, RETUNNELLED, DECAPSULATED, PASSED, BOUNCES, FLOWS, REWRITTEN, COUNTERS };
 
 typedef struct {
   uint16_t offset, length;
@@ -33,7 +33,7 @@ typedef struct {
 typedef struct {
   table_t *destinations, *sources, *peers;
   uint8_t (*owners)[12];
-  adjacency_t adjacencies[32];
+  adjacency_t *adjacencies;
   flow_head_t *heads;
   uint8_t (*pairs)[32];
   uint64_t flow_mask, seed, counters[COUNTERS];
@@ -170,6 +170,20 @@ static void deliver(descriptor_t *d, uint8_t *packet, uint32_t adjacency) {
   state.counters[DELIVERED]++;
 }
 
+/* The adjacency holds what takes the place of the first bits, and their number where others have a MAC. */
+static void rewrite(descriptor_t *d, uint8_t *packet, uint32_t adjacency) {
+  decrement(packet);
+  if (d->length > MTU) beyond("packets too big");
+  const adjacency_t *by = &state.adjacencies[adjacency];
+  uint64_t half[2] = {(load64(packet + 24) & ~masks[by->mac[0]][0]) | load64(by->address),
+                      (load64(packet + 32) & ~masks[by->mac[0]][1]) | load64(by->address + 8)};
+  memcpy(packet + 24, half, 16);
+  d->verdict = CORE;
+  d->reason = 0;
+  d->adjacency = adjacency;
+  state.counters[REWRITTEN]++;
+}
+
 static uint32_t *destination_of(uint32_t index, const uint8_t *address) {
   return state.asked[index] == address ? state.found[index] : longest(state.destinations, address, 0);
 }
@@ -198,6 +212,10 @@ static void from_access(uint32_t index, descriptor_t *d, uint8_t *packet) {
   uint32_t adjacency = *entry & VALUE_MASK;
   if (state.adjacencies[adjacency].kind == KIND_DELIVER) {
     deliver(d, packet, adjacency);
+    return;
+  }
+  if (state.adjacencies[adjacency].kind == KIND_REWRITE) {
+    rewrite(d, packet, adjacency);
     return;
   }
   decrement(packet);

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use maar_module::abi;
 
 use crate::Result;
-use crate::tables::{ADDRESS, BATCH, CALL, Tables};
+use crate::tables::{ADDRESS, BATCH, CALL, STATION_AT, Tables, VALUES, neighbour};
 
 /// Milliseconds; all engines have the same second.
 const NOW: u64 = 1_000_000;
 const HEADER: usize = 40;
+const OUTER_SOURCE_AT: usize = 8;
 const FRAME: usize = abi::LIMIT_FRAME_SIZE as usize;
 const HEADROOM: usize = abi::LIMIT_HEADROOM as usize;
 
@@ -72,6 +73,12 @@ fn write(tables: &mut Tables, bench: &str, template: &[u8], index: usize, addres
     let octets = &mut memory[frame..][..packet.len()];
     octets.copy_from_slice(packet);
     octets[at..][..ADDRESS].copy_from_slice(address);
+    // As in host/lab/bench/packets.ts: the last octet of the destination chooses the station and the peer.
+    let last = address[ADDRESS - 1];
+    octets[at - ADDRESS + STATION_AT] = last;
+    if core {
+        octets[OUTER_SOURCE_AT..][..ADDRESS].copy_from_slice(&neighbour(usize::from(last) % VALUES));
+    }
     if bench == "hold" {
         // A source that no entry has.
         octets[10] = 0xff;

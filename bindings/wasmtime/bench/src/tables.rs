@@ -11,12 +11,15 @@ pub const ADDRESS: usize = 16;
 pub const CALL: usize = 1024;
 /// Packets of one call.
 pub const BATCH: usize = 64;
-/// Values of the keys, by number of the key modulo this.
-const VALUES: usize = 16;
+/// Values of the keys, by number of the key modulo this; and as many peers.
+pub const VALUES: usize = 16;
 const SEED: u64 = 0x1122_3344_5566_7788;
 const LOCATOR: [u8; ADDRESS] = *b"\x20\x01\x0d\xb8\0\xff\0\0\0\0\0\0\0\0\0\x01";
-/// The source entry is a /32 above all sources of packets.
+/// Stations, each with a source entry of a /64 below this /32: octet 7 tells them apart.
+const STATIONS: usize = 256;
+const STATION_LENGTH: u8 = 64;
 const SOURCE: [u8; 4] = *b"\x20\x01\x0d\xb9";
+pub const STATION_AT: usize = 7;
 const HOLD_MILLIS: u32 = 60_000;
 
 pub struct Tables {
@@ -47,6 +50,12 @@ impl Tables {
         self.commands(VALUES, |record, index| {
             record[abi::COMMAND_OP_AT] = abi::COMMAND_PUT_PEER as u8;
             set(record, abi::COMMAND_PREFIX_AT, &neighbour(index));
+        })?;
+        self.commands(STATIONS, |record, station| {
+            record[abi::COMMAND_OP_AT] = abi::COMMAND_PUT_SOURCE as u8;
+            record[abi::COMMAND_LENGTH_AT] = STATION_LENGTH;
+            set(record, abi::COMMAND_PREFIX_AT, &SOURCE);
+            record[abi::COMMAND_PREFIX_AT + STATION_AT] = station as u8;
         })
     }
 
@@ -58,16 +67,13 @@ impl Tables {
             self.plane = instance(&self.runtime, &self.module, self.count())?;
             self.fill()?;
         }
+        if bench != "hold" {
+            return Ok(());
+        }
         self.commands(1, |record, _| {
-            if bench == "hold" {
-                record[abi::COMMAND_OP_AT] = abi::COMMAND_PUT_HOLD as u8;
-                set(record, abi::COMMAND_PACKETS_AT, &(BATCH as u32).to_le_bytes());
-                set(record, abi::COMMAND_MILLIS_AT, &HOLD_MILLIS.to_le_bytes());
-            } else {
-                record[abi::COMMAND_OP_AT] = abi::COMMAND_PUT_SOURCE as u8;
-                record[abi::COMMAND_LENGTH_AT] = 8 * SOURCE.len() as u8;
-                set(record, abi::COMMAND_PREFIX_AT, &SOURCE);
-            }
+            record[abi::COMMAND_OP_AT] = abi::COMMAND_PUT_HOLD as u8;
+            set(record, abi::COMMAND_PACKETS_AT, &(BATCH as u32).to_le_bytes());
+            set(record, abi::COMMAND_MILLIS_AT, &HOLD_MILLIS.to_le_bytes());
         })
     }
 
@@ -123,8 +129,8 @@ fn instance(runtime: &Runtime, module: &Module, keys: usize) -> Result<DataPlane
     let capacities = Capacities {
         batch: CALL as u32,
         destinations: keys,
-        sources: 16,
-        peers: 16,
+        sources: STATIONS as u32,
+        peers: VALUES as u32,
         flows,
         held: BATCH as u32,
         flow_entries: 0,
@@ -158,7 +164,7 @@ fn put(record: &mut [u8], keys: &[u8], index: usize, flip: u8, deliver: bool) {
 }
 
 /// 2000::2 and on: peers, locators and next hops.
-fn neighbour(index: usize) -> [u8; ADDRESS] {
+pub fn neighbour(index: usize) -> [u8; ADDRESS] {
     let mut address = [0; ADDRESS];
     address[0] = 0x20;
     address[15] = 2 + index as u8;
