@@ -53,7 +53,7 @@ export async function benchCommand(args: readonly string[]): Promise<number> {
 
 async function run(plan: Plan, directory: string, json: boolean): Promise<void> {
   const others = [
-    await nativeEngines(directory),
+    await nativeEngines(directory, Math.max(...plan.entries)),
     await wasmtimeEngines(directory, build('maar'), build('maar-scalar')),
   ];
   const missing = others.flatMap((found) => found.missing);

@@ -1,6 +1,7 @@
 /** Native engines: programs built on demand from test/bench/native/, told by lines what to do (rounds.h). */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -79,8 +80,10 @@ export class Program {
 /** The C pipeline keeps no packets and has no flow entries. */
 const TWIN_PATHS: readonly PathBench[] = ['encapsulate', 'decapsulate', 're-tunnel', 'rewrite'];
 
-/** rte_fib6 reserves four groups of 1 KiB for each prefix: a million of them would take 4 GiB. */
-const FIB6_MOST = 200_000;
+/** rte_fib6 reserves four groups of 1 KiB for each prefix: beyond so many the program adds 5.5 GiB to its heap. */
+const FIB6_SMALL = 200_000;
+/** What has to be free for that, with the tables of all other engines. */
+const FIB6_LARGE_MEMORY = 10 * 2 ** 30;
 
 /** A program, and what its tables hold. */
 export interface Shared {
@@ -157,8 +160,8 @@ export interface NativeEngines {
   readonly missing: readonly string[];
 }
 
-/** All native engines that this machine can build and run. */
-export async function nativeEngines(directory: string): Promise<NativeEngines> {
+/** All native engines that this machine can build and run, of tables of up to `most` entries. */
+export async function nativeEngines(directory: string, most: number): Promise<NativeEngines> {
   const engines: Engine[] = [];
   const missing: string[] = [];
   const twin = build(directory, 'twin', []);
@@ -182,7 +185,10 @@ export async function nativeEngines(directory: string): Promise<NativeEngines> {
       if (first !== 'ready') throw new Error(first);
       engines.push(new NativeEngine('rte_hash', shared, 'single', ['hosts'], []));
       engines.push(new NativeEngine('rte_hash bulk', shared, 'bulk', ['hosts'], []));
-      engines.push(new NativeEngine('rte_fib6 bulk', shared, 'fib6', ['prefixes'], [], FIB6_MOST));
+      const fits = most <= FIB6_SMALL || freemem() >= FIB6_LARGE_MEMORY;
+      if (!fits) missing.push(`rte_fib6 beyond ${FIB6_SMALL} prefixes: less than 10 GiB of memory are free`);
+      const fib6Most = fits ? Infinity : FIB6_SMALL;
+      engines.push(new NativeEngine('rte_fib6 bulk', shared, 'fib6', ['prefixes'], [], fib6Most));
     } catch (error) {
       missing.push(`rte_hash, rte_fib6: DPDK does not start: ${String(error)}`);
     }

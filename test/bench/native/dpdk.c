@@ -1,4 +1,5 @@
 /* DPDK's tables for the same keys: rte_hash for whole addresses, rte_fib6 for prefixes. See rounds.h for the commands. */
+#include <stdbool.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_fib6.h>
@@ -8,9 +9,11 @@
 #include <rte_memory.h>
 #include "rounds.h"
 
-enum { HEAP = 4096, HUGE_PAGE = 2 << 20 };
+/* MiB. A trie takes 4 KiB for each prefix, all in one piece: of more than LARGE it gets memory added to the heap. */
+enum { HEAP = 2048, LARGE_HEAP = 5632, LARGE = 200000, HUGE_PAGE = 2 << 20 };
 
 static int heap;
+static bool has_large;
 static struct rte_hash *hash;
 static struct rte_fib6 *fib;
 static uint8_t *keys;
@@ -33,6 +36,15 @@ static void add(const uint8_t *key, const uint8_t *address, uint32_t value) {
   }
 }
 
+/* Memory for the tables in huge pages, as all engines have it, without taking any from the system's pool. */
+static int add_memory(size_t size) {
+  void *at = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) return -1;
+  at = (void *)(((uintptr_t)at + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1));
+  madvise(at, size, MADV_HUGEPAGE);
+  return rte_malloc_heap_memory_add("tables", at, size, NULL, 0, HUGE_PAGE);
+}
+
 static void make_tables(void) {
   rte_hash_free(hash);
   rte_fib6_free(fib);
@@ -45,6 +57,10 @@ static void make_tables(void) {
     hash = rte_hash_create(&parameters);
     if (hash == NULL) fail("rte_hash_create");
     return;
+  }
+  if (key_count > LARGE && !has_large) {
+    if (add_memory((size_t)LARGE_HEAP << 20) < 0) fail("rte_malloc_heap_memory_add");
+    has_large = true;
   }
   struct rte_fib6_conf conf = {.type = RTE_FIB6_TRIE, .default_nh = 0xffff, .max_routes = (int)key_count + 8};
   conf.trie.nh_sz = RTE_FIB6_TRIE_4B;
@@ -108,15 +124,8 @@ static void fib_bulk(const uint8_t *from, uint32_t count, uint32_t *results) {
   }
 }
 
-/* Memory for the tables in huge pages, as all engines have it, without taking any from the system's pool. */
 static int make_heap(void) {
-  size_t size = (size_t)HEAP << 20;
-  void *at = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (at == MAP_FAILED) return -1;
-  at = (void *)(((uintptr_t)at + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1));
-  madvise(at, size, MADV_HUGEPAGE);
-  if (rte_malloc_heap_create("tables") < 0) return -1;
-  if (rte_malloc_heap_memory_add("tables", at, size, NULL, 0, HUGE_PAGE) < 0) return -1;
+  if (rte_malloc_heap_create("tables") < 0 || add_memory((size_t)HEAP << 20) < 0) return -1;
   return rte_malloc_heap_get_socket("tables");
 }
 
