@@ -29,6 +29,8 @@ export interface TunnelEntry {
   readonly kind: 'tunnel';
   readonly prefix: Prefix;
   readonly locator: Address;
+  /** Encapsulation limit that the packets carry, 0 to 254 (RFC 2473 section 4.1.1); none if absent. */
+  readonly limit?: number;
 }
 
 /** What names a flow: both addresses, the protocol after the extension headers, and its ports (0 where it has none). */
@@ -84,6 +86,8 @@ export interface SourceEntry {
   readonly link: LinkId;
   readonly mac?: Mac;
   readonly reverse?: Address;
+  /** Encapsulation limit of what goes to `reverse`, as that of a tunnel entry. */
+  readonly limit?: number;
 }
 
 /** Outer source address that may send us tunnelled packets. */

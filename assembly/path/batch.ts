@@ -22,7 +22,7 @@ import {
   collectReleased,
   expireHeld,
   heldDecapsulated,
-  heldOuterHopLimit,
+  heldArrival,
   heldOuterSource,
   reclaim,
   takeReleased,
@@ -57,7 +57,7 @@ function resume(index: u32): void {
   const packet = frameAt(index) + offsetOf(descriptor);
   if (load<u8>(descriptor, DESCRIPTOR_PORT_AT) != PORT_CORE) return fromAccess(index, descriptor, packet);
   if (!heldDecapsulated(index)) return native(index, descriptor, packet);
-  resumeDecapsulated(index, descriptor, packet, heldOuterSource(index), heldOuterHopLimit(index));
+  resumeDecapsulated(index, descriptor, packet, heldOuterSource(index), heldArrival(index));
 }
 
 function take(index: u32): void {

@@ -1,9 +1,8 @@
 /** TCP maximum segment size (RFC 9293 section 3.7.1), lowered to what fits a tunnel. */
-import { COUNTER_MSS_CLAMPED } from '../../bindings/generated/abi.as';
+import { COUNTER_MSS_CLAMPED, LIMIT_MTU_MIN } from '../../bindings/generated/abi.as';
 import { load16be, store16be } from '../mem/words';
 import { count } from '../stats/counters';
 import { IPV6_HEADER, TCP, upperLayerAt, walkHeaders } from '../wire/ipv6';
-import { largestInner } from './errors';
 
 const TCP_HEADER: u32 = 20;
 const DATA_OFFSET_AT: usize = 12;
@@ -15,8 +14,8 @@ const NO_OPERATION: u32 = 1;
 /** Kind and length, as an option is loaded. */
 const MSS: u32 = 0x0402;
 
-/** For a packet that goes into the tunnel of `adjacency`. */
-export function clampMss(packet: usize, length: u32, adjacency: u32): void {
+/** For a packet that goes into a tunnel with room for `room` octets. */
+export function clampMss(packet: usize, length: u32, room: u32): void {
   if (walkHeaders(packet, length) != TCP) return;
   const tcp = packet + upperLayerAt();
   const left = length - upperLayerAt();
@@ -33,7 +32,7 @@ export function clampMss(packet: usize, length: u32, adjacency: u32): void {
     const size = option >> 8;
     if (kind == 0 || size < 2 || at + size > end) return;
     if (kind == (MSS & 0xff)) {
-      if (option == MSS) lower(tcp, at + 2, largestInner(adjacency) - IPV6_HEADER - TCP_HEADER);
+      if (option == MSS) lower(tcp, at + 2, max(LIMIT_MTU_MIN, room) - IPV6_HEADER - TCP_HEADER);
       return;
     }
     at += size;

@@ -13,8 +13,10 @@ import {
   COMMAND_DELETE_SOURCE,
   COMMAND_DIRECTION_AT,
   COMMAND_DISCARD,
+  COMMAND_ENCAPSULATION_LIMIT_AT,
   COMMAND_FLAGS_AT,
   COMMAND_FLAG_FLOW,
+  COMMAND_FLAG_LIMIT,
   COMMAND_FLAG_RESTORE,
   COMMAND_FLAG_REVERSE,
   COMMAND_LENGTH_AT,
@@ -62,6 +64,7 @@ import {
 import { DESTINATIONS, FLOW_ENTRIES, HOLDS, PEERS, SOURCES } from '../table/tables';
 import { COMMAND_KEY, commandTuple, isPair, setPair } from '../table/tuple';
 import { isMulticast, isTunnelEnd, isUnspecified } from '../wire/ipv6';
+import { NO_LIMIT } from './limit';
 import {
   STATION_KEY,
   holdCreate,
@@ -160,7 +163,7 @@ function isGroup(mac: u64): bool {
 /** The adjacency that a deliver or tunnel entry asks for, with one more user; NONE where the command is invalid. */
 function acquireAdjacency(at: usize, op: u32): u32 {
   const address = at + COMMAND_ADDRESS_AT;
-  if (op == COMMAND_PUT_TUNNEL) return isLocator(address) ? acquireTunnel(address) : NONE;
+  if (op == COMMAND_PUT_TUNNEL) return isTunnel(at) ? acquireTunnel(at) : NONE;
   const mac = load48(at + COMMAND_MAC_AT);
   const link: u32 = load<u8>(at, COMMAND_LINK_AT);
   if (link == LINK_TUNNEL || isUnspecified(address) || isMulticast(address)) return NONE;
@@ -204,8 +207,22 @@ function flowCommand(at: usize, op: u32): u32 {
   return status;
 }
 
-function acquireTunnel(locator: usize): u32 {
-  return adjacencyAcquire(ADJACENCY_KIND_TUNNEL, LINK_TUNNEL, 0, locator);
+/** Limit that a command asks for, `NO_LIMIT` for none. */
+function limitOf(at: usize): u32 {
+  return (load<u8>(at, COMMAND_FLAGS_AT) & COMMAND_FLAG_LIMIT) != 0
+    ? load<u8>(at, COMMAND_ENCAPSULATION_LIMIT_AT)
+    : NO_LIMIT;
+}
+
+/** Whether a command names a tunnel that can be. */
+function isTunnel(at: usize): bool {
+  const limited = (load<u8>(at, COMMAND_FLAGS_AT) & COMMAND_FLAG_LIMIT) != 0;
+  return isLocator(at + COMMAND_ADDRESS_AT) && !(limited && limitOf(at) == NO_LIMIT);
+}
+
+/** The adjacency carries the limit in place of a link. */
+function acquireTunnel(at: usize): u32 {
+  return adjacencyAcquire(ADJACENCY_KIND_TUNNEL, limitOf(at), 0, at + COMMAND_ADDRESS_AT);
 }
 
 /** The kind `restore` follows `rewrite`. The adjacency carries the prefix length in place of a MAC. */
@@ -287,15 +304,14 @@ function removeBuffer(prefix: usize, length: u32): void {
 function putSource(at: usize, prefix: usize, length: u32, link: u32): u32 {
   const flags: u32 = load<u8>(at, COMMAND_FLAGS_AT);
   const mac = load48(at + COMMAND_MAC_AT);
-  const locator = at + COMMAND_ADDRESS_AT;
   const reverse = (flags & COMMAND_FLAG_REVERSE) != 0;
-  if ((flags & ~COMMAND_FLAG_REVERSE) != 0 || isGroup(mac)) return STATUS_INVALID;
-  if (reverse && !isLocator(locator)) return STATUS_INVALID;
+  if ((flags & ~(COMMAND_FLAG_REVERSE | COMMAND_FLAG_LIMIT)) != 0 || isGroup(mac)) return STATUS_INVALID;
+  if (reverse && !isTunnel(at)) return STATUS_INVALID;
   let entry = prefixFind(SOURCES, prefix, length, link);
   const before = entry == 0 ? NONE : entryValue(entry);
   if (entry == 0) entry = prefixInsert(SOURCES, prefix, length, link);
   if (entry == 0) return STATUS_FULL;
-  setEntryValue(entry, reverse ? acquireTunnel(locator) : NONE);
+  setEntryValue(entry, reverse ? acquireTunnel(at) : NONE);
   store48(entryMac(SOURCES, entry), mac);
   if (before != NONE) adjacencyRelease(before);
   return STATUS_OK;

@@ -45,12 +45,15 @@ import { toDestination } from './access';
 import { decrement, encapsulate } from './encapsulate';
 import { relayError } from './errors';
 import { putOnHold } from './hold';
+import { forgetLimit, hasOptions, receivedLimit, takeOptions } from './limit';
 import { destinationOf, pairHashOf } from './lookup';
 import { deliver, drop, lengthOf, offsetOf, pass, setPacket } from './outputs';
 import { reassemble } from './reassemble';
 import { toOtherAddress } from './rewrite';
 
 const HOST_LENGTH: u32 = 128;
+/** One more than the received limit that allows no further tunnel. */
+const LIMIT_OVER: u32 = 1;
 
 /** The outer source of the packet at hand; its place in the frame is overwritten when the packet is tunnelled on. */
 const OUTER_SOURCE: usize = memory.data(16, 16);
@@ -73,9 +76,7 @@ function isPeer(address: usize): bool {
 
 export function fromCore(index: u32, descriptor: usize, packet: usize): void {
   if (!equal16(packet + DESTINATION_AT, LOCATOR)) return native(index, descriptor, packet);
-  const next: u32 = load<u8>(packet, NEXT_HEADER_AT);
-  if (next == FRAGMENT) return fragment(index, descriptor, packet);
-  if (next != IPV6_IN_IPV6) return toUs(descriptor, packet);
+  if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6) return behindHeaders(index, descriptor, packet);
   if (!isPeer(packet + SOURCE_AT)) return drop(descriptor, REASON_PEER_UNKNOWN);
   decapsulate(index, descriptor, packet);
 }
@@ -86,12 +87,21 @@ function toUs(descriptor: usize, packet: usize): void {
   relayError(packet, lengthOf(descriptor));
 }
 
-function fragment(index: u32, descriptor: usize, packet: usize): void {
-  if (!isPeer(packet + SOURCE_AT)) return pass(descriptor);
-  packet = reassemble(index, descriptor, packet);
-  if (packet == 0) return;
-  if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6) return pass(descriptor);
+/** A packet to our locator that has something between its IPv6 header and an inner one, or no inner one. */
+function behindHeaders(index: u32, descriptor: usize, packet: usize): void {
+  if (load<u8>(packet, NEXT_HEADER_AT) == FRAGMENT) {
+    if (!isPeer(packet + SOURCE_AT)) return pass(descriptor);
+    packet = reassemble(index, descriptor, packet);
+    if (packet == 0) return;
+  }
+  if (hasOptions(packet, lengthOf(descriptor))) {
+    if (!isPeer(packet + SOURCE_AT)) return drop(descriptor, REASON_PEER_UNKNOWN);
+    packet = takeOptions(descriptor, packet);
+    if (packet == 0) return;
+  }
+  if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6) return toUs(descriptor, packet);
   decapsulate(index, descriptor, packet);
+  forgetLimit();
 }
 
 /** A packet that was not tunnelled to us. */
@@ -121,7 +131,7 @@ function decapsulate(index: u32, descriptor: usize, outer: usize): void {
   setPacket(descriptor, offsetOf(descriptor), packetLength(inner));
   if (isLocalPair(inner)) return drop(descriptor, REASON_ADDRESS);
   copy16(OUTER_SOURCE, outer + SOURCE_AT);
-  decapsulated(index, descriptor, inner, load<u8>(outer, HOP_LIMIT_AT));
+  decapsulated(index, descriptor, inner, (load<u8>(outer, HOP_LIMIT_AT) as u32) | (receivedLimit() << 8));
 }
 
 /** Takes up a packet that was held after its decapsulation. */
@@ -130,21 +140,24 @@ export function resumeDecapsulated(
   descriptor: usize,
   packet: usize,
   outerSource: usize,
-  outerHopLimit: u32,
+  arrival: u32,
 ): void {
   copy16(OUTER_SOURCE, outerSource);
-  decapsulated(index, descriptor, packet, outerHopLimit);
+  decapsulated(index, descriptor, packet, arrival);
 }
 
-/** A packet out of its tunnel, to where its destination leads; `OUTER_SOURCE` is that of the tunnel. */
-export function decapsulated(index: u32, descriptor: usize, packet: usize, outerHopLimit: u32): void {
+/**
+ * A packet out of its tunnel, to where its destination leads; `OUTER_SOURCE` is that of the tunnel. `arrival` is the hop
+ * limit of its outer header, and from bit 8 on one more than the limit that it received there, or 0.
+ */
+export function decapsulated(index: u32, descriptor: usize, packet: usize, arrival: u32): void {
   const source = packet + SOURCE_AT;
   const destination = packet + DESTINATION_AT;
   const adjacency = destinationOf(index, destination);
-  if (adjacency == NONE) return unknownDestination(index, descriptor, packet, outerHopLimit);
+  if (adjacency == NONE) return unknownDestination(index, descriptor, packet, arrival);
   const kind = adjacencyKind(adjacency);
   if (kind == ADJACENCY_KIND_BUFFER) {
-    return putOnHold(index, adjacencyHold(adjacency), OUTER_SOURCE, outerHopLimit);
+    return putOnHold(index, adjacencyHold(adjacency), OUTER_SOURCE, arrival);
   }
   if (kind == ADJACENCY_KIND_DELIVER) {
     flowSeen(source, destination, pairHashOf(index, destination));
@@ -152,18 +165,16 @@ export function decapsulated(index: u32, descriptor: usize, packet: usize, outer
     return;
   }
   if (kind == ADJACENCY_KIND_RESTORE) {
-    return toOtherAddress(index, descriptor, packet, adjacency, outerHopLimit);
+    return toOtherAddress(index, descriptor, packet, adjacency, arrival);
   }
   raiseTunnelled(EVENT_REDIRECT, OUTER_SOURCE, source, destination);
-  if (kind == ADJACENCY_KIND_REWRITE)
-    return toOtherAddress(index, descriptor, packet, adjacency, outerHopLimit);
+  if (kind == ADJACENCY_KIND_REWRITE) return toOtherAddress(index, descriptor, packet, adjacency, arrival);
   if (equal16(adjacencyAddress(adjacency), OUTER_SOURCE)) return drop(descriptor, REASON_BOUNCE);
-  if (outerHopLimit <= RETUNNEL_COST) return drop(descriptor, REASON_LOOP);
-  if (encapsulate(index, descriptor, packet, adjacency, outerHopLimit - RETUNNEL_COST))
-    count(COUNTER_RETUNNELLED);
+  if ((arrival & 0xff) <= RETUNNEL_COST || arrival >> 8 == LIMIT_OVER) return drop(descriptor, REASON_LOOP);
+  if (encapsulate(index, descriptor, packet, adjacency, arrival - RETUNNEL_COST)) count(COUNTER_RETUNNELLED);
 }
 
-function unknownDestination(index: u32, descriptor: usize, packet: usize, outerHopLimit: u32): void {
+function unknownDestination(index: u32, descriptor: usize, packet: usize, arrival: u32): void {
   const source = packet + SOURCE_AT;
   const destination = packet + DESTINATION_AT;
   // Tunnelled here by the router of an MN whose prefix is anchored here: on to native routing.
@@ -176,5 +187,5 @@ function unknownDestination(index: u32, descriptor: usize, packet: usize, outerH
   raiseTunnelled(EVENT_UNKNOWN_DESTINATION, OUTER_SOURCE, source, destination);
   const hold = prefixMatch(HOLDS, destination, DIRECTION_TO);
   if (hold == 0) return drop(descriptor, REASON_DESTINATION_UNKNOWN);
-  putOnHold(index, entryValue(hold), OUTER_SOURCE, outerHopLimit);
+  putOnHold(index, entryValue(hold), OUTER_SOURCE, arrival);
 }

@@ -12,13 +12,22 @@ import { descriptorAt, frameAt } from '../mem/areas';
 import { clampsMss, hopLimitDone } from '../mem/options';
 import { load32be } from '../mem/words';
 import { count } from '../stats/counters';
-import { adjacencyAddress, tunnelMtu } from '../table/adjacency';
+import { adjacencyAddress, tunnelLimit, tunnelMtu } from '../table/adjacency';
 import { flowLabel } from '../wire/flowlabel';
 import { writeFragment, writeHeader } from '../wire/header';
-import { DESTINATION_AT, FRAGMENT, HOP_LIMIT_AT, IPV6_HEADER, IPV6_IN_IPV6 } from '../wire/ipv6';
+import {
+  DESTINATION_AT,
+  DESTINATION_OPTIONS,
+  FRAGMENT,
+  HOP_LIMIT_AT,
+  IPV6_HEADER,
+  IPV6_IN_IPV6,
+  mayHaveExtensions,
+} from '../wire/ipv6';
 import { clampMss } from './clamp';
 import { TIME_EXCEEDED, answer, answerTooBig } from './errors';
 import { pairHashOf } from './lookup';
+import { LIMIT_HEADER, NO_LIMIT, REFUSED, limitFor, writeLimit } from './limit';
 import { drop, emitMade, lengthOf, offsetOf, setPacket, toCore } from './outputs';
 
 const FRAGMENT_HEADER: u32 = 8;
@@ -43,30 +52,48 @@ export function decrement(descriptor: usize, packet: usize): bool {
   return true;
 }
 
-/** Sends the packet to the locator of a tunnel adjacency; false where it was dropped as too big. */
+/**
+ * Sends the packet to the locator of a tunnel adjacency; false where it was dropped. `arrival` is the new outer hop limit
+ * and, from bit 8 on, one more than the limit that the packet received in another tunnel, or 0.
+ */
 export function encapsulate(
   index: u32,
   descriptor: usize,
   packet: usize,
   adjacency: u32,
-  hopLimit: u32,
+  arrival: u32,
 ): bool {
-  const length = lengthOf(descriptor);
+  let length = lengthOf(descriptor);
   const pair = pairHashOf(index, packet + DESTINATION_AT);
   // ECN is copied with the traffic class (RFC 6040 section 4.1).
   const flow = (load32be(packet) & TRAFFIC_CLASS) | flowLabel(packet, pair);
-  const fits = length + IPV6_HEADER <= tunnelMtu(adjacency);
+  let room = tunnelMtu(adjacency) - IPV6_HEADER;
+  let limit = tunnelLimit(adjacency);
+  if (((arrival >> 8) | (limit ^ NO_LIMIT) | (mayHaveExtensions(packet) as u32)) != 0) {
+    limit = limitFor(descriptor, packet, limit, arrival >> 8);
+    if (limit == REFUSED) return false;
+    if (limit != NO_LIMIT) room -= LIMIT_HEADER;
+  }
+  const fits = length <= room;
   if (!fits && length > LIMIT_MTU_MIN) {
     drop(descriptor, REASON_TOO_BIG);
-    answerTooBig(packet, length, adjacency, COUNTER_TOO_BIG_SENT);
+    answerTooBig(packet, length, room, COUNTER_TOO_BIG_SENT);
     return false;
   }
-  if (clampsMss()) clampMss(packet, length, adjacency);
+  if (clampsMss()) clampMss(packet, length, room);
+  let next = IPV6_IN_IPV6;
+  if (limit != NO_LIMIT) {
+    writeLimit(packet, limit);
+    packet -= LIMIT_HEADER;
+    length += LIMIT_HEADER;
+    setPacket(descriptor, offsetOf(descriptor) - LIMIT_HEADER, length);
+    next = DESTINATION_OPTIONS;
+  }
   if (!fits) {
-    sendFragments(descriptor, packet, adjacency, hopLimit, flow);
+    sendFragments(descriptor, packet, adjacency, arrival, flow, next);
     return true;
   }
-  writeHeader(packet - IPV6_HEADER, flow, length, IPV6_IN_IPV6, hopLimit, adjacencyAddress(adjacency));
+  writeHeader(packet - IPV6_HEADER, flow, length, next, arrival, adjacencyAddress(adjacency));
   setPacket(descriptor, offsetOf(descriptor) - IPV6_HEADER, length + IPV6_HEADER);
   toCore(descriptor, adjacency);
   return true;
@@ -76,7 +103,14 @@ export function encapsulate(
  * RFC 2473 section 7.1 (b): a packet of minimum MTU must get through, so the outer one is fragmented.
  * The core carries 1,280 octets at least, so two fragments are enough; the second one needs a frame of its own.
  */
-function sendFragments(descriptor: usize, packet: usize, adjacency: u32, hopLimit: u32, flow: u32): void {
+function sendFragments(
+  descriptor: usize,
+  packet: usize,
+  adjacency: u32,
+  hopLimit: u32,
+  flow: u32,
+  next: u32,
+): void {
   const headers = IPV6_HEADER + FRAGMENT_HEADER;
   const length = lengthOf(descriptor);
   const first = (tunnelMtu(adjacency) - headers) & ~7;
@@ -86,11 +120,11 @@ function sendFragments(descriptor: usize, packet: usize, adjacency: u32, hopLimi
   const locator = adjacencyAddress(adjacency);
   memory.copy(second + headers, packet + first, rest);
   writeHeader(second, flow, FRAGMENT_HEADER + rest, FRAGMENT, hopLimit, locator);
-  writeFragment(second + IPV6_HEADER, IPV6_IN_IPV6, first, false, identification);
+  writeFragment(second + IPV6_HEADER, next, first, false, identification);
   setPacket(descriptorAt(index), LIMIT_HEADROOM, headers + rest);
   toCore(descriptorAt(index), adjacency);
   writeHeader(packet - headers, flow, FRAGMENT_HEADER + first, FRAGMENT, hopLimit, locator);
-  writeFragment(packet - FRAGMENT_HEADER, IPV6_IN_IPV6, 0, true, identification);
+  writeFragment(packet - FRAGMENT_HEADER, next, 0, true, identification);
   setPacket(descriptor, offsetOf(descriptor) - headers, headers + first);
   toCore(descriptor, adjacency);
   identification++;

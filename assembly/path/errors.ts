@@ -7,7 +7,6 @@ import {
   ICMP_RATE,
   LIMIT_HEADROOM,
   LIMIT_MTU_MIN,
-  NONE,
   REASON_NONE,
   TUNNEL_HOP_LIMIT,
 } from '../../bindings/generated/abi.as';
@@ -16,7 +15,7 @@ import { now } from '../mem/clock';
 import { LOCATOR } from '../mem/options';
 import { equal16, load32be, store32be } from '../mem/words';
 import { count } from '../stats/counters';
-import { learnMtu, tunnelMtu, tunnelTo } from '../table/adjacency';
+import { learnMtu } from '../table/adjacency';
 import { checksum } from '../wire/checksum';
 import { writeHeader } from '../wire/header';
 import {
@@ -38,12 +37,16 @@ import { emitMade, passMade, setPacket } from './outputs';
 const UNREACHABLE: u32 = 1;
 export const TOO_BIG: u32 = 2;
 export const TIME_EXCEEDED: u32 = 3;
+export const PARAMETER_PROBLEM: u32 = 4;
 const ADDRESS_UNREACHABLE: u32 = 0x0301;
 
 const FIRST_INFORMATIONAL: u32 = 128;
 const REDIRECT: u32 = 137;
 const ICMP_HEADER: u32 = 8;
-const MTU_AT: usize = 4;
+const PARAMETER_AT: usize = 4;
+/** A limit of 0 and what is before it in its option, as loaded; and where it is, from the end of its header. */
+const LIMIT_REACHED: u32 = 0x000104;
+const LIMIT_BEFORE: u32 = 4;
 
 /** The token bucket of section 2.4 (f), in thousandths of a message, and when it was last filled. */
 const MESSAGE: u64 = 1000;
@@ -88,7 +91,7 @@ export function answer(packet: usize, length: u32, typeAndCode: u32, parameter: 
   const icmp = answer + IPV6_HEADER;
   writeHeader(answer, 0, ICMP_HEADER + quoted, ICMPV6, TUNNEL_HOP_LIMIT, packet + SOURCE_AT);
   store<u32>(icmp, typeAndCode);
-  store32be(icmp + MTU_AT, parameter);
+  store32be(icmp + PARAMETER_AT, parameter);
   memory.copy(icmp + ICMP_HEADER, packet, quoted);
   store<u16>(icmp, checksum(answer, icmp, ICMP_HEADER + quoted, ICMPV6) as u16, 2);
   const descriptor = descriptorAt(index);
@@ -97,14 +100,9 @@ export function answer(packet: usize, length: u32, typeAndCode: u32, parameter: 
   count(counter);
 }
 
-/** Octets of the longest packet that goes through a tunnel whole, or has to. */
-export function largestInner(adjacency: u32): u32 {
-  return max(LIMIT_MTU_MIN, tunnelMtu(adjacency) - IPV6_HEADER);
-}
-
-/** Packet Too Big for a packet that does not fit a tunnel. */
-export function answerTooBig(packet: usize, length: u32, adjacency: u32, counter: u32): void {
-  answer(packet, length, TOO_BIG, largestInner(adjacency), counter);
+/** Packet Too Big for a packet that does not fit a tunnel with room for `room` octets. */
+export function answerTooBig(packet: usize, length: u32, room: i32, counter: u32): void {
+  answer(packet, length, TOO_BIG, max(LIMIT_MTU_MIN as i32, room), counter);
 }
 
 /** Tells the source of a packet that we tunnelled what an ICMPv6 error to us says about it (RFC 2473 section 8). */
@@ -115,26 +113,37 @@ export function relayError(packet: usize, length: u32): void {
   if (messageLength < ICMP_HEADER + IPV6_HEADER * 2) return;
   const typeAndCode: u32 = load<u16>(icmp);
   const type = typeAndCode & 0xff;
-  if (type != UNREACHABLE && type != TOO_BIG && typeAndCode != TIME_EXCEEDED) return;
+  if (
+    type != UNREACHABLE &&
+    type != TOO_BIG &&
+    typeAndCode != TIME_EXCEEDED &&
+    typeAndCode != PARAMETER_PROBLEM
+  )
+    return;
   if (checksum(packet, icmp, messageLength, ICMPV6) != 0) return;
 
   const outer = icmp + ICMP_HEADER;
   const quoted = messageLength - ICMP_HEADER;
   if (load<u8>(outer) >> 4 != 6 || !equal16(outer + SOURCE_AT, LOCATOR)) return;
-  const adjacency = tunnelTo(outer + DESTINATION_AT);
-  if (adjacency == NONE || walk(outer, quoted) != IPV6_IN_IPV6) return;
+  if (walk(outer, quoted) != IPV6_IN_IPV6) return;
+  const parameter = load32be(icmp + PARAMETER_AT);
+  if (type == PARAMETER_PROBLEM) {
+    if (parameter != upperLayerAt() - LIMIT_BEFORE) return;
+    if ((load<u32>(outer + parameter - 2) & 0xffffff) != LIMIT_REACHED) return;
+  }
   const inner = outer + upperLayerAt();
   const left = quoted - upperLayerAt();
   // Its end need not be quoted.
   if (left < IPV6_HEADER || checkHeader(inner, ~0) != REASON_NONE || isLocalPair(inner)) return;
 
+  const mtu = learnMtu(outer + DESTINATION_AT, type == TOO_BIG ? max(LIMIT_MTU_MIN, parameter) : ~0);
+  if (mtu == ~0) return;
   const innerLength = packetLength(inner);
   if (type != TOO_BIG) {
     return answer(inner, min(left, innerLength), ADDRESS_UNREACHABLE, 0, COUNTER_ERRORS_RELAYED);
   }
-  learnMtu(adjacency, max(LIMIT_MTU_MIN, load32be(icmp + MTU_AT)));
   // A shorter one goes in fragments from now on.
   if (innerLength > LIMIT_MTU_MIN) {
-    answerTooBig(inner, min(left, innerLength), adjacency, COUNTER_ERRORS_RELAYED);
+    answerTooBig(inner, min(left, innerLength), mtu - upperLayerAt(), COUNTER_ERRORS_RELAYED);
   }
 }

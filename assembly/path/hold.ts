@@ -62,7 +62,8 @@ class Waiting {
   previous: u32;
   nextOfHold: u32;
   hold: u32;
-  outerHopLimit: u8;
+  /** As `decapsulated` takes it. */
+  arrival: u32;
   direction: u8;
   decapsulated: bool;
 }
@@ -224,15 +225,10 @@ function keepCopy(from: u32): u32 {
 }
 
 /**
- * Puts the packet of a descriptor on hold. `outerSource` and `outerHopLimit` are kept for decapsulated packets;
+ * Puts the packet of a descriptor on hold. `outerSource` and `arrival` are kept for decapsulated packets;
  * `outerSource` is 0 for others.
  */
-export function putOnHold(
-  descriptorIndex: u32,
-  holdIndex: u32,
-  outerSource: usize,
-  outerHopLimit: u32,
-): void {
+export function putOnHold(descriptorIndex: u32, holdIndex: u32, outerSource: usize, arrival: u32): void {
   const hold = holdAt(holdIndex);
   let index = waitingOf(descriptorIndex);
   if (index != NONE) unemit();
@@ -248,7 +244,7 @@ export function putOnHold(
   const waiting = waitingAt(index);
   waiting.decapsulated = outerSource != 0;
   if (outerSource != 0) copy16(changetype<usize>(waiting), outerSource);
-  waiting.outerHopLimit = outerHopLimit as u8;
+  waiting.arrival = arrival;
   waiting.direction = hold.direction;
   waiting.hold = holdIndex;
   waiting.expires = now() + hold.millis;
@@ -347,8 +343,8 @@ export function heldOuterSource(descriptorIndex: u32): usize {
   return changetype<usize>(waitingAt(waitingOf(descriptorIndex)));
 }
 
-export function heldOuterHopLimit(descriptorIndex: u32): u32 {
-  return waitingAt(waitingOf(descriptorIndex)).outerHopLimit;
+export function heldArrival(descriptorIndex: u32): u32 {
+  return waitingAt(waitingOf(descriptorIndex)).arrival;
 }
 
 /** 0 if released packets wait, else when the next packet expires, else 2^64 - 1. */

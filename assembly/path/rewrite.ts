@@ -48,14 +48,14 @@ function rewrite(descriptor: usize, packet: usize, adjacency: u32): void {
 
 /**
  * Takes a packet by a rewrite entry to the core, by a restore entry to where its original destination leads.
- * `outerHopLimit` is NONE for a packet that did not come through a tunnel.
+ * `arrival` is that of `decapsulated`, NONE for a packet that did not come through a tunnel.
  */
 export function toOtherAddress(
   index: u32,
   descriptor: usize,
   packet: usize,
   adjacency: u32,
-  outerHopLimit: u32,
+  arrival: u32,
 ): void {
   if (adjacencyKind(adjacency) == ADJACENCY_KIND_REWRITE) return rewrite(descriptor, packet, adjacency);
   replace(packet, adjacency);
@@ -67,6 +67,6 @@ export function toOtherAddress(
   if (next == 0 || adjacencyKind(entryValue(next)) == ADJACENCY_KIND_RESTORE) {
     return drop(descriptor, REASON_DESTINATION_UNKNOWN);
   }
-  if (outerHopLimit == NONE) native(index, descriptor, packet);
-  else decapsulated(index, descriptor, packet, outerHopLimit);
+  if (arrival == NONE) native(index, descriptor, packet);
+  else decapsulated(index, descriptor, packet, arrival);
 }

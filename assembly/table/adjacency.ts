@@ -10,7 +10,6 @@ import {
   ADJACENCY_REFERENCES_AT,
   ADJACENCY_SIZE,
   AREA_ADJACENCIES,
-  LINK_TUNNEL,
   PATH_MTU_SECONDS,
 } from '../../bindings/generated/abi.as';
 import { AREA_ADJACENCY_HEADS, areaBase, capacities, records } from '../mem/areas';
@@ -28,6 +27,8 @@ export function adjacencyAt(index: u32): usize {
 }
 
 function headOf(kind: u32, link: u32, mac: u64, address: usize): usize {
+  // All tunnels to a locator in one chain, whatever their encapsulation limits.
+  if (kind == ADJACENCY_KIND_TUNNEL) link = 0;
   const rest = mac | ((link as u64) << 48) | ((kind as u64) << 56);
   const hash = hashWord(hashAddress(hashStart(), address), rest) as u32;
   const mask = records(AREA_ADJACENCY_HEADS, capacities) - 1;
@@ -111,26 +112,32 @@ export function tunnelMtu(index: u32): u32 {
   return learned != 0 && nowSeconds() < load<u32>(at, FORGOTTEN_AT) ? learned : coreMtu();
 }
 
-/** The adjacency of the tunnel to a locator, or NONE. */
-export function tunnelTo(locator: usize): u32 {
-  let next = load<u32>(headOf(ADJACENCY_KIND_TUNNEL, LINK_TUNNEL, 0, locator));
-  for (; next != 0; next = load<u32>(adjacencyAt(next - 1), ADJACENCY_NEXT_AT)) {
-    const at = adjacencyAt(next - 1);
-    if (
-      load<u8>(at, ADJACENCY_KIND_AT) == ADJACENCY_KIND_TUNNEL &&
-      equal16(at + ADJACENCY_ADDRESS_AT, locator)
-    )
-      break;
-  }
-  return next - 1;
+/** Encapsulation limit of the packets of a tunnel; 255 for none. */
+export function tunnelLimit(index: u32): u32 {
+  return load<u8>(adjacencyAt(index), ADJACENCY_LINK_AT);
 }
 
-/** Notes what a router on the path of a tunnel said; that never raises the MTU (RFC 8201 section 4). */
-export function learnMtu(index: u32, mtu: u32): void {
-  if (mtu > tunnelMtu(index)) return;
-  const at = adjacencyAt(index);
-  store<u16>(at, mtu as u16, PATH_MTU_AT);
-  store<u32>(at, nowSeconds() + PATH_MTU_SECONDS, FORGOTTEN_AT);
+/**
+ * The smallest MTU of the tunnels to a locator; more than any where there is none. Notes first what a router on their
+ * path said; that never raises the MTU (RFC 8201 section 4), so `mtu` ~0 changes nothing.
+ */
+export function learnMtu(locator: usize, mtu: u32): u32 {
+  let least: u32 = ~0;
+  let next = load<u32>(headOf(ADJACENCY_KIND_TUNNEL, 0, 0, locator));
+  while (next != 0) {
+    const index = next - 1;
+    const at = adjacencyAt(index);
+    next = load<u32>(at, ADJACENCY_NEXT_AT);
+    if (load<u8>(at, ADJACENCY_KIND_AT) != ADJACENCY_KIND_TUNNEL) continue;
+    if (!equal16(at + ADJACENCY_ADDRESS_AT, locator)) continue;
+    const before = tunnelMtu(index);
+    if (mtu <= before) {
+      store<u16>(at, mtu as u16, PATH_MTU_AT);
+      store<u32>(at, nowSeconds() + PATH_MTU_SECONDS, FORGOTTEN_AT);
+    }
+    least = min(least, min(mtu, before));
+  }
+  return least;
 }
 
 /** Length of the prefix that replaces another, likewise. */

@@ -94,8 +94,30 @@ export function isFirstFragment(): bool {
   return walkPart != 0;
 }
 
-function isExtension(next: u32): bool {
+export function isExtension(next: u32): bool {
   return next == HOP_BY_HOP || next == ROUTING || next == DESTINATION_OPTIONS || next == FRAGMENT;
+}
+
+/** A bit for each extension header. */
+const EXTENSIONS: u64 =
+  ((1 as u64) << (HOP_BY_HOP as u64)) |
+  ((1 as u64) << (ROUTING as u64)) |
+  ((1 as u64) << (FRAGMENT as u64)) |
+  ((1 as u64) << (DESTINATION_OPTIONS as u64));
+
+/** Whether the packet may have extension headers; also for protocols 64 above theirs, so that one shift tells. */
+export function mayHaveExtensions(packet: usize): bool {
+  return ((EXTENSIONS >> (load<u8>(packet, NEXT_HEADER_AT) as u64)) & 1) != 0;
+}
+
+/** Octets of an extension header. */
+export function extensionLength(kind: u32, header: usize): u32 {
+  return kind == FRAGMENT ? 8 : ((load<u8>(header, 1) as u32) + 1) << 3;
+}
+
+/** Whether a fragment header is that of a fragment other than the first. */
+export function isLaterFragment(header: usize): bool {
+  return load16be(header + 2) >> 3 != 0;
 }
 
 /** The protocol after the extension headers, or one of the `WALK_` results. The packet has passed `checkHeader`. */

@@ -82,6 +82,7 @@ export const REASON_HOP_LIMIT = 17;
 export const REASON_TOO_BIG = 18;
 export const REASON_HOLD_OVERFLOW = 19;
 export const REASON_HOLD_EXPIRED = 20;
+export const REASON_ENCAPSULATION_LIMIT = 21;
 export const REASON_REASSEMBLY = 22;
 export const COMMAND_PUT_DELIVER = 1;
 export const COMMAND_PUT_TUNNEL = 2;
@@ -97,6 +98,7 @@ export const COMMAND_DISCARD = 11;
 export const COMMAND_PUT_BUFFER = 12;
 export const COMMAND_PUT_REWRITE = 13;
 export const COMMAND_FLAG_REVERSE = 1;
+export const COMMAND_FLAG_LIMIT = 2;
 export const COMMAND_FLAG_FLOW = 4;
 export const COMMAND_FLAG_RESTORE = 8;
 export const DIRECTION_FROM = 0;
@@ -130,6 +132,7 @@ export const COUNTER_TOO_BIG_SENT = 12;
 export const COUNTER_ICMP_LIMITED = 13;
 export const COUNTER_EVENTS_LOST = 14;
 export const COUNTER_TIME_EXCEEDED_SENT = 15;
+export const COUNTER_PARAMETER_PROBLEM_SENT = 16;
 export const COUNTER_ERRORS_RELAYED = 17;
 export const COUNTER_MSS_CLAMPED = 18;
 export const COUNTER_REASSEMBLED = 19;
@@ -168,6 +171,7 @@ export const COMMAND_PREFIX_AT = 16;
 export const COMMAND_ADDRESS_AT = 32;
 export const COMMAND_MILLIS_AT = 48;
 export const COMMAND_BYTES_AT = 52;
+export const COMMAND_ENCAPSULATION_LIMIT_AT = 56;
 export const COMMAND_PROTOCOL_AT = 57;
 export const COMMAND_SOURCE_PORT_AT = 58;
 export const COMMAND_DESTINATION_PORT_AT = 60;
@@ -269,6 +273,7 @@ export const REASON_NAMES: Readonly<Record<number, string>> = {
   18: 'too-big',
   19: 'hold-overflow',
   20: 'hold-expired',
+  21: 'encapsulation-limit',
   22: 'reassembly',
 };
 
@@ -290,6 +295,7 @@ export const COMMAND_NAMES: Readonly<Record<number, string>> = {
 
 export const COMMAND_FLAG_NAMES: Readonly<Record<number, string>> = {
   1: 'reverse',
+  2: 'limit',
   4: 'flow',
   8: 'restore',
 };
@@ -338,6 +344,7 @@ export const COUNTER_NAMES: Readonly<Record<number, string>> = {
   13: 'icmp-limited',
   14: 'events-lost',
   15: 'time-exceeded-sent',
+  16: 'parameter-problem-sent',
   17: 'errors-relayed',
   18: 'mss-clamped',
   19: 'reassembled',
@@ -363,5 +370,6 @@ export const COUNTER_NAMES: Readonly<Record<number, string>> = {
   50: 'drop-too-big',
   51: 'drop-hold-overflow',
   52: 'drop-hold-expired',
+  53: 'drop-encapsulation-limit',
   54: 'drop-reassembly',
 };

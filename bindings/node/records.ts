@@ -18,8 +18,10 @@ import {
   COMMAND_DESTINATION_PORT_AT,
   COMMAND_DIRECTION_AT,
   COMMAND_DISCARD,
+  COMMAND_ENCAPSULATION_LIMIT_AT,
   COMMAND_FLAGS_AT,
   COMMAND_FLAG_FLOW,
+  COMMAND_FLAG_LIMIT,
   COMMAND_FLAG_RESTORE,
   COMMAND_FLAG_REVERSE,
   COMMAND_LENGTH_AT,
@@ -131,7 +133,8 @@ export class CommandWriter {
         if (!this.#link(entry.link)) return undefined;
         if (entry.mac !== undefined && !this.#mac(entry.mac)) return undefined;
         if (entry.reverse === undefined) return COMMAND_PUT_SOURCE;
-        this.#octets[this.#at + COMMAND_FLAGS_AT] = COMMAND_FLAG_REVERSE;
+        if (!this.#limit(entry.limit)) return undefined;
+        this.#octets[this.#at + COMMAND_FLAGS_AT]! |= COMMAND_FLAG_REVERSE;
         return this.#address(COMMAND_ADDRESS_AT, entry.reverse) ? COMMAND_PUT_SOURCE : undefined;
       }
       case 'buffer':
@@ -145,11 +148,19 @@ export class CommandWriter {
 
   #action(action: Omit<DeliverEntry, 'prefix'> | Omit<TunnelEntry, 'prefix'>): number | undefined {
     if (action.kind === 'tunnel') {
-      return this.#address(COMMAND_ADDRESS_AT, action.locator) ? COMMAND_PUT_TUNNEL : undefined;
+      const written = this.#limit(action.limit) && this.#address(COMMAND_ADDRESS_AT, action.locator);
+      return written ? COMMAND_PUT_TUNNEL : undefined;
     }
     const written =
       this.#link(action.link) && this.#mac(action.mac) && this.#address(COMMAND_ADDRESS_AT, action.nextHop);
     return written ? COMMAND_PUT_DELIVER : undefined;
+  }
+
+  #limit(limit: number | undefined): boolean {
+    if (limit === undefined) return true;
+    this.#octets[this.#at + COMMAND_FLAGS_AT]! |= COMMAND_FLAG_LIMIT;
+    this.#octets[this.#at + COMMAND_ENCAPSULATION_LIMIT_AT] = limit;
+    return this.#octets[this.#at + COMMAND_ENCAPSULATION_LIMIT_AT] === limit;
   }
 
   #flow(flow: FlowKey): boolean {

@@ -15,9 +15,11 @@ import type { Command, CommandStatus, DataPlaneEvent, Mac } from '../entries.ts'
 import type { PrefixValue } from './address.ts';
 import { addressOctets, formatAddress, formatPrefix, parseAddress, parseMac } from './address.ts';
 import { EventLog, FlowTable, flowEvent } from './events.ts';
-import type { Frame, HeldFrame, HoldRecord, HoldTarget } from './hold.ts';
+import { hasTunnelOptions, limitAt, withoutTunnelOptions } from './encapsulation-limit.ts';
+import type { Arrival, Frame, HeldFrame, HoldRecord, HoldTarget } from './hold.ts';
 import * as packets from './packet.ts';
 import { withLowerMss } from './mss.ts';
+import type { Tunnel } from './relay.ts';
 import { PathMtus, readTunnelError } from './relay.ts';
 import type { Destination } from './tables.ts';
 import { Reassembly } from './reassembly.ts';
@@ -31,11 +33,13 @@ import {
   errorMessage,
   largestMss,
   mayAnswerWithError,
+  overhead,
   packetTooBig,
+  parameterProblem,
 } from './tunnel.ts';
 
 type CountedEncapsulation = 'tunnelled' | 'reverse-tunnelled' | 'retunnelled';
-type CountedError = 'too-big-sent' | 'time-exceeded-sent' | 'errors-relayed';
+type CountedError = 'too-big-sent' | 'time-exceeded-sent' | 'parameter-problem-sent' | 'errors-relayed';
 
 /** The token bucket counts thousandths of a token: a rate per second is then a whole number per millisecond. */
 const TOKEN = 1000;
@@ -81,7 +85,7 @@ export class ReferenceDataPlane implements DataPlane {
   apply(commands: readonly Command[], _now: number): CommandStatus[] {
     return commands.map((command) => {
       const status = this.#tables.apply(command);
-      this.#pathMtus.keepOnly(() => this.#tables.tunnelPeers());
+      this.#pathMtus.keepOnly(() => this.#tables.tunnels());
       return status;
     });
   }
@@ -163,7 +167,7 @@ export class ReferenceDataPlane implements DataPlane {
     const entry = this.#destination(packet);
     if (entry?.action.kind === 'buffer') return this.#keep(frame, entry.action.hold);
     if (entry?.action.kind === 'deliver') return this.#deliver(frame, entry.action);
-    if (entry?.action.kind === 'tunnel') return this.#forwardTo(frame, entry.action.peer, 'tunnelled');
+    if (entry?.action.kind === 'tunnel') return this.#forwardTo(frame, entry.action, 'tunnelled');
     if (entry?.action.kind === 'rewrite') return this.#rewrite(frame, entry.action.replacement);
     if (entry?.action.kind === 'restore') return this.#restored(frame, entry.action.replacement);
     if (source.reverse !== undefined) return this.#forwardTo(frame, source.reverse, 'reverse-tunnelled');
@@ -176,6 +180,7 @@ export class ReferenceDataPlane implements DataPlane {
     if (packets.destination(packet) === this.#locator) {
       if (packets.nextHeader(packet) === packets.IPV6_IN_IPV6) return this.#decapsulate(frame);
       if (packets.nextHeader(packet) === packets.FRAGMENT) return this.#reassemble(frame);
+      if (hasTunnelOptions(packet)) return this.#takeTunnelOptions(frame);
       this.#pass(frame);
       return this.#relayError(packet);
     }
@@ -196,6 +201,14 @@ export class ReferenceDataPlane implements DataPlane {
     this.#fromCore({ ...frame, packet: outcome.packet });
   }
 
+  /** A packet that is tunnelled to us, with options of the tunnel. */
+  #takeTunnelOptions(frame: Frame): void {
+    if (!this.#tables.peers.has(packets.source(frame.packet))) return this.#drop(frame, 'peer-unknown');
+    const taken = withoutTunnelOptions(frame.packet);
+    if (taken === undefined) return this.#drop(frame, 'extension');
+    this.#decapsulate({ ...frame, packet: taken.packet }, taken.limit);
+  }
+
   /** A packet that was not tunnelled to us, or not in a tunnel any longer. */
   #native(frame: Frame): void {
     const { packet } = frame;
@@ -208,22 +221,23 @@ export class ReferenceDataPlane implements DataPlane {
       this.#flow(packet);
       return this.#deliver(frame, entry.action);
     }
-    if (entry?.action.kind === 'tunnel') return this.#forwardTo(frame, entry.action.peer, 'tunnelled');
+    if (entry?.action.kind === 'tunnel') return this.#forwardTo(frame, entry.action, 'tunnelled');
     this.#pass(frame);
   }
 
   /** "Errors from inside a tunnel" of the ABI page. */
   #relayError(packet: Uint8Array): void {
     const error = readTunnelError(packet, this.#locator);
-    if (error === undefined || !this.#tables.tunnelPeers().has(error.peer)) return;
+    const tunnels = this.#tables.tunnels().filter(({ peer }) => peer === error?.peer);
+    if (error === undefined || tunnels.length === 0) return;
     if (error.kind === 'unreachable') return this.#sendError(error.inner, UNREACHABLE, 'errors-relayed');
-    this.#pathMtus.learn(error.peer, error.mtu, this.#seconds());
+    for (const tunnel of tunnels) this.#pathMtus.learn(tunnel, error.mtu, this.#seconds());
     if (error.innerLength <= MINIMUM_MTU) return;
-    const mtu = this.#pathMtus.of(error.peer, this.#seconds());
-    this.#sendError(error.inner, packetTooBig(mtu - packets.IPV6_HEADER), 'errors-relayed');
+    const mtus = tunnels.map((tunnel) => this.#pathMtus.of(tunnel, this.#seconds()));
+    this.#sendError(error.inner, packetTooBig(Math.min(...mtus) - error.overhead), 'errors-relayed');
   }
 
-  #decapsulate(frame: Frame): void {
+  #decapsulate(frame: Frame, limit?: number): void {
     const { packet: outer } = frame;
     if (!this.#tables.peers.has(packets.source(outer))) return this.#drop(frame, 'peer-unknown');
     const carried = outer.slice(packets.IPV6_HEADER);
@@ -238,11 +252,12 @@ export class ReferenceDataPlane implements DataPlane {
     if ('reason' in checked) return this.#drop({ ...frame, packet: marked }, checked.reason);
     const inner = { ...frame, packet: checked.packet };
     if (packets.isLocalPair(checked.packet)) return this.#drop(inner, 'address');
-    this.#decapsulated(inner, { source: packets.source(outer), hopLimit: packets.hopLimit(outer) });
+    const [source, hopLimit] = [packets.source(outer), packets.hopLimit(outer)];
+    this.#decapsulated(inner, { source, hopLimit, limit });
   }
 
   /** Step 4 of "From the core": also where a packet on a `to` hold starts again. */
-  #decapsulated(frame: Frame, outer: { source: bigint; hopLimit: number }): void {
+  #decapsulated(frame: Frame, outer: Arrival): void {
     const { packet } = frame;
     const [src, dst] = [packets.source(packet), packets.destination(packet)];
     const pair = {
@@ -261,8 +276,9 @@ export class ReferenceDataPlane implements DataPlane {
       const { peer } = entry.action;
       this.#log.raiseUnlessRepeated({ kind: 'redirect', ...pair }, key, this.#now);
       if (peer === outer.source) return this.#drop(frame, 'bounce');
-      if (outer.hopLimit <= RETUNNEL_COST) return this.#drop(frame, 'loop');
-      return this.#encapsulate(frame, peer, outer.hopLimit - RETUNNEL_COST, 'retunnelled');
+      if (outer.hopLimit <= RETUNNEL_COST || outer.limit === 0) return this.#drop(frame, 'loop');
+      const hopLimit = outer.hopLimit - RETUNNEL_COST;
+      return this.#encapsulate({ ...frame, outer }, entry.action, hopLimit, 'retunnelled');
     }
     if (entry?.action.kind === 'rewrite') {
       this.#log.raiseUnlessRepeated({ kind: 'redirect', ...pair }, key, this.#now);
@@ -321,25 +337,37 @@ export class ReferenceDataPlane implements DataPlane {
     this.#put(frame, packet, { action: 'deliver', link, nextHop: formatAddress(nextHop), mac });
   }
 
-  #forwardTo(frame: Frame, peer: bigint, counter: CountedEncapsulation): void {
+  #forwardTo(frame: Frame, tunnel: Tunnel, counter: CountedEncapsulation): void {
     const packet = this.#decremented(frame);
-    if (packet !== undefined) this.#encapsulate({ ...frame, packet }, peer, TUNNEL_HOP_LIMIT, counter);
+    if (packet !== undefined) this.#encapsulate({ ...frame, packet }, tunnel, TUNNEL_HOP_LIMIT, counter);
   }
 
-  #encapsulate(frame: Frame, peer: bigint, hopLimit: number, counter: CountedEncapsulation): void {
-    const mtu = this.#pathMtus.of(peer, this.#seconds());
-    const clamped = this.#options.clampMss ? withLowerMss(frame.packet, largestMss(mtu)) : undefined;
+  #encapsulate(frame: Frame, tunnel: Tunnel, hopLimit: number, counter: CountedEncapsulation): void {
+    const { peer } = tunnel;
+    const at = limitAt(frame.packet);
+    // Limits of the tunnels that the packet is in, or came through.
+    const inherited = [at === undefined ? undefined : frame.packet[at], frame.outer?.limit];
+    if (at !== undefined && inherited[0] === 0) {
+      this.#drop(frame, 'encapsulation-limit');
+      return this.#sendError(frame.packet, parameterProblem(at), 'parameter-problem-sent');
+    }
+    const least = Math.min(...inherited.filter((limit) => limit !== undefined));
+    const limit = least === Infinity ? tunnel.limit : least - 1;
+    const mtu = this.#pathMtus.of(tunnel, this.#seconds());
+    const room = mtu - overhead(limit);
+    const clamped = this.#options.clampMss ? withLowerMss(frame.packet, largestMss(room)) : undefined;
     const sent = encapsulate(clamped ?? frame.packet, {
       seed: this.#options.seed,
       locator: this.#locator,
       peer,
       hopLimit,
+      limit,
       mtu,
       identification: () => this.#nextIdentification(),
     });
     if (sent === undefined) {
       this.#drop(frame, 'too-big');
-      return this.#sendError(frame.packet, packetTooBig(mtu - packets.IPV6_HEADER), 'too-big-sent');
+      return this.#sendError(frame.packet, packetTooBig(room), 'too-big-sent');
     }
     this.#count(counter);
     if (clamped !== undefined) this.#count('mss-clamped');

@@ -10,6 +10,13 @@ export type HoldTarget =
   | { readonly direction: 'from' | 'to'; readonly prefix: PrefixValue }
   | { readonly direction: 'station'; readonly link: LinkId; readonly mac: string };
 
+/** Of a packet that has been decapsulated: where it came from, and the outer hop limit and encapsulation limit it had. */
+export interface Arrival {
+  readonly source: bigint;
+  readonly hopLimit: number;
+  readonly limit: number | undefined;
+}
+
 /** A packet on its way through the pipeline. */
 export interface Frame {
   readonly packet: Uint8Array;
@@ -17,8 +24,7 @@ export interface Frame {
   readonly mac: Uint8Array | undefined;
   /** Index in the batch, or -1. */
   readonly input: number;
-  /** Of a packet that has been decapsulated: where it came from, and the outer hop limit it came with. */
-  readonly outer?: { readonly source: bigint; readonly hopLimit: number };
+  readonly outer?: Arrival;
   readonly released: boolean;
 }
 

@@ -61,6 +61,10 @@ export function isLocalPair(packet: Uint8Array): boolean {
   return from === 0n || isLinkLocal(from) || isLinkLocal(to) || isMulticast(to);
 }
 
+export function isExtension(protocol: number): boolean {
+  return [HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION_OPTIONS].includes(protocol);
+}
+
 /**
  * Walks the extension headers. Undefined where one does not fit or there are too many; otherwise the protocol that
  * follows them and where it begins, without a protocol for a fragment other than the first. `fragment` tells a first
@@ -74,9 +78,7 @@ export function upperLayer(
   let fragment = false;
   for (let headers = 0; ; headers++) {
     const isFragment = protocol === FRAGMENT;
-    if (![HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION_OPTIONS].includes(protocol)) {
-      return { protocol, offset, fragment };
-    }
+    if (!isExtension(protocol)) return { protocol, offset, fragment };
     if (headers === EXTENSIONS_MAX || offset + 8 > packet.length) return undefined;
     const length = isFragment ? 8 : (octet(packet, offset + 1) + 1) * 8;
     if (offset + length > packet.length) return undefined;

@@ -27,10 +27,11 @@ import { FlowEntryTable, canonicalFlow } from './flow-table.ts';
 import { HoldPool } from './hold.ts';
 import type { HoldRecord, HoldTarget } from './hold.ts';
 import { PrefixTable } from './prefix-table.ts';
+import type { Tunnel } from './relay.ts';
 
 export type DestinationAction =
   | { readonly kind: 'deliver'; readonly link: LinkId; readonly nextHop: bigint; readonly mac: string }
-  | { readonly kind: 'tunnel'; readonly peer: bigint }
+  | ({ readonly kind: 'tunnel' } & Tunnel)
   | { readonly kind: 'rewrite' | 'restore'; readonly replacement: PrefixValue }
   | { readonly kind: 'buffer'; readonly hold: HoldRecord };
 
@@ -47,12 +48,13 @@ export interface Source {
   readonly prefix: PrefixValue;
   readonly link: LinkId;
   readonly mac: Uint8Array | undefined;
-  readonly reverse: bigint | undefined;
+  readonly reverse: Tunnel | undefined;
   /** Whole seconds, 0 if never. */
   lastUsed: number;
 }
 
 const UINT32_MAX = 0xffff_ffff;
+const LIMIT_MAX = 254;
 
 /** All entries, and the commands that change them: "Commands" of the ABI page. */
 export class Tables {
@@ -152,8 +154,8 @@ export class Tables {
     entry: Omit<DeliverEntry, 'prefix'> | Omit<TunnelEntry, 'prefix'>,
   ): ForwardAction | undefined {
     if (entry.kind === 'tunnel') {
-      const peer = this.#tunnelEnd(entry.locator);
-      return peer === undefined ? undefined : { kind: 'tunnel', peer };
+      const tunnel = this.#tunnel(entry.locator, entry.limit);
+      return tunnel === undefined ? undefined : { kind: 'tunnel', ...tunnel };
     }
     const nextHop = parseAddress(entry.nextHop);
     if (nextHop === undefined || nextHop === 0n || isMulticast(nextHop)) return undefined;
@@ -209,7 +211,7 @@ export class Tables {
 
   #putSource(prefix: PrefixValue, entry: Extract<Entry, { kind: 'source' }>): CommandStatus {
     if (!isLink(entry.link)) return 'invalid';
-    const reverse = entry.reverse === undefined ? undefined : this.#tunnelEnd(entry.reverse);
+    const reverse = entry.reverse === undefined ? undefined : this.#tunnel(entry.reverse, entry.limit);
     if (entry.reverse !== undefined && reverse === undefined) return 'invalid';
     const mac = entry.mac === undefined ? new Uint8Array(6) : parseMac(entry.mac);
     if (mac === undefined || isGroup(mac)) return 'invalid';
@@ -248,16 +250,21 @@ export class Tables {
     return address !== undefined && isTunnelEnd(address) && address !== this.#locator ? address : undefined;
   }
 
-  /** Far ends of the tunnels that entries name. */
-  tunnelPeers(): ReadonlySet<bigint> {
-    const peers = new Set<bigint>();
-    for (const { action } of [...this.destinations.values(), ...this.flows.entries()]) {
-      if (action.kind === 'tunnel') peers.add(action.peer);
-    }
-    for (const table of this.#sources.values()) {
-      for (const { reverse } of table.values()) if (reverse !== undefined) peers.add(reverse);
-    }
-    return peers;
+  #tunnel(locator: Address, limit: number | undefined): Tunnel | undefined {
+    const peer = this.#tunnelEnd(locator);
+    const possible = limit === undefined || (Number.isInteger(limit) && limit >= 0 && limit <= LIMIT_MAX);
+    return peer !== undefined && possible ? { peer, limit } : undefined;
+  }
+
+  /** The tunnels that entries name, some more than once. */
+  tunnels(): Tunnel[] {
+    const forward = [...this.destinations.values(), ...this.flows.entries()].flatMap(({ action }) =>
+      action.kind === 'tunnel' ? [action] : [],
+    );
+    const reverse = [...this.#sources.values()].flatMap((table) =>
+      [...table.values()].flatMap((source) => source.reverse ?? []),
+    );
+    return [...forward, ...reverse];
   }
 
   dump(): EntryDump {

@@ -1,7 +1,9 @@
 import { ICMP_MAX, TUNNEL_HOP_LIMIT } from '../generated/abi.ts';
 import { addressOctets } from './address.ts';
 import { hash, hashStep, words } from './events.ts';
+import { limitHeader } from './encapsulation-limit.ts';
 import {
+  DESTINATION_OPTIONS,
   FRAGMENT,
   FRAGMENT_HEADER,
   ICMPV6,
@@ -54,6 +56,8 @@ export interface Encapsulation {
   readonly locator: bigint;
   readonly peer: bigint;
   readonly hopLimit: number;
+  /** Encapsulation limit that the packet carries. */
+  readonly limit: number | undefined;
   /** The MTU of the tunnel. */
   readonly mtu: number;
   /** Taken only if the packet must be fragmented. */
@@ -72,7 +76,10 @@ export function encapsulate(inner: Uint8Array, to: Encapsulation): Uint8Array[] 
     source: to.locator,
     destination: to.peer,
   };
-  if (inner.length + IPV6_HEADER <= to.mtu) return [ipv6({ ...outer, nextHeader: IPV6_IN_IPV6 }, inner)];
+  const options = to.limit === undefined ? new Uint8Array() : limitHeader(to.limit);
+  const nextHeader = to.limit === undefined ? IPV6_IN_IPV6 : DESTINATION_OPTIONS;
+  const carried = Uint8Array.of(...options, ...inner);
+  if (IPV6_HEADER + carried.length <= to.mtu) return [ipv6({ ...outer, nextHeader }, carried)];
   if (inner.length > MINIMUM_MTU) return undefined;
 
   const identification = to.identification();
@@ -80,13 +87,13 @@ export function encapsulate(inner: Uint8Array, to: Encapsulation): Uint8Array[] 
   const fragment = (offset: number, part: Uint8Array, more: boolean): Uint8Array => {
     const payload = new Uint8Array(FRAGMENT_HEADER + part.length);
     const view = new DataView(payload.buffer);
-    view.setUint8(0, IPV6_IN_IPV6);
+    view.setUint8(0, nextHeader);
     view.setUint16(2, offset | (more ? 1 : 0));
     view.setUint32(4, identification);
     payload.set(part, FRAGMENT_HEADER);
     return ipv6({ ...outer, nextHeader: FRAGMENT }, payload);
   };
-  return [fragment(0, inner.subarray(0, first), true), fragment(first, inner.subarray(first), false)];
+  return [fragment(0, carried.subarray(0, first), true), fragment(first, carried.subarray(first), false)];
 }
 
 /** RFC 4443 section 2.4 (e): never in answer to an error or a redirect. */
@@ -99,7 +106,7 @@ export function mayAnswerWithError(packet: Uint8Array): boolean {
   return type >= 128 && type !== REDIRECT;
 }
 
-/** What an ICMPv6 error says; `parameter` is the MTU of a Packet Too Big. */
+/** What an ICMPv6 error says; `parameter` is the MTU of a Packet Too Big, the pointer of a Parameter Problem. */
 export interface IcmpError {
   readonly type: number;
   readonly code: number;
@@ -111,9 +118,19 @@ export function packetTooBig(mtu: number): IcmpError {
   return { type: 2, code: 0, parameter: Math.max(MINIMUM_MTU, mtu) };
 }
 
-/** MSS of the segments that go through a tunnel of `mtu` octets whole, or that have to. */
-export function largestMss(mtu: number): number {
-  return Math.max(MINIMUM_MTU, mtu - IPV6_HEADER) - IPV6_HEADER - TCP_HEADER;
+/** Octets that a tunnel adds before an inner packet that carries a limit, or none. */
+export function overhead(limit: number | undefined): number {
+  return limit === undefined ? IPV6_HEADER : IPV6_HEADER + limitHeader(limit).length;
+}
+
+/** MSS of the segments that go whole through a tunnel with room for `room` octets, or that have to. */
+export function largestMss(room: number): number {
+  return Math.max(MINIMUM_MTU, room) - IPV6_HEADER - TCP_HEADER;
+}
+
+/** RFC 4443 section 3.4: an erroneous header field. */
+export function parameterProblem(pointer: number): IcmpError {
+  return { type: 4, code: 0, parameter: pointer };
 }
 
 /** RFC 4443 section 3.3: hop limit exceeded in transit. */

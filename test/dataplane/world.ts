@@ -136,7 +136,7 @@ function entry(random: Random): Entry {
         kind: 'flow',
         ...flow(random),
         action: random.oneIn(2)
-          ? { kind: 'tunnel', locator: address(random, PEERS) }
+          ? { kind: 'tunnel', locator: address(random, PEERS), ...limit(random) }
           : {
               kind: 'deliver',
               link: link(random),
@@ -155,7 +155,7 @@ function entry(random: Random): Entry {
       };
     case 2:
     case 3:
-      return { kind: 'tunnel', prefix: prefix(random), locator: address(random, PEERS) };
+      return { kind: 'tunnel', prefix: prefix(random), locator: address(random, PEERS), ...limit(random) };
     case 4:
     case 5:
       return {
@@ -164,6 +164,7 @@ function entry(random: Random): Entry {
         link: random.oneIn(4) ? LINK_TUNNEL : link(random),
         ...(random.oneIn(2) ? { mac: mac(random) } : {}),
         ...(random.oneIn(3) ? { reverse: address(random, PEERS) } : {}),
+        ...limit(random),
       };
     case 6:
       return { kind: 'peer', address: address(random, PEERS) };
@@ -183,6 +184,10 @@ function entry(random: Random): Entry {
         millis: random.oneIn(20) ? 0 : random.pick([1, 50, 1000, 0xffff_ffff]),
       };
   }
+}
+
+function limit(random: Random): { limit?: number } {
+  return random.oneIn(3) ? { limit: random.pick([0, 1, 4, 4, 254, 255, 256]) } : {};
 }
 
 function rewriting(random: Random): Entry {
@@ -261,35 +266,61 @@ export function randomPacket(random: Random, large = false): GeneratedPacket {
 }
 
 function tunnelled(random: Random, inner: Uint8Array): Uint8Array {
+  const options = random.oneIn(4) ? tunnelOptions(random) : undefined;
   const outer = {
-    nextHeader: random.oneIn(30) ? random.pick([0, 6, 44, 58, 60]) : NEXT_HEADER.ipv6,
+    nextHeader:
+      options !== undefined ? 60 : random.oneIn(30) ? random.pick([0, 6, 44, 58, 60]) : NEXT_HEADER.ipv6,
     trafficClass: random.below(256),
     flowLabel: random.below(1 << 20),
     hopLimit: hopLimit(random),
     src: address6(random, PEERS),
     dst: random.oneIn(20) ? random.pick([...HOSTS, ...PEERS]) : LOCATOR,
   };
-  return emitIpv6(outer, inner);
+  return emitIpv6(outer, Uint8Array.of(...(options ?? []), ...inner));
+}
+
+/** A destination options header as tunnels have it: with a limit, with more before or after it, or malformed. */
+function tunnelOptions(random: Random): number[] {
+  const value = random.pick([0, 0, 1, 2, 4, 255]);
+  const usual = [4, 1, value, 1, 1, 0];
+  const options = random.oneIn(3)
+    ? random.pick([
+        [0, 4, 1, value, 1, 0],
+        [1, 4, 0, 0, 0, 0],
+        [4, 2, value, 0, 4, 1],
+        [4, 1, value, 4, 1, 0],
+        [random.below(256), random.below(4), 4, 1, value, 0],
+        [5, 2, 0, 0, 1, 6, 0, 0, 0, 0, 0, 0, 4, 1],
+        [4, 1, value, 0xc1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 4, 1, value, 0, 0, 0, 0, 0, 0, random.below(256)],
+        [4, 1, value, 0, 0, random.below(3)],
+      ])
+    : usual;
+  const length = random.oneIn(20) ? random.below(256) : (options.length + 2) / 8 - 1;
+  return [random.oneIn(20) ? random.pick([17, 58, 60]) : NEXT_HEADER.ipv6, length, ...options];
 }
 
 /** An ICMPv6 error to us about a packet that we might have tunnelled, now and then with a fault. */
 function tunnelError(random: Random, inner: Uint8Array): Uint8Array {
   const fragment = Uint8Array.of(NEXT_HEADER.ipv6, 0, 0, random.pick([0, 1, 1, 8]), 0, 0, 0, 1);
   const fragmented = random.oneIn(4);
+  const options = !fragmented && random.oneIn(3) ? tunnelOptions(random) : [];
   const outer = emitIpv6(
     {
-      nextHeader: fragmented ? NEXT_HEADER.fragment : random.oneIn(20) ? 6 : NEXT_HEADER.ipv6,
+      nextHeader:
+        options.length > 0 ? 60 : fragmented ? NEXT_HEADER.fragment : random.oneIn(20) ? 6 : NEXT_HEADER.ipv6,
       hopLimit: hopLimit(random),
       src: random.oneIn(20) ? random.pick(PEERS) : LOCATOR,
       dst: random.pick(PEERS),
     },
-    Uint8Array.of(...(fragmented ? fragment : []), ...inner),
+    Uint8Array.of(...(fragmented ? fragment : options), ...inner),
   );
   const quoted = outer.subarray(0, random.oneIn(3) ? random.below(outer.length + 1) : 1232);
   const message = new Uint8Array(8 + quoted.length);
-  message.set([random.pick([0, 1, 1, 2, 2, 2, 3, 4, 128]), random.pick([0, 0, 0, 1, 4])]);
+  message.set([random.pick([0, 1, 1, 2, 2, 2, 3, 4, 4, 128]), random.pick([0, 0, 0, 1, 4])]);
   const mtu = random.pick([0, 1279, 1280, 1300, 1320, 1400, 1500, 0x10000, 0xffff_ffff]);
-  new DataView(message.buffer).setUint32(4, mtu);
+  const pointer = random.oneIn(8) ? random.below(64) : 44;
+  new DataView(message.buffer).setUint32(4, message[0] === 4 ? pointer : mtu);
   message.set(quoted, 8);
   const ends = { src: random.pick(HOSTS), dst: LOCATOR };
   fillChecksum(message, 2, ends.src, ends.dst, NEXT_HEADER.icmpv6);
@@ -404,6 +435,7 @@ function extensionHeaders(random: Random, last: number): [first: number, octets:
     const header = new Uint8Array(type === NEXT_HEADER.fragment ? 8 : 8 * random.pick([1, 1, 2, 3]));
     header[0] = types[index + 1] ?? last;
     header[1] = header.length / 8 - 1;
+    if (type === 60 && random.oneIn(2)) header.set(tunnelOptions(random).slice(2, header.length), 2);
     if (type === NEXT_HEADER.fragment) {
       // A reserved octet, which is no length.
       header[1] = random.below(256);

@@ -126,6 +126,17 @@ function fragment(inner: Uint8Array, from: number, to: number, fields: Partial<I
   );
 }
 
+/** A destination options header with an encapsulation limit. */
+const limited = (limit: number, next: number = NEXT_HEADER.ipv6): number[] => [next, 0, 4, 1, limit, 1, 1, 0];
+
+/** The packet with a destination options header before its payload. */
+function optioned(packet: Uint8Array, header: readonly number[]): Uint8Array {
+  const result = Uint8Array.of(...packet.subarray(0, 40), ...header, ...packet.subarray(40));
+  new DataView(result.buffer).setUint16(4, result.length - 40);
+  result[6] = 60;
+  return result;
+}
+
 function changed(packet: Uint8Array, offset: number, ...octets: number[]): Uint8Array {
   const result = packet.slice();
   result.set(octets, offset);
@@ -351,6 +362,31 @@ export const GOLDEN_CASES: readonly GoldenCase[] = [
       access(syn([4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 2, 4, 0xff, 0xff])),
       access(syn([2, 4, 0x05, 0x78])),
       access(syn([2, 4, 0x05, 0xa0], 0x10)),
+    ]),
+  },
+  {
+    name: 'encapsulation-limit',
+    file: {
+      options: { ...options, coreMtu: 1320 },
+      ports,
+      entries: [
+        source,
+        { ...tunnel, limit: 4 },
+        { kind: 'tunnel', prefix: `${FOREIGN}/128`, locator: OTHER_PEER },
+        ...peers,
+      ],
+    },
+    input: capture([
+      access(udp()),
+      access(udp({}, 1272)),
+      access(udp({}, 1280)),
+      access(optioned(udp(), limited(9, NEXT_HEADER.udp))),
+      access(optioned(udp({ dst: FOREIGN }), limited(9, NEXT_HEADER.udp))),
+      access(optioned(udp({ dst: FOREIGN }), limited(0, NEXT_HEADER.udp))),
+      core(optioned(tunnelled(udp({ src: CN, dst: FOREIGN })), limited(3))),
+      core(optioned(tunnelled(udp({ src: CN, dst: FOREIGN })), limited(0))),
+      core(optioned(tunnelled(udp({ src: CN, dst: FOREIGN })), [41, 0, 0x84, 1, 0, 1, 1, 0])),
+      core(icmpError(4, 0, optioned(tunnelled(udp(), { src: LOCATOR, dst: PEER }), limited(0)), 44)),
     ]),
   },
   {

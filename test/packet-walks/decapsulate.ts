@@ -25,6 +25,10 @@ export const walks: Walks = {
   deliver: arrives([DELIVER]),
   bounce: arrives([moved(PEER)]),
   loop: arrives([moved(THIRD)], toMn(), { hops: 8 }),
+  spent: walk(
+    [PEERING, moved(THIRD)],
+    fromCore(tunnelled(Uint8Array.of(41, 0, 4, 1, 0, 1, 1, 0, ...toMn()), { next: 60 })),
+  ),
   're-tunnel': arrives([moved(THIRD)]),
   anchor: arrives([anchored]),
   hold: arrives([hold('to')]),

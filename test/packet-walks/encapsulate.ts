@@ -1,5 +1,5 @@
 import { ICMP_BURST } from '../../bindings/generated/abi.ts';
-import { SOURCE, TUNNEL, fromAccess, packet } from '../bindings/node/support.ts';
+import { PEER, SOURCE, TUNNEL, fromAccess, packet, put } from '../bindings/node/support.ts';
 import type { Walks } from './walk.ts';
 import { walk } from './walk.ts';
 
@@ -17,8 +17,15 @@ const syn = new Uint8Array(24);
 syn.set([6 << 4, 2], 12);
 syn.set([2, 4, 0x05, 0xb4], 20);
 
+/** An options header with an encapsulation limit of 0. */
+const OPTIONS = 60;
+const spent = Uint8Array.of(41, 0, 4, 1, 0, 1, 1, 0, ...packet()).fill(59, 0, 1);
+const limited = put({ kind: 'tunnel', prefix: '2001:db8:2:2::/64', locator: PEER, limit: 4 });
+
 export const walks: Walks = {
   clamped: walk(entries, fromAccess(packet({ next: TCP, payload: syn })), { clampMss: true }),
+  spent: walk(entries, fromAccess(packet({ next: OPTIONS, payload: spent }))),
+  'with-limit': walk([SOURCE, limited], fromAccess(packet({ payload: new Uint8Array(1412) }))),
   fits: walk(entries, fromAccess(packet({ payload: new Uint8Array(1420) }))),
   fragments: walk(entries, fromAccess(packet({ payload: new Uint8Array(1240) })), { coreMtu: 1300 }),
   unanswered: walk(entries, fromAccess(unreachable)),

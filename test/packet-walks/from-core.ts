@@ -23,9 +23,15 @@ const unreachable = (): Uint8Array => {
   return packet({ src: THIRD, dst: LOCATOR, next: ICMPV6, payload: message });
 };
 
+const OPTIONS = 60;
+/** An options header, with one option of this type and a PadN, and an inner packet. */
+const optioned = (type: number): Uint8Array => Uint8Array.of(41, 0, type, 1, 0, 1, 1, 0, ...toMn());
+
 export const walks: Walks = {
   relayed: walk([TUNNEL], fromCore(unreachable())),
   ours: walk([PEERING], fromCore(packet({ dst: LOCATOR }))),
+  'options-peer-unknown': walk([DELIVER], fromCore(tunnelled(optioned(4), { next: OPTIONS }))),
+  'options-drop': walk([PEERING, DELIVER], fromCore(tunnelled(optioned(0x84), { next: OPTIONS }))),
   'peer-unknown': walk([DELIVER], fromCore(tunnelled(toMn()))),
   local: walk([DELIVER], fromCore(toMn({ src: 'fe80::1' }))),
   flow: walk([buffer(), FLOW_ENTRY], fromCore(OF_FLOW)),

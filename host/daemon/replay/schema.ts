@@ -19,6 +19,7 @@ const whole = (least: number, most: number) =>
     .min(least)
     .max(most);
 const link = whole(0, LAST_LINK);
+const limit = whole(0, 254).exactOptional();
 
 /** An object that names a hold entry: by prefix, or by station. */
 const holdKeyed = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
@@ -43,7 +44,7 @@ const entry = z.discriminatedUnion(
   'kind',
   [
     z.strictObject({ kind: z.literal('deliver'), prefix, link, nextHop: address, mac }),
-    z.strictObject({ kind: z.literal('tunnel'), prefix, locator: address }),
+    z.strictObject({ kind: z.literal('tunnel'), prefix, locator: address, limit }),
     z.strictObject({
       kind: z.literal('flow'),
       ...flow,
@@ -51,7 +52,7 @@ const entry = z.discriminatedUnion(
         'kind',
         [
           z.strictObject({ kind: z.literal('deliver'), link, nextHop: address, mac }),
-          z.strictObject({ kind: z.literal('tunnel'), locator: address }),
+          z.strictObject({ kind: z.literal('tunnel'), locator: address, limit }),
         ],
         { error: 'must have "kind": "deliver" or "tunnel"' },
       ),
@@ -75,6 +76,7 @@ const entry = z.discriminatedUnion(
       link: whole(0, LINK_TUNNEL),
       mac: mac.exactOptional(),
       reverse: address.exactOptional(),
+      limit,
     }),
     z.strictObject({ kind: z.literal('peer'), address }),
     holdKeyed({
