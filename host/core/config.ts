@@ -16,6 +16,8 @@ export interface MaarConfig {
   /** The MN-ID is the station's MAC, as a NAI: `<12 hex digits>@<realm>`. */
   readonly mnRealm: string;
   readonly coreMtu: number;
+  /** Encapsulation limit of our tunnels, 0 to 254 (RFC 2473 section 4.1.1); none if absent. It takes 8 octets. */
+  readonly encapsulationLimit?: number;
   readonly timers: TimerConfig;
   readonly hold: { readonly packets: number; readonly millis: number };
   /** Budget of each home address of a station that is leaving or gone; with 0 `packets` nothing is kept for it. */

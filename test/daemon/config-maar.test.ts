@@ -69,6 +69,7 @@ test('a short file is completed with defaults and put into canonical form', () =
   assert.deepEqual(control.links, [{ id: 0, linkLocal: 'fe80::1', mac: '02:00:5e:10:00:00', mtu: 1500 }]);
   assert.deepEqual(control.aaa.servers, [{ name: 'aaa.example.org', host: '2001:db8::aaa', port: 3868 }]);
   assert.deepEqual(control.timers, DEFAULT_TIMERS);
+  assert.equal(control.encapsulationLimit, undefined);
   assert.equal(control.timers.probe, 50);
   assert.equal(control.timers.timestampWindow, 10_000);
 });
@@ -143,6 +144,12 @@ const wrong: [what: string, change: (text: string) => string, key: string, remed
     /longer/,
   ],
   ['an MTU below the minimum', (text) => text.replace('[core]', '[core]\nmtu = 1279'), 'core.mtu', /1280/],
+  [
+    'an encapsulation limit that does not exist',
+    (text) => `${text}\n[tunnel]\nencapsulationLimit = 255`,
+    'tunnel.encapsulationLimit',
+    /0 to 254/,
+  ],
   [
     'a retransmission that starts past its end',
     (text) => `${text}\n[timers]\nretransmit = 40000`,

@@ -63,6 +63,11 @@ const buffer = z.strictObject({
 
 const tunnel = z.strictObject({
   clampMss: z.boolean({ error: 'must be true or false' }).default(false),
+  encapsulationLimit: z
+    .int({ error: 'must be a whole number from 0 to 254' })
+    .min(0, 'must be from 0 to 254')
+    .max(254, 'must be from 0 to 254')
+    .exactOptional(),
 });
 
 /** `maar run --config FILE`, section by section; what one section cannot know is in `crossFaults`. */
@@ -237,6 +242,7 @@ export function linuxConfig(file: MaarFile): LinuxConfig {
 /** What the control plane needs of it. */
 export function controlConfig(file: MaarFile): MaarConfig {
   const { name, address, scheme, pool, aaa, mnRealm, core, hold, buffer } = file;
+  const { encapsulationLimit } = file.tunnel;
   return {
     name,
     address,
@@ -253,6 +259,7 @@ export function controlConfig(file: MaarFile): MaarConfig {
     },
     mnRealm,
     coreMtu: core.mtu,
+    ...(encapsulationLimit === undefined ? {} : { encapsulationLimit }),
     timers: file.timers,
     hold,
     buffer,

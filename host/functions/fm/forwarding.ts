@@ -66,8 +66,13 @@ export class Forwarding {
   }
 
   tunnel(owner: string, reason: Reason, prefix: Prefix, locator: Address): void {
-    const entry: TunnelEntry = { kind: 'tunnel', prefix, locator };
+    const entry: TunnelEntry = { kind: 'tunnel', prefix, locator, ...this.#limit() };
     this.#tellDestination(prefix, this.#destinations.claim(prefix, owner, reason, entry));
+  }
+
+  #limit(): { readonly limit?: number } {
+    const limit = this.#context.config.encapsulationLimit;
+    return limit === undefined ? {} : { limit };
   }
 
   withdraw(owner: string, prefix: Prefix): void {
@@ -76,7 +81,9 @@ export class Forwarding {
 
   /** Sends one flow another way than its destination, until `unsteer`. The last to steer a flow decides. */
   steer(entry: FlowEntry): void {
-    if (this.#changed(flowKey(entry), entry)) this.#pending.push({ op: 'put', entry });
+    const action = entry.action.kind === 'tunnel' ? { ...entry.action, ...this.#limit() } : entry.action;
+    const wanted = { ...entry, action };
+    if (this.#changed(flowKey(entry), wanted)) this.#pending.push({ op: 'put', entry: wanted });
   }
 
   unsteer({ src, dst, protocol, sourcePort, destinationPort }: FlowKey): void {
@@ -86,7 +93,8 @@ export class Forwarding {
 
   permit(owner: string, entry: SourceEntry): void {
     const key = `${entry.prefix} ${entry.link}`;
-    this.#tellSource(entry.prefix, entry.link, this.#sources.claim(key, owner, 'local', entry));
+    const wanted = entry.reverse === undefined ? entry : { ...entry, ...this.#limit() };
+    this.#tellSource(entry.prefix, entry.link, this.#sources.claim(key, owner, 'local', wanted));
   }
 
   forbid(owner: string, prefix: Prefix, link: LinkId): void {

@@ -9,6 +9,9 @@ import { ND_HOP_LIMIT } from '../../wire/icmpv6/registry.ts';
 import { IPV6_HEADER, IPV6_MINIMUM_MTU, NEXT_HEADER } from '../../wire/ipv6.ts';
 import type { Home, MobileNode } from '../lm/node.ts';
 
+/** Octets of the destination options header that carries an encapsulation limit (RFC 2473 section 5.1). */
+const LIMIT_HEADER = 8;
+
 /** AdvDefaultLifetime; advertised again at a third of it [RFC 4861 6.2.1]. */
 export const ROUTER_LIFETIME_SECONDS = 1800;
 
@@ -46,10 +49,11 @@ export class AccessLinks {
       information(prefix, (validUntil - now) / 1000, preferred);
     const link = this.#links.get(node.link);
     if (link === undefined || node.local === undefined) return;
+    const overhead = IPV6_HEADER + (config.encapsulationLimit === undefined ? 0 : LIMIT_HEADER);
     const options: NdOption[] = [
       { kind: 'source-link-layer', mac: link.mac },
-      // Room for the outer header, so that what is tunnelled later needs no fragmentation.
-      { kind: 'mtu', mtu: Math.max(IPV6_MINIMUM_MTU, Math.min(link.mtu, config.coreMtu - IPV6_HEADER)) },
+      // Room for the headers of the tunnel, so that what is tunnelled later needs no fragmentation.
+      { kind: 'mtu', mtu: Math.max(IPV6_MINIMUM_MTU, Math.min(link.mtu, config.coreMtu - overhead)) },
       ofHome(node.local, preferredSeconds),
       ...[...node.foreign.values()].map((home) => ofHome(home, 0)),
       ...[...node.spent].map((prefix) => information(prefix, 0, 0)),

@@ -122,6 +122,28 @@ test('a buffer gives way to the tunnel in one command, or to delivery when the M
   assert.deepEqual(told(), [{ op: 'put', entry: tunnel }]);
 });
 
+test('with an encapsulation limit, all that is tunnelled carries it', () => {
+  const context = new Context(testConfig({ encapsulationLimit: 4 }), () => 0.5);
+  const forwarding = new Forwarding(context);
+  const locator = '2001:db8:0:2::1';
+  const flow = { src: '2001:db8::1', dst: '2001:db8::2', protocol: 17, sourcePort: 1, destinationPort: 2 };
+  forwarding.tunnel('x', 'internal', PREFIX, locator);
+  forwarding.permit('mn', { kind: 'source', prefix: PREFIX, link: 0, reverse: locator });
+  forwarding.permit('mn', { kind: 'source', prefix: PREFIX, link: 1 });
+  forwarding.steer({ kind: 'flow', ...flow, action: { kind: 'tunnel', locator } });
+  forwarding.commit();
+  const entries = context
+    .take()
+    .flatMap((effect) => (effect.type === 'apply' ? effect.commands : []))
+    .map((command) => (command.op === 'put' ? command.entry : undefined));
+  assert.deepEqual(entries, [
+    { kind: 'tunnel', prefix: PREFIX, locator, limit: 4 },
+    { kind: 'source', prefix: PREFIX, link: 0, reverse: locator, limit: 4 },
+    { kind: 'source', prefix: PREFIX, link: 1 },
+    { kind: 'flow', ...flow, action: { kind: 'tunnel', locator, limit: 4 } },
+  ]);
+});
+
 test('a buffer of 0 packets is none: delivery stands', () => {
   const context = new Context(
     testConfig({ buffer: { packets: 0, bytes: 1, millis: 1, silence: 0 } }),
