@@ -34,6 +34,10 @@ import { exchange } from './kernel.ts';
 const NARROW = '2001:db8:ff::5';
 const NARROW_MTU = 1300;
 const CORE_MTU = OPTIONS.coreMtu;
+/** The end of a tunnel with an encapsulation limit, and who is behind it. */
+const LIMITED = '2001:db8:ff::6';
+const BEYOND = '2001:db8:1:6::10';
+const LIMIT = 4;
 
 /** The kernel is the MAAR with the locator PEER: the CN at "access", us at "core". */
 const SETUP = `
@@ -44,6 +48,10 @@ const SETUP = `
   ip -6 tunnel add tunnel0 mode ip6ip6 local ${PEER} remote ${LOCATOR} encaplimit none hoplimit 64 tclass inherit
   ip link set tunnel0 up
   ip -6 route add ${MN} dev tunnel0
+  ip -6 route add ${LIMITED} dev core
+  ip -6 tunnel add tunnel1 mode ip6ip6 local ${PEER} remote ${LIMITED} encaplimit ${LIMIT} hoplimit 64 tclass inherit
+  ip link set tunnel1 up
+  ip -6 route add ${BEYOND} dev tunnel1
 `;
 
 /** One batch through a data plane of its own, module and twin alike. */
@@ -157,6 +165,49 @@ const refused = [CORE_MTU - 39, CORE_MTU].map((length) => {
 const spent = fromCn(80, { hops: 1 });
 const exceeded = asked('access', spent);
 
+/** A packet of the CN that is in a tunnel already, with this limit. */
+const nested = (limit: number): Uint8Array =>
+  packet({
+    src: CN,
+    dst: BEYOND,
+    next: 60,
+    payload: Uint8Array.of(41, 0, 4, 1, limit, 1, 1, 0, ...fromCn(80)),
+  });
+
+const limited = [
+  ...[40, 1280, CORE_MTU - 48].map((length) =>
+    packet({ src: CN, dst: BEYOND, payload: payload(length - 40) }),
+  ),
+  nested(1),
+  nested(255),
+].map((data) => ({ data, answer: asked('access', data) }));
+
+/** What is too long the kernel finds before it takes a hop off. */
+const unlimited = [
+  { data: packet({ src: CN, dst: BEYOND, payload: payload(CORE_MTU - 87) }), hops: 0 },
+  { data: nested(0), hops: 1 },
+].map(({ data, hops }) => ({ data, hops, answer: asked('access', data) }));
+
+const ourLimit = fromMn(80);
+const limitTaken = asked(
+  'core',
+  through(
+    fromAccess(ourLimit),
+    [SOURCE, put({ kind: 'tunnel', prefix: `${CN}/128`, locator: PEER, limit: 0 })],
+    {
+      hopLimitDone: true,
+    },
+  )[0]!.data,
+);
+
+/** What we make in its place of a packet into the tunnel with a limit; it need not come from a host of ours. */
+const withLimit = (data: Uint8Array): PacketOut[] =>
+  through(
+    fromCore(data),
+    [put({ kind: 'tunnel', prefix: `${BEYOND}/128`, locator: LIMITED, limit: LIMIT })],
+    { locator: PEER, hopLimitDone: true },
+  );
+
 test("the kernel's ip6_tunnel", async (t) => {
   const found = exchange(t, { setup: SETUP, from: PEER, to: NARROW, steps });
   if (found === undefined) return;
@@ -188,6 +239,25 @@ test("the kernel's ip6_tunnel", async (t) => {
       const expected = ours!.verdict.action === 'deliver' ? [{ device: 'access', packet: ours!.data }] : [];
       assert.deepEqual(answer(), expected, name);
     }
+  });
+
+  await t.test('its encapsulation limit is ours, its own or one less than that of the packet', () => {
+    for (const { data, answer } of limited) {
+      const [outer, ...rest] = answer();
+      assert.deepEqual([outer?.device, rest], ['core', []]);
+      assert.equal(butLabel(outer!.packet), butLabel(withLimit(forwarded(data))[0]!.data));
+    }
+  });
+
+  await t.test('what a limit keeps out it answers as we do', () => {
+    for (const { data, hops, answer } of unlimited) {
+      const [, message] = withLimit(hops === 0 ? data : forwarded(data));
+      assert.deepEqual(answer(), [{ device: 'access', packet: message!.data }]);
+    }
+  });
+
+  await t.test('our limit comes off there', () => {
+    assert.deepEqual(limitTaken(), [{ device: 'access', packet: forwarded(ourLimit) }]);
   });
 
   await t.test('it puts our fragments together', () => {
