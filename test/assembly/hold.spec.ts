@@ -12,7 +12,7 @@ import {
   collectReleased,
   expireHeld,
   heldDeadline,
-  heldOuterHopLimit,
+  heldArrival,
   holdCreate,
   holdDestroy,
   holdRelease,
@@ -145,7 +145,7 @@ describe('hold', () => {
       releaseHeld(DIRECTION_FROM, ANY, 0, false);
       begin(201);
       const index = takeReleased();
-      expect<u32>(heldOuterHopLimit(index)).toBe(33);
+      expect<u32>(heldArrival(index)).toBe(33);
       putOnHold(index, entry, address(2, 2), 33);
       expect<u32>(outputCount()).toBe(0);
     }
