@@ -111,6 +111,13 @@ const CASES: Record<
     entries: [PEERING, DELIVER],
     packets: [fromCore(fragment(TO_MN, { to: 7 }))],
   },
+  'encapsulation-limit': {
+    packets: [
+      fromAccess(packet({ next: 60, payload: Uint8Array.of(59, 0, 4, 1, 0, 1, 1, 0) })),
+      fromCore(packet({ next: 60, payload: Uint8Array.of(41, 0, 1, 0, 4, 1, 0, 0, ...TO_MN) })),
+    ],
+    entries: [SOURCE, TUNNEL],
+  },
   'hop-limit': {
     packets: [
       fromAccess(packet({ hops: 1 })),
