@@ -151,6 +151,12 @@ const wrong: [what: string, change: (text: string) => string, key: string, remed
     /0 to 254/,
   ],
   [
+    'a time of silence that is shorter than pauses',
+    (text) => `${text}\n[buffer]\nsilence = 39`,
+    'buffer.silence',
+    /must be 0.*at least 40 milliseconds/,
+  ],
+  [
     'a retransmission that starts past its end',
     (text) => `${text}\n[timers]\nretransmit = 40000`,
     'timers.retransmit',
@@ -163,6 +169,12 @@ const wrong: [what: string, change: (text: string) => string, key: string, remed
     /shorter than retransmit \(1000 ms\)/,
   ],
 ];
+for (const silence of [0, 40]) {
+  test(`a time of silence of ${silence} ms is accepted`, () => {
+    assert.ok(load(`${GOOD}\n[buffer]\nsilence = ${silence}`).ok);
+  });
+}
+
 for (const [what, change, key, remedy] of wrong) {
   test(`${what} is a fault of ${key}`, () => {
     const found = faults(change(GOOD));

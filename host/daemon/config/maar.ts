@@ -47,6 +47,12 @@ const hold = z.strictObject({
   millis: positive('milliseconds').default(2_000),
 });
 
+/**
+ * Shortest time of silence, in milliseconds: a look each quarter of it dumps nftables sets, and a station's ordinary pauses
+ * are longer than less.
+ */
+const LEAST_SILENCE = 40;
+
 /** For each home address of a station that is leaving or gone; 0 packets turn it off. */
 const buffer = z.strictObject({
   packets: z
@@ -57,7 +63,9 @@ const buffer = z.strictObject({
   millis: positive('milliseconds').default(2_000),
   silence: z
     .int({ error: 'must be milliseconds' })
-    .min(0, { error: 'must be milliseconds, 0 to ask no station for its silence' })
+    .refine((millis) => millis === 0 || millis >= LEAST_SILENCE, {
+      error: `must be 0, to ask no station for its silence, or at least ${LEAST_SILENCE} milliseconds`,
+    })
     .default(0),
 });
 
