@@ -64,10 +64,10 @@ export interface BufferEntry {
 }
 
 /**
- * Destination prefix -> to another MAAR without an outer header: the bits of \`prefix\` are replaced by those of
- * \`locator\`, a prefix of the same length that is routed to that MAAR and checksum-neutral to \`prefix\`
- * (\`neutralLocator\` of host/wire makes one). With \`restore\`, the entry of the far end: \`prefix\` is what the packet came
- * with, \`locator\` the original prefix, by which it is then forwarded.
+ * Destination prefix -> to another MAAR without an outer header: the bits of `prefix` are replaced by those of
+ * `locator`, a prefix of the same length that is routed to that MAAR and checksum-neutral to `prefix`
+ * (`neutralLocator` of host/wire makes one). With `restore`, the entry of the far end: `prefix` is what the packet came
+ * with, `locator` the original prefix, by which it is then forwarded.
  */
 export interface RewriteEntry {
   readonly kind: 'rewrite';
@@ -116,7 +116,6 @@ export type HoldEntry = HoldKey & {
 
 export type Entry =
   DeliverEntry | TunnelEntry | FlowEntry | BufferEntry | RewriteEntry | SourceEntry | PeerEntry | HoldEntry;
-export type EntryKind = Entry['kind'];
 
 /**
  * `put` inserts or replaces. `deliver`, `tunnel`, `buffer` and `rewrite` share one table: the later put of a prefix wins, and what a

@@ -130,14 +130,6 @@ export class AaaClient {
     return this.#peers.every((peer) => peer.state === 'closed');
   }
 
-  /** Name and connection state of each server, for `maar show`. */
-  get servers(): readonly { readonly name: string; readonly state: string }[] {
-    return this.#peers.map((peer, index) => ({
-      name: this.#options.servers[index]!.name,
-      state: peer.state,
-    }));
-  }
-
   /** Registers an attachment. Asking again repeats an answer already had, and is harmless while one is awaited. */
   attach(attachment: AaaAttachment, now: number): AaaOutput {
     return this.#run(now, () => {

@@ -52,7 +52,6 @@ export const FRA = { iifname: 3, priority: 6, fwmark: 10, table: 15, fwmask: 16,
 
 export const NUD = { permanent: 0x80, noarp: 0x40 } as const;
 export const NDA = { dst: 1, lladdr: 2, master: 9, protocol: 12 } as const;
-export const NTF = { self: 0x02, router: 0x80 } as const;
 
 export const IFA = { address: 1, local: 2, flags: 8, proto: 11 } as const;
 export const IFA_F = { nodad: 0x02, permanent: 0x80 } as const;

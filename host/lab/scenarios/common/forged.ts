@@ -1,4 +1,3 @@
-import { addressBytes } from '../../../wire/address.ts';
 import { fillChecksum } from '../../../wire/checksum.ts';
 import { emitIpv6, NEXT_HEADER } from '../../../wire/ipv6.ts';
 import { emitMobility } from '../../../wire/mobility/message.ts';
@@ -36,9 +35,4 @@ export function bindingUpdate(src: string, dst: string): Uint8Array {
 /** True if the packet is a forged one, by its UDP port. */
 export function isForged(packet: Uint8Array): boolean {
   return packet[6] === NEXT_HEADER.udp && packet[40] === 0 && packet[41] === DISCARD_PORT;
-}
-
-/** True if the IPv6 header of the packet names this destination. */
-export function isTo(packet: Uint8Array, dst: string): boolean {
-  return addressBytes(dst).every((octet, index) => packet[24 + index] === octet);
 }
