@@ -1,13 +1,14 @@
-import type { Address, LinkId, Prefix } from '../../../bindings/entries.ts';
+import type { Address, LinkId } from '../../../bindings/entries.ts';
 import type { Context } from '../../core/context.ts';
-import { isLinkLocal } from '../../wire/address.ts';
 import type { Forwarding } from '../fm/forwarding.ts';
 import type { HomeAddressAllocator } from '../haa/allocator.ts';
 import type { Domain } from '../lm/domain.ts';
 import type { LocationManager } from '../lm/location.ts';
-import { hear, homeOf, homesOf, mnPrefix, newNode, type Home, type MobileNode } from '../lm/node.ts';
+import { mnPrefix, newNode, type Home, type MobileNode } from '../lm/node.ts';
 import { type AccessLinks, ROUTER_LIFETIME_SECONDS } from './access.ts';
+import { HeardAddresses } from './heard-addresses.ts';
 import { readFrame, type Heard } from './heard.ts';
+import { MnEntries } from './mn-entries.ts';
 import { Ports } from './ports.ts';
 import { isAway, Presence } from './presence.ts';
 import { Silence } from './silence.ts';
@@ -21,8 +22,6 @@ const MAX_REFUSED = 256;
 const REFUSED_MILLIS = 30_000;
 /** What a refused station may have on hold: the least that a hold can be. */
 const REFUSED_PACKETS = 1;
-/** Foreign source addresses noted for one MN while its homes are not known. */
-const MAX_CLAIMED = 16;
 /** MAX_INITIAL_RTR_ADVERTISEMENTS; closer together than MAX_INITIAL_RTR_ADVERT_INTERVAL, since a handover waits for them. */
 const INITIAL_RAS = 3;
 const INITIAL_RA_MILLIS = 2000;
@@ -53,6 +52,8 @@ export class Attachment {
   readonly #hooks: AttachmentHooks;
   readonly #ports: Ports;
   readonly #stations: Stations;
+  readonly #addresses: HeardAddresses;
+  readonly entries: MnEntries;
   readonly presence: Presence;
   readonly silence: Silence;
 
@@ -75,19 +76,27 @@ export class Attachment {
     this.#access = functions.access;
     this.#hooks = hooks;
     this.#ports = new Ports(this.#context);
+    this.entries = new MnEntries(this.#context, this.#domain, this.#forwarding, (node) =>
+      hooks.settled(node),
+    );
+    this.#addresses = new HeardAddresses(this.#context, this.#domain, {
+      nextHopChanged: (node) => this.entries.reinstall(node),
+      heard: (node, home, address) => hooks.heard(node, home, address),
+      claimed: (node, address) => hooks.claimed(node, address),
+    });
     this.#stations = new Stations(this.#context, this.#location, (node) => hooks.settled(node));
     this.presence = new Presence(this.#context, this.#access, (node, why) => {
       this.detach(node, why);
     });
     this.silence = new Silence(this.#context, this.#location, this.presence, (node) => {
-      this.#buffer(node);
+      this.entries.buffer(node);
       this.#stations.show(node.link);
     });
   }
 
   /** The MN's homes are known now, or are not known any more. */
   settledChanged(node: MobileNode): void {
-    this.#holdUntilSettled(node);
+    this.entries.holdUntilSettled(node);
     this.#forwarding.commit();
     this.#stations.show(node.link);
   }
@@ -127,7 +136,7 @@ export class Attachment {
     for (const node of this.#location.nodes.values()) {
       if (node.link !== link || node.port !== port || !node.linkUp) continue;
       this.presence.linkLost(node);
-      this.#buffer(node);
+      this.entries.buffer(node);
       this.#stations.show(link);
     }
   }
@@ -161,7 +170,7 @@ export class Attachment {
       return;
     }
     this.presence.leaving(node);
-    this.#buffer(node, answer);
+    this.entries.buffer(node, answer);
   }
 
   /**
@@ -175,7 +184,7 @@ export class Attachment {
       return;
     }
     const node = this.#location.byMac(mac);
-    if (node?.state === 'attached') this.#hearAddress(node, src);
+    if (node?.state === 'attached') this.#addresses.hear(node, src);
   }
 
   /** The AAA server's word. */
@@ -213,7 +222,7 @@ export class Attachment {
     this.#forwarding.unholdStation(node.link, node.mac);
     // It goes on sending: its packets must not fill the hold that all newcomers share.
     this.#forwarding.holdStation(node.link, node.mac, REFUSED_PACKETS);
-    this.#withdrawLocal(node);
+    this.entries.uninstallAll(node);
     this.#forwarding.commit();
     node.state = 'refused';
     node.local = undefined;
@@ -247,7 +256,7 @@ export class Attachment {
   /** Ends a registration: the MN is gone, or the AAA server wants it gone. */
   detach(node: MobileNode, why: string): void {
     this.#context.trace('detach', { detail: { mnId: node.mnId, why } });
-    this.#withdrawLocal(node);
+    this.entries.uninstallAll(node);
     if (node.state === 'attached') this.#hooks.detached(node);
     this.forget(node);
     this.#forwarding.commit();
@@ -264,7 +273,7 @@ export class Attachment {
       this.forget(node);
     } else if (kind === 'stayed') {
       node.leaving = false;
-      this.#reinstall(node);
+      this.entries.reinstall(node);
     } else if (kind === 'gone' || kind === 'alive') {
       this.presence.check(node);
     } else if (kind === 'advertise') {
@@ -292,9 +301,9 @@ export class Attachment {
     this.presence.heard(node);
     if (!node.linkUp || node.link !== heard.link || node.port !== heard.port) this.#moveHere(node, heard);
     else if (node.silent) this.#speaksAgain(node);
-    for (const cn of heard.correspondents) if (node.named.size < MAX_CLAIMED) node.named.add(`${cn}/128`);
+    this.#addresses.name(node, heard.correspondents);
     for (const address of [...heard.homes, ...(heard.address === undefined ? [] : [heard.address])]) {
-      this.#hearAddress(node, address);
+      this.#addresses.hear(node, address);
     }
     if (heard.trigger === 'rs' && known !== undefined && node.state === 'attached') this.advertise(node);
   }
@@ -326,94 +335,18 @@ export class Attachment {
     this.presence.linkBack(node);
     node.port = heard.port;
     if (from !== heard.link) {
-      for (const home of homesOf(node)) this.#forwarding.forbid(owner(node), home.prefix, from);
-      this.#forwarding.unholdStation(from, node.mac);
-      node.link = heard.link;
-      this.#holdUntilSettled(node);
+      this.entries.changeLink(node, heard.link);
       this.#stations.show(from);
     }
-    if (away || from !== heard.link) this.#reinstall(node);
+    if (away || from !== heard.link) this.entries.reinstall(node);
     this.#stations.show(node.link);
     this.advertise(node);
   }
 
   #speaksAgain(node: MobileNode): void {
     node.silent = false;
-    this.#reinstall(node);
+    this.entries.reinstall(node);
     this.#stations.show(node.link);
-  }
-
-  #hearAddress(node: MobileNode, address: Address): void {
-    if (isLinkLocal(address)) {
-      if (node.linkLocal === address && node.linkLocalHeard) return;
-      const changed = node.linkLocal !== address;
-      node.linkLocal = address;
-      node.linkLocalHeard = true;
-      if (changed && node.state === 'attached') this.#reinstall(node);
-      return;
-    }
-    const home = homeOf(node, address);
-    if (home !== undefined) {
-      if (hear(home, `${address}/128`)) this.#hooks.heard(node, home, `${address}/128`);
-      return;
-    }
-    if (this.#domain.anchorOf(address) === undefined || node.claimed.has(address)) return;
-    if (node.claimed.size >= MAX_CLAIMED) {
-      this.#context.count('claimed-limit');
-      const [oldest = ''] = node.claimed;
-      node.claimed.delete(oldest);
-    }
-    node.claimed.add(address);
-    if (node.state === 'attached') this.#hooks.claimed(node, address);
-  }
-
-  /**
-   * Delivery to the MN and permission to send from one of its homes; a foreign home sends back through its anchor. While
-   * the MN is away its packets are kept.
-   */
-  install(node: MobileNode, home: Home): void {
-    const { prefix, anchor } = home;
-    const { link, mac } = node;
-    const reverse = anchor === this.#domain.self ? {} : { reverse: anchor };
-    this.#deliver(node, prefix);
-    this.#forwarding.permit(owner(node), { kind: 'source', prefix, link, mac, ...reverse });
-    this.#forwarding.release(prefix);
-    this.#forwarding.releaseStation(link, mac);
-  }
-
-  /** Of a station whose homes are all known, only the hold that all share need keep anything. */
-  #holdUntilSettled(node: MobileNode): void {
-    if (!this.#hooks.settled(node)) {
-      this.#forwarding.holdStation(node.link, node.mac);
-      return;
-    }
-    this.#forwarding.releaseStation(node.link, node.mac);
-    this.#forwarding.unholdStation(node.link, node.mac);
-  }
-
-  #deliver(node: MobileNode, prefix: Prefix): void {
-    const { link, mac, linkLocal: nextHop } = node;
-    this.#forwarding.deliver(owner(node), { kind: 'deliver', prefix, link, nextHop, mac }, isAway(node));
-  }
-
-  /** Takes back what `install` did. */
-  uninstall(node: MobileNode, home: Home): void {
-    this.#forwarding.withdraw(owner(node), home.prefix);
-    this.#forwarding.forbid(owner(node), home.prefix, node.link);
-  }
-
-  #reinstall(node: MobileNode): void {
-    for (const home of homesOf(node)) this.install(node, home);
-    this.#forwarding.commit();
-  }
-
-  /** Keeps the packets of an MN that is leaving or gone until it is found, here or elsewhere. */
-  #buffer(node: MobileNode, then?: () => void): void {
-    for (const home of homesOf(node)) this.#deliver(node, home.prefix);
-    this.#forwarding.commit(() => {
-      this.#context.trace('buffering', { detail: { mnId: node.mnId } });
-      then?.();
-    });
   }
 
   #settleLocally(node: MobileNode): boolean {
@@ -432,24 +365,12 @@ export class Attachment {
       spanSeconds: config.pool.validSeconds,
       used: false,
     };
-    for (const address of node.claimed) {
-      if (mnPrefix(address) !== prefix) continue;
-      node.claimed.delete(address);
-      hear(node.local, `${address}/128`);
-    }
-    this.install(node, node.local);
-    this.#holdUntilSettled(node);
+    this.#addresses.adopt(node, node.local);
+    this.entries.install(node, node.local);
+    this.entries.holdUntilSettled(node);
     this.#forwarding.commit(() => {
       if (this.#location.nodes.get(node.mnId) === node) this.advertise(node);
     });
     return true;
   }
-
-  #withdrawLocal(node: MobileNode): void {
-    for (const home of homesOf(node)) this.uninstall(node, home);
-  }
-}
-
-function owner(node: MobileNode): string {
-  return `mn ${node.mnId}`;
 }

@@ -197,7 +197,7 @@ function adopt(state: State, node: MobileNode, bindings: readonly HomeBinding[])
       session.counter = counter;
     }
   }
-  for (const home of node.foreign.values()) attachment.install(node, home);
+  for (const home of node.foreign.values()) attachment.entries.install(node, home);
   for (const session of node.sessions.values()) installSession(state, node, session);
   repointLocal(state, homesOf(node).flatMap(homeNames), domain.self, node.counter, state.bindingSeconds);
   forwarding.commit(() => {

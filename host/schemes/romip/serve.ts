@@ -91,7 +91,7 @@ export function handOver(state: State, node: MobileNode, movedTo: Address, count
     } else {
       forwarding.tunnel(`released ${mnId}`, 'released', home.prefix, movedTo);
     }
-    attachment.uninstall(node, home);
+    attachment.entries.uninstall(node, home);
   }
   attachment.forget(node);
   repointLocal(state, homesOf(node).flatMap(homeNames), movedTo, counter, state.bindingSeconds);

@@ -124,7 +124,7 @@ function refresh(state: State, mnId: string): void {
       session.homes.delete(home.prefix);
       if (session.homes.size === 0) removeSession(state, node, session);
     }
-    attachment.uninstall(node, home);
+    attachment.entries.uninstall(node, home);
     node.foreign.delete(home.prefix);
     context.trace('home-expired', { detail: { mnId, home: home.prefix } });
   }
