@@ -54,7 +54,7 @@ export const AREA_REASSEMBLIES: u32 = 29;
 const AREAS: u32 = 30;
 
 export const HOLD_SIZE: usize = 48;
-export const WAITING_SIZE: usize = 48;
+export const WAITING_SIZE: usize = 56;
 export const SUPPRESSION_SIZE: usize = 64;
 /** A datagram's state in 56 octets, and as many of its own as a packet may have. */
 export const REASSEMBLY_SIZE: usize = 56 + (LIMIT_PACKET_MAX as usize) + 4;

@@ -61,8 +61,9 @@ class Waiting {
   next: u32;
   previous: u32;
   nextOfHold: u32;
+  previousOfHold: u32;
   hold: u32;
-  /** As `decapsulated` takes it. */
+  /** As `decapsulated` takes it, or `toDestination`. */
   arrival: u32;
   direction: u8;
   decapsulated: bool;
@@ -87,8 +88,9 @@ let marked: u32 = 0;
 /** Packets collected for the running batch, chained by `next`. */
 let released: u32 = NONE;
 let lastReleased: u32 = NONE;
-/** No packet expires before; it may lie too early, never too late. */
+/** No packet expires before; too early where a packet that expires then has left the hold that kept it. */
 let earliest: u64 = NEVER;
+let earliestLeft: bool = false;
 
 function holdAt(index: u32): Hold {
   return changetype<Hold>(areaBase(AREA_HOLDS) + (index as usize) * HOLD_SIZE);
@@ -178,12 +180,13 @@ function unlink(index: u32): void {
 function unlinkFromHold(index: u32): void {
   const waiting = waitingAt(index);
   const hold = holdAt(waiting.hold);
-  // Displacing, expiring and destroying take the first; only a release or discard of a longer prefix looks further.
-  let before: u32 = NONE;
-  for (let at = hold.first; at != index; at = waitingAt(at).nextOfHold) before = at;
-  if (before == NONE) hold.first = waiting.nextOfHold;
-  else waitingAt(before).nextOfHold = waiting.nextOfHold;
-  if (hold.last == index) hold.last = before;
+  const previous = waiting.previousOfHold;
+  const next = waiting.nextOfHold;
+  if (previous == NONE) hold.first = next;
+  else waitingAt(previous).nextOfHold = next;
+  if (next == NONE) hold.last = previous;
+  else waitingAt(next).previousOfHold = previous;
+  if (waiting.expires == earliest) earliestLeft = true;
   hold.kept--;
   hold.octets -= heldLength(index);
   waiting.hold = NONE;
@@ -225,8 +228,8 @@ function keepCopy(from: u32): u32 {
 }
 
 /**
- * Puts the packet of a descriptor on hold. `outerSource` and `arrival` are kept for decapsulated packets;
- * `outerSource` is 0 for others.
+ * Puts the packet of a descriptor on hold. `arrival` is kept for when it goes on; `outerSource` for a
+ * decapsulated packet, 0 for others.
  */
 export function putOnHold(descriptorIndex: u32, holdIndex: u32, outerSource: usize, arrival: u32): void {
   const hold = holdAt(holdIndex);
@@ -250,6 +253,7 @@ export function putOnHold(descriptorIndex: u32, holdIndex: u32, outerSource: usi
   waiting.expires = now() + hold.millis;
   earliest = min(earliest, waiting.expires);
   waiting.nextOfHold = NONE;
+  waiting.previousOfHold = hold.last;
   if (hold.last == NONE) hold.first = index;
   else waitingAt(hold.last).nextOfHold = index;
   hold.last = index;
@@ -306,6 +310,7 @@ export function expireHeld(): void {
     }
     index = next;
   }
+  earliestLeft = false;
 }
 
 /** Takes all marked packets off hold, in order of arrival, for `takeReleased`. */
@@ -350,9 +355,12 @@ export function heldArrival(descriptorIndex: u32): u32 {
 /** 0 if released packets wait, else when the next packet expires, else 2^64 - 1. */
 export function heldDeadline(): u64 {
   if (marked > 0) return 0;
-  let first = NEVER;
-  for (let index = oldest; index != NONE; index = waitingAt(index).next) {
-    first = min(first, waitingAt(index).expires);
+  if (earliestLeft) {
+    earliest = NEVER;
+    for (let index = oldest; index != NONE; index = waitingAt(index).next) {
+      earliest = min(earliest, waitingAt(index).expires);
+    }
+    earliestLeft = false;
   }
-  return first;
+  return earliest;
 }

@@ -148,6 +148,28 @@ test('a released packet does not expire, is not discarded, and survives its entr
   assert.equal(plane.counters()['hold-discarded'], 1);
 });
 
+test('a hold keeps its order and the time of its next expiry whatever leaves it first', () => {
+  const other = '2001:db8:5::5';
+  const plane = dataPlane();
+  apply(plane, [hold('from', '::/0', 6)]);
+  for (let n = 0; n < 6; n++)
+    plane.process([numbered(n, n === 1 || n === 2 || n === 5 ? other : MN)], 100 * n);
+  assert.equal(plane.deadline(), 1000);
+  // Two in the middle, and the last.
+  apply(plane, [{ op: 'discard', direction: 'from', prefix: `${other}/128` }]);
+  assert.equal(plane.deadline(), 1000);
+  assert.deepEqual(outcomes(plane, [numbered(6, other)], 600), ['hold']);
+  assert.deepEqual(run(plane, [], 1000), ['hold-expired 0']);
+  assert.equal(plane.deadline(), 1300);
+  // The first, by a release: it takes the earliest expiry along.
+  apply(plane, [SOURCE, release('from', `${MN}/128`)]);
+  assert.equal(plane.deadline(), 0);
+  assert.deepEqual(run(plane, [], 1000), ['pass 3', 'pass 4']);
+  assert.equal(plane.deadline(), 1600);
+  assert.deepEqual(run(plane, [], 1600), ['hold-expired 6']);
+  assert.equal(plane.deadline(), undefined);
+});
+
 test('the longest hold entry counts, and directions are apart', () => {
   const plane = dataPlane();
   apply(plane, [PEERING, hold('from', '::/0', 1), hold('to', '::/0', 1), hold('from', `${MN}/128`, 1)]);
