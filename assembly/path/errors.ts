@@ -142,8 +142,8 @@ export function relayError(packet: usize, length: u32): void {
   if (type != TOO_BIG) {
     return answer(inner, min(left, innerLength), ADDRESS_UNREACHABLE, 0, COUNTER_ERRORS_RELAYED);
   }
-  // A shorter one goes in fragments from now on.
-  if (innerLength > LIMIT_MTU_MIN) {
+  // One that fits may be sent again as it is; a shorter one goes in fragments from now on.
+  if (innerLength > LIMIT_MTU_MIN && innerLength + upperLayerAt() > mtu) {
     answerTooBig(inner, min(left, innerLength), mtu - upperLayerAt(), COUNTER_ERRORS_RELAYED);
   }
 }

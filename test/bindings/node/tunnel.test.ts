@@ -69,6 +69,14 @@ test('a tunnelled packet leaves its outer header and goes to the station', () =>
   assert.deepEqual(plane.events(), [{ kind: 'flow', src: CN, dst: MN }]);
 });
 
+test('a peer that is deleted between two batches is let in no longer', () => {
+  const plane = dataPlane();
+  apply(plane, [DELIVER, PEERING]);
+  assert.deepEqual(outcomes(plane, [fromCore(tunnelled(packet({ src: CN, dst: MN })))]), ['deliver']);
+  apply(plane, [{ op: 'delete', kind: 'peer', address: PEER }]);
+  assert.deepEqual(outcomes(plane, [fromCore(tunnelled(packet({ src: CN, dst: MN })))]), ['peer-unknown']);
+});
+
 test('octets after the payload are cut off, in both headers', () => {
   const plane = dataPlane();
   apply(plane, [DELIVER, PEERING]);
