@@ -28,6 +28,7 @@ import { entryMac, entryValue, prefixFind, prefixMatch, touchStamp } from '../ta
 import { HOLDS, SOURCES } from '../table/tables';
 import {
   DESTINATION_AT,
+  HOP_LIMIT_AT,
   IPV6_IN_IPV6,
   MOBILITY,
   SOURCE_AT,
@@ -35,7 +36,7 @@ import {
   isLocalPair,
   walkHeaders,
 } from '../wire/ipv6';
-import { decrement, encapsulate } from './encapsulate';
+import { decrement, encapsulate, takeLoopCost } from './encapsulate';
 import { STATION_KEY, putOnHold, setStationKey } from './hold';
 import { destinationOf, pairHashOf } from './lookup';
 import { deliver, drop, lengthOf, pass } from './outputs';
@@ -63,7 +64,8 @@ function sourceOf(address: usize, link: u32): usize {
   return entry;
 }
 
-export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
+/** `arrival` as in `toDestination`. */
+export function fromAccess(index: u32, descriptor: usize, packet: usize, arrival: u32): void {
   if (isLocalPair(packet)) return pass(descriptor);
   const protocol = walkHeaders(packet, lengthOf(descriptor));
   if (protocol == WALK_FAILED) return drop(descriptor, REASON_EXTENSION);
@@ -81,7 +83,7 @@ export function fromAccess(index: u32, descriptor: usize, packet: usize): void {
 
   flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT, pairHashOf(index, packet + DESTINATION_AT));
   const adjacency = destinationOf(index, packet + DESTINATION_AT);
-  if (adjacency != NONE) return toDestination(index, descriptor, packet, adjacency);
+  if (adjacency != NONE) return toDestination(index, descriptor, packet, adjacency, arrival);
   const reverse = entryValue(source);
   if (reverse == NONE) return pass(descriptor);
   if (!decrement(descriptor, packet)) return;
@@ -101,15 +103,28 @@ function unknownSource(
   let hold = prefixFind(HOLDS, STATION_KEY, HOST_LENGTH, DIRECTION_STATION);
   if (hold == 0) hold = prefixMatch(HOLDS, packet + SOURCE_AT, DIRECTION_FROM);
   if (hold == 0) return drop(descriptor, REASON_SOURCE_UNKNOWN);
-  putOnHold(index, entryValue(hold), 0, 0);
+  putOnHold(index, entryValue(hold), 0, NONE);
 }
 
-/** Forwards to the adjacency of its destination (or flow) a packet that did not come through a tunnel. */
-export function toDestination(index: u32, descriptor: usize, packet: usize, adjacency: u32): void {
+/**
+ * Forwards to the adjacency of its destination (or flow) a packet that did not come through a tunnel. `arrival` is NONE,
+ * unless it was restored.
+ */
+export function toDestination(
+  index: u32,
+  descriptor: usize,
+  packet: usize,
+  adjacency: u32,
+  arrival: u32,
+): void {
   const kind = adjacencyKind(adjacency);
-  if (kind == ADJACENCY_KIND_BUFFER) return putOnHold(index, adjacencyHold(adjacency), 0, 0);
-  if (kind >= ADJACENCY_KIND_REWRITE) return toOtherAddress(index, descriptor, packet, adjacency, NONE);
-  if (!decrement(descriptor, packet)) return;
+  if (kind == ADJACENCY_KIND_BUFFER) return putOnHold(index, adjacencyHold(adjacency), 0, arrival);
+  if (kind >= ADJACENCY_KIND_REWRITE) return toOtherAddress(index, descriptor, packet, adjacency, arrival);
+  let hops = TUNNEL_HOP_LIMIT;
+  if (arrival != NONE && kind != ADJACENCY_KIND_DELIVER) {
+    if (!takeLoopCost(descriptor, packet, arrival)) return;
+    hops = load<u8>(packet, HOP_LIMIT_AT);
+  } else if (!decrement(descriptor, packet)) return;
   if (kind == ADJACENCY_KIND_DELIVER) return deliver(descriptor, adjacency);
-  if (encapsulate(index, descriptor, packet, adjacency, TUNNEL_HOP_LIMIT)) count(COUNTER_TUNNELLED);
+  if (encapsulate(index, descriptor, packet, adjacency, hops)) count(COUNTER_TUNNELLED);
 }

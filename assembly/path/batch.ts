@@ -27,7 +27,7 @@ import {
   reclaim,
   takeReleased,
 } from './hold';
-import { forgetInputs, lookupInputs, setTime } from './lookup';
+import { lookupInputs, setTime } from './lookup';
 import { clearOutputs, drop, emit, lengthOf, offsetOf, outputCount, setPacket } from './outputs';
 
 /** Descriptors 0 to `inputs` - 1 in, number of outputs out. */
@@ -48,16 +48,18 @@ export function runBatch(inputs: u32, now: u64): u32 {
       take(index);
     }
   }
-  forgetInputs();
   return outputCount();
 }
 
 function resume(index: u32): void {
   const descriptor = descriptorAt(index);
   const packet = frameAt(index) + offsetOf(descriptor);
-  if (load<u8>(descriptor, DESCRIPTOR_PORT_AT) != PORT_CORE) return fromAccess(index, descriptor, packet);
-  if (!heldDecapsulated(index)) return native(index, descriptor, packet);
-  resumeDecapsulated(index, descriptor, packet, heldOuterSource(index), heldArrival(index));
+  const arrival = heldArrival(index);
+  if (load<u8>(descriptor, DESCRIPTOR_PORT_AT) != PORT_CORE) {
+    return fromAccess(index, descriptor, packet, arrival);
+  }
+  if (!heldDecapsulated(index)) return native(index, descriptor, packet, arrival);
+  resumeDecapsulated(index, descriptor, packet, heldOuterSource(index), arrival);
 }
 
 function take(index: u32): void {
@@ -75,5 +77,5 @@ function take(index: u32): void {
   if (reason != REASON_NONE) return drop(descriptor, reason);
   setPacket(descriptor, offset, packetLength(packet));
   if (core) fromCore(index, descriptor, packet);
-  else fromAccess(index, descriptor, packet);
+  else fromAccess(index, descriptor, packet, NONE);
 }

@@ -75,7 +75,7 @@ function isPeer(address: usize): bool {
 }
 
 export function fromCore(index: u32, descriptor: usize, packet: usize): void {
-  if (!equal16(packet + DESTINATION_AT, LOCATOR)) return native(index, descriptor, packet);
+  if (!equal16(packet + DESTINATION_AT, LOCATOR)) return native(index, descriptor, packet, NONE);
   if (load<u8>(packet, NEXT_HEADER_AT) != IPV6_IN_IPV6) return behindHeaders(index, descriptor, packet);
   if (!isPeer(packet + SOURCE_AT)) return drop(descriptor, REASON_PEER_UNKNOWN);
   decapsulate(index, descriptor, packet);
@@ -104,15 +104,15 @@ function behindHeaders(index: u32, descriptor: usize, packet: usize): void {
   forgetLimit();
 }
 
-/** A packet that was not tunnelled to us. */
-export function native(index: u32, descriptor: usize, packet: usize): void {
+/** A packet that was not tunnelled to us; `arrival` as in `toDestination`. */
+export function native(index: u32, descriptor: usize, packet: usize, arrival: u32): void {
   if (isLocalPair(packet)) return pass(descriptor);
   const adjacency = destinationOf(index, packet + DESTINATION_AT);
   if (adjacency == NONE) return pass(descriptor);
   if (adjacencyKind(adjacency) == ADJACENCY_KIND_DELIVER) {
     flowSeen(packet + SOURCE_AT, packet + DESTINATION_AT, pairHashOf(index, packet + DESTINATION_AT));
   }
-  toDestination(index, descriptor, packet, adjacency);
+  toDestination(index, descriptor, packet, adjacency, arrival);
 }
 
 function decapsulate(index: u32, descriptor: usize, outer: usize): void {

@@ -6,7 +6,9 @@ import {
   LIMIT_HEADROOM,
   LIMIT_MTU_MIN,
   REASON_HOP_LIMIT,
+  REASON_LOOP,
   REASON_TOO_BIG,
+  RETUNNEL_COST,
 } from '../../bindings/generated/abi.as';
 import { descriptorAt, frameAt } from '../mem/areas';
 import { clampsMss, hopLimitDone } from '../mem/options';
@@ -49,6 +51,20 @@ export function decrement(descriptor: usize, packet: usize): bool {
     return false;
   }
   store<u8>(packet, (hops - 1) as u8, HOP_LIMIT_AT);
+  return true;
+}
+
+/**
+ * Where no outer header carries the count of tunnels on, the inner one does: the lesser of its hop limit and that of
+ * `arrival` loses the cost of a tunnel. False where the packet was dropped for it.
+ */
+export function takeLoopCost(descriptor: usize, packet: usize, arrival: u32): bool {
+  const hops = min<u32>(load<u8>(packet, HOP_LIMIT_AT), arrival & 0xff);
+  if (hops <= RETUNNEL_COST) {
+    drop(descriptor, REASON_LOOP);
+    return false;
+  }
+  store<u8>(packet, (hops - RETUNNEL_COST) as u8, HOP_LIMIT_AT);
   return true;
 }
 

@@ -183,8 +183,3 @@ export function pairHashOf(index: u32, destination: usize): u64 {
 export function forgetInput(index: u32): void {
   store<u32>(ADDRESSES + ((index & (MATCH_BATCH - 1)) << 2), 0);
 }
-
-/** Forgets what `lookupInputs` found: tables or packets may change from here on. */
-export function forgetInputs(): void {
-  memory.fill(ADDRESSES, 0, 64 * 4);
-}

@@ -167,7 +167,7 @@ export class ReferenceDataPlane implements DataPlane {
     const entry = this.#destination(packet);
     if (entry?.action.kind === 'buffer') return this.#keep(frame, entry.action.hold);
     if (entry?.action.kind === 'deliver') return this.#deliver(frame, entry.action);
-    if (entry?.action.kind === 'tunnel') return this.#forwardTo(frame, entry.action, 'tunnelled');
+    if (entry?.action.kind === 'tunnel') return this.#tunnelled(frame, entry.action);
     if (entry?.action.kind === 'rewrite') return this.#rewrite(frame, entry.action.replacement);
     if (entry?.action.kind === 'restore') return this.#restored(frame, entry.action.replacement);
     if (source.reverse !== undefined) return this.#forwardTo(frame, source.reverse, 'reverse-tunnelled');
@@ -221,7 +221,7 @@ export class ReferenceDataPlane implements DataPlane {
       this.#flow(packet);
       return this.#deliver(frame, entry.action);
     }
-    if (entry?.action.kind === 'tunnel') return this.#forwardTo(frame, entry.action, 'tunnelled');
+    if (entry?.action.kind === 'tunnel') return this.#tunnelled(frame, entry.action);
     this.#pass(frame);
   }
 
@@ -232,9 +232,10 @@ export class ReferenceDataPlane implements DataPlane {
     if (error === undefined || tunnels.length === 0) return;
     if (error.kind === 'unreachable') return this.#sendError(error.inner, UNREACHABLE, 'errors-relayed');
     for (const tunnel of tunnels) this.#pathMtus.learn(tunnel, error.mtu, this.#seconds());
-    if (error.innerLength <= MINIMUM_MTU) return;
     const mtus = tunnels.map((tunnel) => this.#pathMtus.of(tunnel, this.#seconds()));
-    this.#sendError(error.inner, packetTooBig(Math.min(...mtus) - error.overhead), 'errors-relayed');
+    const room = Math.min(...mtus) - error.overhead;
+    if (error.innerLength <= Math.max(MINIMUM_MTU, room)) return;
+    this.#sendError(error.inner, packetTooBig(room), 'errors-relayed');
   }
 
   #decapsulate(frame: Frame, limit?: number): void {
@@ -282,7 +283,7 @@ export class ReferenceDataPlane implements DataPlane {
     }
     if (entry?.action.kind === 'rewrite') {
       this.#log.raiseUnlessRepeated({ kind: 'redirect', ...pair }, key, this.#now);
-      return this.#rewrite(frame, entry.action.replacement);
+      return this.#rewrite({ ...frame, outer }, entry.action.replacement);
     }
     if (entry?.action.kind === 'restore') {
       return this.#restored({ ...frame, outer }, entry.action.replacement);
@@ -299,7 +300,7 @@ export class ReferenceDataPlane implements DataPlane {
 
   /** "Rewriting" of the ABI page. */
   #rewrite(frame: Frame, replacement: PrefixValue): void {
-    const packet = this.#decremented(frame);
+    const packet = this.#isOnward(frame) ? this.#withLoopCost(frame) : this.#decremented(frame);
     if (packet === undefined) return;
     const { coreMtu } = this.#options;
     if (packet.length > coreMtu) {
@@ -314,7 +315,8 @@ export class ReferenceDataPlane implements DataPlane {
   /** The same backwards: on by the original destination, from where the packet was. */
   #restored(before: Frame, replacement: PrefixValue): void {
     this.#count('restored');
-    const frame = { ...before, packet: packets.withDestinationIn(before.packet, replacement) };
+    const packet = packets.withDestinationIn(before.packet, replacement);
+    const frame = { ...before, packet, restored: true };
     const next = this.#tables.destinations.longest(packets.destination(frame.packet))?.action.kind;
     if (next === undefined || next === 'restore') return this.#drop(frame, 'destination-unknown');
     if (frame.outer === undefined) this.#native(frame);
@@ -335,6 +337,14 @@ export class ReferenceDataPlane implements DataPlane {
     this.#count('delivered');
     const { link, nextHop, mac } = action;
     this.#put(frame, packet, { action: 'deliver', link, nextHop: formatAddress(nextHop), mac });
+  }
+
+  /** By a tunnel entry, a packet that did not come out of a tunnel. */
+  #tunnelled(frame: Frame, tunnel: Tunnel): void {
+    if (!this.#isOnward(frame)) return this.#forwardTo(frame, tunnel, 'tunnelled');
+    const packet = this.#withLoopCost(frame);
+    if (packet === undefined) return;
+    this.#encapsulate({ ...frame, packet }, tunnel, packets.hopLimit(packet), 'tunnelled');
   }
 
   #forwardTo(frame: Frame, tunnel: Tunnel, counter: CountedEncapsulation): void {
@@ -405,6 +415,23 @@ export class ReferenceDataPlane implements DataPlane {
     }
     const packet = frame.packet.slice();
     packet[7] = hopLimit - 1;
+    return packet;
+  }
+
+  /** Whether another MAAR has sent the packet on its way here. */
+  #isOnward({ outer, restored }: Frame): boolean {
+    return outer !== undefined || restored === true;
+  }
+
+  /** "Loop bound" of the ABI page, where the inner hop limit carries the count; drops at its end. */
+  #withLoopCost(frame: Frame): Uint8Array | undefined {
+    const hopLimit = Math.min(packets.hopLimit(frame.packet), frame.outer?.hopLimit ?? TUNNEL_HOP_LIMIT);
+    if (hopLimit <= RETUNNEL_COST) {
+      this.#drop(frame, 'loop');
+      return undefined;
+    }
+    const packet = frame.packet.slice();
+    packet[7] = hopLimit - RETUNNEL_COST;
     return packet;
   }
 

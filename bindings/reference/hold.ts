@@ -25,6 +25,8 @@ export interface Frame {
   /** Index in the batch, or -1. */
   readonly input: number;
   readonly outer?: Arrival;
+  /** Whether a restore entry has put its destination back. */
+  readonly restored?: boolean;
   readonly released: boolean;
 }
 

@@ -95,6 +95,32 @@ test('a path MTU is forgotten after ten minutes, and with the last entry of its 
   assert.deepEqual(outcomes(plane, [fromAccess(minimum)], 607_000), ['core']);
 });
 
+test('a packet that fits its tunnel is not told to be smaller, and no message is spent on it', () => {
+  const plane = tunnelling();
+  const fits = packet({ payload: new Uint8Array(1300) });
+  for (let round = 0; round < 200; round++) {
+    for (const mtu of [1500, 9000]) {
+      assert.deepEqual(outcomes(plane, [fromCore(error(fits, { type: 2, mtu }))]), ['pass']);
+    }
+  }
+  const [, answer] = plane.process([fromCore(error(fits, { type: 2, mtu: 1379 }))], 0);
+  assert.equal(hex(answer!.data.subarray(44, 48)), '0000053b'); // 1,339
+  const { 'errors-relayed': relayed, 'icmp-limited': limited } = plane.counters();
+  assert.deepEqual([relayed, limited], [1, 0]);
+});
+
+test('an error of a peer in an atomic fragment, behind destination options', () => {
+  const plane = tunnelling();
+  apply(plane, [put({ kind: 'peer', address: PEER })]);
+  const message = Uint8Array.of(2, 0, 0, 0, 0, 0, 0x05, 0x78, ...ours(long).subarray(0, 1100));
+  fillChecksum(message, 2, PEER, LOCATOR, 58);
+  const options = Uint8Array.of(58, 0, 1, 4, 0, 0, 0, 0, ...message);
+  const payload = Uint8Array.of(60, 0, 0, 0, 0, 0, 0, 9, ...options);
+  const fragment = packet({ src: PEER, dst: LOCATOR, next: 44, payload });
+  assert.deepEqual(outcomes(plane, [fromCore(fragment)]), ['pass', 'pass']);
+  assert.equal(plane.counters()['errors-relayed'], 1);
+});
+
 test('an error about the first of two outer fragments is one about the packet', () => {
   const plane = tunnelling();
   const fragment = packet({

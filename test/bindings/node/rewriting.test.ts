@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PacketOut } from '../../../bindings/dataplane.ts';
 import type { Command } from '../../../bindings/entries.ts';
 import { LOCATOR_PREFIX, PREFIX, RESTORE, REWRITE, rewritten } from './rewriting.ts';
 import {
   BUILDS,
   CN,
   DELIVER,
+  LOCATOR,
   MAC,
   MN,
   PEER,
@@ -88,13 +90,59 @@ test('a restored packet goes by the entry of its original destination', () => {
   }
 });
 
-test('what waits in a buffer is restored once', () => {
+test('rewriting and tunnels in turn: 8 in a row at the most, whatever hop limit the host chose', () => {
+  for (const hopLimitDone of [false, true]) {
+    for (const sent of [64, 255]) {
+      // One tunnels to the other and restores what that one rewrites.
+      const planes = [dataPlane({ hopLimitDone }), dataPlane({ hopLimitDone, locator: PEER })] as const;
+      apply(planes[0], [PEERING, RESTORE, put({ kind: 'tunnel', prefix: PREFIX, locator: PEER })]);
+      apply(planes[1], [put({ kind: 'peer', address: LOCATOR }), REWRITE]);
+      let [data, last, passes] = [packet({ src: CN, dst: MN, hops: sent }), 'core', 0];
+      for (; last === 'core' && passes < 300; passes++) {
+        const [out, ...more] = planes[passes % 2 === 0 ? 0 : 1].process([fromCore(data)], 0);
+        assert.deepEqual(more, []);
+        data = out!.data;
+        last = outcome(out!);
+      }
+      assert.deepEqual([last, passes], ['loop', 9], `${sent}, ${hopLimitDone}`);
+      assert.ok(planes[1].events().some((event) => event.kind === 'redirect'));
+    }
+  }
+});
+
+test('what goes on by rewriting, or was restored, carries the lesser hop limit less 8, and with 8 is lost', () => {
+  const plane = dataPlane({ hopLimitDone: true });
+  apply(plane, [PEERING, REWRITE]);
+  const outOfTunnel = (inner: number, outer: number): PacketOut =>
+    plane.process([fromCore(tunnelled(packet({ src: CN, dst: MN, hops: inner }), { hops: outer }))], 0)[0]!;
+  assert.equal(outOfTunnel(30, 64).data[7], 22);
+  assert.equal(outOfTunnel(255, 50).data[7], 42);
+  assert.equal(outOfTunnel(9, 64).data[7], 1);
+  assert.equal(outcome(outOfTunnel(8, 64)), 'loop');
+  assert.equal(outcome(outOfTunnel(64, 8)), 'loop');
+  assert.equal(plane.counters()['rewritten'], 3);
+  apply(plane, [RESTORE, put({ kind: 'tunnel', prefix: PREFIX, locator: THIRD })]);
+  const restored = (hopLimit: number): PacketOut =>
+    plane.process([fromCore(rewritten(packet({ src: CN, dst: MN, hops: hopLimit })))], 0)[0]!;
+  for (const [before, after] of [
+    [30, 22],
+    [255, 56],
+  ] as const) {
+    const { data } = restored(before);
+    assert.deepEqual([data[7], data[47]], [after, after]);
+  }
+  assert.equal(outcome(restored(8)), 'loop');
+  apply(plane, [DELIVER]);
+  assert.equal(outcome(restored(1)), 'deliver');
+});
+
+test('what waits in a buffer is restored once, and remains a restored one', () => {
   const plane = dataPlane();
   apply(plane, [RESTORE, put({ kind: 'buffer', prefix: PREFIX, packets: 1, bytes: 100, millis: 10 })]);
   assert.deepEqual(outcomes(plane, [fromCore(rewritten(toMn))]), ['hold']);
   apply(plane, [REWRITE]);
   const [out] = plane.process([], 1);
-  assert.equal(hex(out!.data), hex(hops(rewritten(toMn), 1)));
+  assert.equal(hex(out!.data), hex(hops(rewritten(toMn), 8)));
   const { restored, rewritten: sent, released } = plane.counters();
   assert.deepEqual([restored, sent, released], [1, 1, 1]);
 });
@@ -107,7 +155,7 @@ test('out of a tunnel: restored, or on by rewriting, which tells the peer', () =
   assert.deepEqual(plane.events(), [{ kind: 'flow', src: CN, dst: MN }]);
   apply(plane, [{ op: 'delete', kind: 'destination', prefix: `${MN}/128` }, REWRITE]);
   const [core] = plane.process([fromCore(tunnelled(toMn))], 0);
-  assert.equal(hex(core!.data), hex(hops(rewritten(toMn), 1)));
+  assert.equal(hex(core!.data), hex(hops(rewritten(toMn), 8)));
   assert.deepEqual(plane.events(), [{ kind: 'redirect', peer: PEER, src: CN, dst: MN }]);
   // A restored packet that came out of a tunnel is still one: never back to where it came from.
   apply(plane, [put({ kind: 'tunnel', prefix: PREFIX, locator: PEER })]);
