@@ -14,6 +14,8 @@ export const KIND_STATUS = 6;
 export const KIND_PING = 7;
 export const KIND_PONG = 8;
 export const KIND_FAULT = 9;
+export const KIND_PACKET_IN = 10;
+export const KIND_PACKET_OUT = 11;
 export const APPLY_FLAG_BEGIN = 1;
 export const APPLY_FLAG_END = 2;
 export const FAULT_PROTOCOL = 1;
@@ -41,6 +43,11 @@ export const HELLO_PEERS_AT = 36;
 export const HELLO_FLOWS_AT = 40;
 export const HELLO_HELD_AT = 44;
 export const HELLO_FLOW_ENTRIES_AT = 48;
+export const PACKET_SIZE = 24;
+export const PACKET_ADDRESS_AT = 0;
+export const PACKET_INTERFACE_AT = 16;
+export const PACKET_PROTOCOL_AT = 20;
+export const PACKET_HOP_LIMIT_AT = 21;
 export const STATUS_SIZE = 72;
 export const STATUS_GENERATION_AT = 0;
 export const STATUS_UP_MILLIS_AT = 8;
@@ -62,6 +69,8 @@ export const KIND_NAMES: Readonly<Record<number, string>> = {
   7: 'ping',
   8: 'pong',
   9: 'fault',
+  10: 'packet-in',
+  11: 'packet-out',
 };
 
 export const APPLY_FLAG_NAMES: Readonly<Record<number, string>> = {

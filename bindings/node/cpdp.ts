@@ -1,5 +1,5 @@
 /** Messages of the control channel (bindings/cpdp/README.md) as control writes and reads them. */
-import type { Command, CommandStatus, DataPlaneEvent } from '../entries.ts';
+import type { Address, Command, CommandStatus, DataPlaneEvent } from '../entries.ts';
 import {
   ABI_VERSION,
   COMMAND_SIZE,
@@ -40,9 +40,16 @@ import {
   KIND_FAULT,
   KIND_GREETING,
   KIND_HELLO,
+  KIND_PACKET_IN,
+  KIND_PACKET_OUT,
   KIND_PING,
   KIND_PONG,
   KIND_STATUS,
+  PACKET_ADDRESS_AT,
+  PACKET_HOP_LIMIT_AT,
+  PACKET_INTERFACE_AT,
+  PACKET_PROTOCOL_AT,
+  PACKET_SIZE,
   STATUS_BATCHES_AT,
   STATUS_BUSY_MICROS_AT,
   STATUS_DROPPED_AT,
@@ -55,6 +62,9 @@ import {
   STATUS_UP_MILLIS_AT,
 } from '../generated/cpdp.ts';
 import { CommandWriter, readEvent } from './records.ts';
+import { readAddress, writeAddress } from './text.ts';
+
+const MOBILITY = 135;
 
 /** `state`: the agent had no instance just then, and the command was not carried out. */
 export type AgentCommandStatus = CommandStatus | 'state';
@@ -91,6 +101,15 @@ export interface AgentStatus {
   readonly counters: Readonly<Record<string, number>>;
 }
 
+/** A Mobility Header message that came to the agent's locator. */
+export interface AgentPacket {
+  readonly src: Address;
+  /** Index of the interface on the router. */
+  readonly ifindex: number;
+  readonly hopLimit: number;
+  readonly data: Uint8Array;
+}
+
 export type AgentMessage =
   | { readonly kind: 'hello'; readonly hello: Hello }
   | {
@@ -99,6 +118,7 @@ export type AgentMessage =
       readonly statuses: readonly AgentCommandStatus[];
     }
   | { readonly kind: 'event'; readonly lost: bigint; readonly events: readonly DataPlaneEvent[] }
+  | { readonly kind: 'packet-in'; readonly lost: bigint; readonly packet: AgentPacket }
   | { readonly kind: 'status'; readonly number: bigint; readonly status: AgentStatus }
   | { readonly kind: 'pong'; readonly number: bigint }
   | { readonly kind: 'fault'; readonly fault: string; readonly text: string };
@@ -129,6 +149,16 @@ export function apply(generation: bigint, commands: readonly Command[], flags: n
   const octets = message(KIND_APPLY, flags, generation, commands.length * COMMAND_SIZE);
   const writer = new CommandWriter(octets);
   commands.forEach((command, index) => writer.write(HEADER_SIZE + index * COMMAND_SIZE, command));
+  return octets;
+}
+
+/** A Mobility Header message to `dst`, checksum zero; throws a TypeError where that is no address. */
+export function packetOut(dst: Address, data: Uint8Array): Uint8Array {
+  const octets = message(KIND_PACKET_OUT, 0, 0n, PACKET_SIZE + data.length);
+  if (!writeAddress(octets, HEADER_SIZE + PACKET_ADDRESS_AT, dst))
+    throw new TypeError(`${dst} is no address`);
+  octets[HEADER_SIZE + PACKET_PROTOCOL_AT] = MOBILITY;
+  octets.set(data, HEADER_SIZE + PACKET_SIZE);
   return octets;
 }
 
@@ -194,6 +224,16 @@ function read(kind: number, number: bigint, octets: Uint8Array): AgentMessage | 
         readEvent(octets, index * EVENT_SIZE),
       );
       return { kind: 'event', lost: number, events };
+    }
+    case KIND_PACKET_IN: {
+      if (octets.length < PACKET_SIZE) return `a packet of ${octets.length} octets`;
+      const packet = {
+        src: readAddress(octets, PACKET_ADDRESS_AT),
+        ifindex: body.getUint32(PACKET_INTERFACE_AT, true),
+        hopLimit: octets[PACKET_HOP_LIMIT_AT]!,
+        data: octets.slice(PACKET_SIZE),
+      };
+      return { kind: 'packet-in', lost: number, packet };
     }
     case KIND_STATUS:
       if (octets.length < STATUS_SIZE) return `a status of ${octets.length} octets`;

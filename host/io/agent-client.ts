@@ -1,7 +1,7 @@
 /** Control's end of the channel to an agent that runs the data plane on a router (bindings/cpdp/README.md). */
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
-import type { Command, DataPlaneEvent } from '../../bindings/entries.ts';
+import type { Address, Command, DataPlaneEvent } from '../../bindings/entries.ts';
 import { LIMIT_COMMANDS } from '../../bindings/generated/abi.ts';
 import {
   APPLY_FLAG_BEGIN,
@@ -9,8 +9,14 @@ import {
   PING_MILLIS,
   SILENCE_MILLIS,
 } from '../../bindings/generated/cpdp.ts';
-import type { AgentCommandStatus, AgentMessage, AgentStatus, Hello } from '../../bindings/node/cpdp.ts';
-import { AgentReader, apply, greeting, ping, statusRequest } from '../../bindings/node/cpdp.ts';
+import type {
+  AgentCommandStatus,
+  AgentMessage,
+  AgentPacket,
+  AgentStatus,
+  Hello,
+} from '../../bindings/node/cpdp.ts';
+import { AgentReader, apply, greeting, packetOut, ping, statusRequest } from '../../bindings/node/cpdp.ts';
 
 interface Waiting<T> {
   readonly resolve: (value: T) => void;
@@ -19,6 +25,8 @@ interface Waiting<T> {
 
 export interface AgentHandlers {
   readonly events: (events: readonly DataPlaneEvent[]) => void;
+  /** A Mobility Header message has come to the agent's locator. */
+  readonly packet: (packet: AgentPacket) => void;
   /** The connection has ended; the agent forwards on. Called once. */
   readonly closed: (reason: Error) => void;
 }
@@ -115,6 +123,11 @@ export class AgentClient {
     return this.#ask(this.#batches, generation, apply(generation, commands, flags));
   }
 
+  /** Sends a Mobility Header message from the agent's locator; the kernel there fills its checksum. */
+  send(dst: Address, data: Uint8Array): void {
+    if (this.#reason === undefined) this.#socket.write(packetOut(dst, data));
+  }
+
   status(): Promise<AgentStatus> {
     const number = this.#number++;
     return this.#ask(this.#requests, number, statusRequest(number));
@@ -146,6 +159,9 @@ export class AgentClient {
         return;
       case 'event':
         this.#handlers.events(message.events);
+        return;
+      case 'packet-in':
+        this.#handlers.packet(message.packet);
         return;
       case 'fault':
         this.#end(faultOf(message));

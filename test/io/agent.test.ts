@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import type { Command } from '../../bindings/entries.ts';
 import { LIMIT_COMMANDS } from '../../bindings/generated/abi.ts';
 import {
@@ -11,6 +13,7 @@ import {
   HEADER_LENGTH_AT,
   HEADER_SIZE,
 } from '../../bindings/generated/cpdp.ts';
+import type { AgentPacket } from '../../bindings/node/cpdp.ts';
 import { AgentReader, apply, greeting, ping as pingMessage } from '../../bindings/node/cpdp.ts';
 import { AgentClient } from '../../host/io/agent-client.ts';
 import { missing } from '../support/tools.ts';
@@ -31,6 +34,10 @@ import { namespaced, sh, until } from './support/namespace.ts';
 const COUNT = 20;
 const SIZE_MAX = 3 << 20;
 const RESIDENT_MAX_KB = 16 << 10;
+/** The other end of the link to the core. */
+const NEIGHBOUR = '2001:db8:0:1::2';
+/** Type of a Mobility Header message, and where its checksum stands (RFC 6275 section 6.1.1). */
+const [TYPE_AT, CHECKSUM_AT] = [2, 4];
 const WILD_PREFIX = '2001:db8:dead::/48';
 
 const programs = await buildPrograms();
@@ -53,7 +60,31 @@ function ping(count = COUNT): string {
   return station(`ping -6 -q -c ${count} -i 0.01 -W 1 -I ${FOREIGN_ADDRESS} ${CORRESPONDENT}`);
 }
 
-const ignore = { events: () => undefined, closed: () => undefined };
+const ignore = { events: () => undefined, packet: () => undefined, closed: () => undefined };
+
+/** Starts a program in Python in a namespace; resolves to what it wrote. */
+function python(namespace: string, program: string): Promise<string> {
+  const args = ['netns', 'exec', namespace, 'python3', '-c', program];
+  return promisify(execFile)('ip', args).then(({ stdout }) => stdout.trim());
+}
+
+/** Sends a Binding Refresh Request to the MAAR, and prints what comes back. */
+const REFRESH = `
+import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, 135)
+s.bind(('${NEIGHBOUR}', 0)); s.settimeout(10)
+s.sendto(bytes([59, 0, 0, 0, 0, 0, 0, 0]), ('${MAAR}', 0))
+print(s.recv(100).hex())`;
+
+/** Datagrams of a station to so many addresses: each pair of addresses raises an event. */
+const FLOOD_PAIRS = 12_000;
+const flood = (subnet: number, pairs: number): string => `
+import socket, time
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind(('${FOREIGN_ADDRESS}', 0))
+for i in range(${pairs}):
+    s.sendto(b'', ('2001:db8:99:${subnet.toString(16)}::%x' % (i + 1), 9))
+    if i % 20 == 0: time.sleep(0.002)`;
 
 /** What the agent answers to octets that no client would send, in its own words; undefined where it just goes on. */
 function provoke(path: string, ...parts: Uint8Array[]): Promise<string | undefined> {
@@ -109,6 +140,16 @@ namespaced(import.meta.url, () => {
     agent.kill();
   });
 
+  /** The agent takes a moment to see that the last control is gone. */
+  async function reconnect(): Promise<AgentClient> {
+    let connected: AgentClient | undefined;
+    await until('the agent is free again', async () => {
+      connected = await AgentClient.connect(agent.control, ignore).catch(() => undefined);
+      return connected !== undefined;
+    });
+    return connected!;
+  }
+
   test('packets of a station go through the tunnel and back, with the kernel as peer', async () => {
     assert.deepEqual(await client.apply(ENTRIES), ['ok', 'ok', 'ok']);
     assert.match(ping(), / 0% packet loss/);
@@ -134,12 +175,68 @@ namespaced(import.meta.url, () => {
     assert.match(ping(), / 0% packet loss/);
   });
 
+  test('signalling needs no socket of control: it goes through the channel both ways', async () => {
+    client.close();
+    const answered = new Promise<Uint8Array>((resolve) => {
+      const packet = ({ src, hopLimit, data }: AgentPacket): void => {
+        assert.deepEqual([src, hopLimit], [NEIGHBOUR, 64]);
+        client.send(src, Uint8Array.of(59, 0, 1, 0, 0, 0, 0, 0));
+        resolve(data);
+      };
+      void AgentClient.connect(agent.control, { ...ignore, packet }).then(async (connected) => {
+        client = connected;
+        const answer = Buffer.from(await python('core', REFRESH), 'hex');
+        assert.equal(answer[TYPE_AT], 1);
+        assert.notEqual(answer.readUInt16BE(CHECKSUM_AT), 0);
+        resolve(answer);
+      });
+    });
+    assert.equal((await answered)[TYPE_AT], 0);
+  });
+
+  test('control that does not read loses events, and nothing else', async () => {
+    client.close();
+    const deaf = createConnection(agent.control);
+    deaf.write(greeting());
+    await new Promise((resolve) => deaf.once('data', resolve));
+    deaf.pause();
+    const pings = setInterval(() => deaf.write(pingMessage(0n)), 500);
+    try {
+      await python('station', flood(0, FLOOD_PAIRS));
+      assert.match(ping(), / 0% packet loss/);
+    } finally {
+      clearInterval(pings);
+    }
+    const reader = new AgentReader();
+    let [heard, lost] = [0, 0n];
+    deaf.on('data', (part) => {
+      const messages = reader.take(part);
+      if (typeof messages === 'string') return void deaf.destroy(new Error(messages));
+      for (const message of messages) {
+        if (message.kind !== 'event') continue;
+        heard += message.events.length;
+        lost = message.lost;
+      }
+    });
+    deaf.resume();
+    // The count of those lost comes with the next event.
+    let subnet = 1;
+    await until('an event after the loss', async () => {
+      deaf.write(pingMessage(0n));
+      await python('station', flood(subnet++, 1));
+      return lost > 0n;
+    });
+    assert.ok(heard > 0);
+    deaf.destroy();
+    client = await reconnect();
+  });
+
   test('without control, forwarding goes on; control that comes back finds its generation', async () => {
     const { generation } = client;
     client.close();
     assert.match(ping(), / 0% packet loss/);
     const boot = client.hello.boot;
-    client = await AgentClient.connect(agent.control, ignore);
+    client = await reconnect();
     assert.equal(client.hello.boot, boot);
     assert.equal(client.hello.generation, generation);
   });
@@ -165,7 +262,7 @@ namespaced(import.meta.url, () => {
     const remove: Command = { op: 'delete', kind: 'destination', prefix: '2001:db8:99::/64' };
     const batch = apply(generation, [remove], 0);
     assert.equal(await provoke(agent.control, greeting(), batch, batch, pingMessage(0n)), undefined);
-    client = await AgentClient.connect(agent.control, ignore);
+    client = await reconnect();
     assert.equal(client.hello.generation, generation);
     assert.deepEqual(await client.apply([remove]), ['absent']);
   });
@@ -193,14 +290,7 @@ namespaced(import.meta.url, () => {
     cut.write(Buffer.concat([greeting(), apply(next, [tunnel(1)], 0).subarray(0, -1)]));
     await new Promise((resolve) => cut.once('data', resolve));
     cut.destroy();
-    await until('the agent is free again', async () => {
-      try {
-        client = await AgentClient.connect(control, ignore);
-        return true;
-      } catch {
-        return false;
-      }
-    });
+    client = await reconnect();
     assert.equal(client.hello.generation, generation);
     assert.equal((await client.status()).entries, ENTRIES.length);
     assert.match(ping(), / 0% packet loss/);

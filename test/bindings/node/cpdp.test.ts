@@ -25,8 +25,10 @@ import {
   KIND_EVENT,
   KIND_FAULT,
   KIND_HELLO,
+  KIND_PACKET_IN,
   KIND_PONG,
   KIND_STATUS,
+  PACKET_SIZE,
   STATUS_REBUILDS_AT,
   STATUS_SIZE,
 } from '../../../bindings/generated/cpdp.ts';
@@ -60,6 +62,7 @@ test('messages come out whole however a stream cuts them', () => {
     message(KIND_APPLIED, 6n, Uint8Array.of(STATUS_OK, STATUS_ABSENT)),
     message(KIND_EVENT, 2n, Buffer.concat([event(EVENT_FLOW), event(EVENT_HOLD_DROP)])),
     message(KIND_STATUS, 9n, status),
+    message(KIND_PACKET_IN, 4n, new Uint8Array(PACKET_SIZE + 8).fill(1)),
     message(KIND_PONG, 1n, new Uint8Array()),
     message(KIND_FAULT, 0n, Buffer.from('\x05taken')),
   ];
@@ -75,13 +78,16 @@ test('messages come out whole however a stream cuts them', () => {
       });
       assert.deepEqual(
         read.map(({ kind }) => kind),
-        ['hello', 'applied', 'event', 'status', 'pong', 'fault'],
+        ['hello', 'applied', 'event', 'status', 'packet-in', 'pong', 'fault'],
       );
-      const [first, applied, events, report, , fault] = read;
+      const [first, applied, events, report, packet, , fault] = read;
       assert.ok(first?.kind === 'hello' && first.hello.generation === 5n);
       assert.deepEqual(applied, { kind: 'applied', generation: 6n, statuses: ['ok', 'absent'] });
       assert.ok(events?.kind === 'event' && events.lost === 2n && events.events.length === 2);
       assert.ok(report?.kind === 'status' && report.status.rebuilds === 3);
+      assert.ok(packet?.kind === 'packet-in' && packet.lost === 4n);
+      assert.equal(packet.packet.src, '101:101:101:101:101:101:101:101');
+      assert.deepEqual([packet.packet.hopLimit, packet.packet.data.length], [1, 8]);
       assert.deepEqual(fault, { kind: 'fault', fault: 'busy', text: 'taken' });
     }),
   );

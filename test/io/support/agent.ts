@@ -1,9 +1,9 @@
 /** The native agent, as a router would run it. */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import binaryen from 'binaryen';
 import { cargoBuild } from '../../../host/lab/cargo.ts';
 import type { Built } from '../../../host/lab/cargo.ts';
@@ -13,6 +13,9 @@ import { until } from './namespace.ts';
 export const WILD = { trap: 0xee, loop: 0xef, outputs: 0xed } as const;
 /** First octet of a UDP payload in the first frame: headroom, IPv6 header, UDP header. */
 const PAYLOAD_AT = 128 + 40 + 8;
+
+const directory = mkdtempSync(join(tmpdir(), 'maar-agent-'));
+process.on('exit', () => rmSync(directory, { recursive: true }));
 
 const WILD_MODULE = `(module
   (memory (export "memory") 112)
@@ -40,15 +43,21 @@ export interface Programs {
   readonly compiler: string;
 }
 
+/** A build for another checkout writes to the same place. */
+function copied(path: string): string {
+  const copy = join(directory, basename(path));
+  copyFileSync(path, copy);
+  return copy;
+}
+
 /** The agent and its compiler; a line saying why not, if so. */
 export async function buildPrograms(): Promise<Programs | { readonly obstacle: string }> {
   const compiler: Built = await cargoBuild('maar-compile');
   if ('obstacle' in compiler) return compiler;
   const agent: Built = await cargoBuild('maar-dp');
-  return 'obstacle' in agent ? agent : { agent: agent.path, compiler: compiler.path };
+  if ('obstacle' in agent) return agent;
+  return { agent: copied(agent.path), compiler: copied(compiler.path) };
 }
-
-const directory = mkdtempSync(join(tmpdir(), 'maar-agent-'));
 
 /** Compiles the data plane, or the module that goes wild, for the agent. */
 export function compile({ compiler }: Programs, which: 'maar' | 'wild'): string {
@@ -99,5 +108,3 @@ export class Agent {
     this.#child.kill('SIGKILL');
   }
 }
-
-export const canOpenTun = (): boolean => existsSync('/dev/net/tun');

@@ -1,7 +1,7 @@
 //! The loop: sleeps in poll(2) on everything that brings packets or messages.
 
 use std::error::Error;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 use std::{fs, io, thread};
@@ -25,6 +25,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     // The devices first: their names are the lock against a second agent, whose socket must not be taken away.
     let path = open_path(options)?;
+    let signalling = open_raw(options, libc::IPPROTO_MH)?;
     let listener = listen(options)?;
     let runtime = Runtime::limited()?;
     // SAFETY: the operator's word, by the command line.
@@ -44,7 +45,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         log::NOTICE,
         &format!("ready at {}, control at {}", options.locator, options.control.display()),
     );
-    serve(Router { plane, path, memory: Memory::new() }, &listener)
+    serve(Router { plane, path, signalling, memory: Memory::new() }, &listener)
 }
 
 fn named(what: &str, error: io::Error) -> io::Error {
@@ -59,9 +60,13 @@ fn open_path(options: &Options) -> io::Result<Path> {
         let interface = sys::interface_index(&entry.interface)?;
         access.push(Access { tun: tun(&entry.tun)?, link: entry.link, interface });
     }
-    let tunnel = sys::open_tunnel_socket(options.locator)
-        .map_err(|error| named(&format!("raw socket at {}", options.locator), error))?;
+    let tunnel = open_raw(options, libc::IPPROTO_IPV6)?;
     Ok(Path { core, access, tunnel, locator: options.locator, counts: Counts::default() })
+}
+
+fn open_raw(options: &Options, protocol: libc::c_int) -> io::Result<OwnedFd> {
+    sys::open_raw(options.locator, protocol)
+        .map_err(|error| named(&format!("raw socket for {protocol} at {}", options.locator), error))
 }
 
 fn listen(options: &Options) -> io::Result<UnixListener> {
@@ -107,6 +112,7 @@ fn serve(mut router: Router, listener: &UnixListener) -> Result<(), Box<dyn Erro
     loop {
         polled.clear();
         polled.extend(sources.iter().map(|&(fd, _)| entry(fd, false)));
+        polled.push(entry(router.signalling.as_raw_fd(), false));
         polled.push(entry(listener.as_raw_fd(), false));
         for talk in [&session, &visitor] {
             // poll(2) leaves out what is negative.
@@ -125,7 +131,11 @@ fn serve(mut router: Router, listener: &UnixListener) -> Result<(), Box<dyn Erro
             router.path.flush(&mut router.plane, now);
         }
         router.events(session.as_mut());
-        let [waiting, said, visited] = [0, 1, 2].map(|after| polled[sources.len() + after].revents);
+        let [signalled, waiting, said, visited] =
+            [0, 1, 2, 3].map(|after| polled[sources.len() + after].revents);
+        if signalled != 0 {
+            router.signals(session.as_mut())?;
+        }
         session = converse(&mut router, session, said);
         visitor = visitor.and_then(|visitor| visitor.stay(visited != 0));
         if waiting != 0 {

@@ -1,7 +1,7 @@
 //! What control asks for, and what it is answered (bindings/cpdp/README.md).
 
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,9 @@ use crate::plane::Plane;
 use crate::sys;
 
 const SILENCE: Duration = Duration::from_millis(cpdp::SILENCE_MILLIS as u64);
+/// Of the longest message: its length field counts up to 255 units of 8 octets after the first.
+const SIGNAL_MAX: usize = 2048;
+const MOBILITY: u8 = libc::IPPROTO_MH as u8;
 const QUEUE_MAX: usize = cpdp::QUEUE_MAX as usize;
 
 /// What outlives a connection.
@@ -43,6 +46,8 @@ pub struct Session {
 pub struct Router {
     pub plane: Plane,
     pub path: Path,
+    /// Mobility Header messages.
+    pub signalling: OwnedFd,
     pub memory: Memory,
 }
 
@@ -110,12 +115,39 @@ impl Router {
         if records.is_empty() {
             return;
         }
-        match session {
-            Some(session) if session.greeted && session.channel.queued() + records.len() <= QUEUE_MAX => {
-                session.channel.send(cpdp::KIND_EVENT, self.memory.lost, &records);
-            }
-            _ => self.memory.lost += (records.len() / abi::EVENT_SIZE) as u64,
+        if !tell(session, cpdp::KIND_EVENT, self.memory.lost, &records) {
+            self.memory.lost += (records.len() / abi::EVENT_SIZE) as u64;
         }
+    }
+
+    /// Takes Mobility Header messages from the kernel; they go to `session`, or are lost.
+    pub fn signals(&mut self, mut session: Option<&mut Session>) -> io::Result<()> {
+        let mut body = [0; cpdp::PACKET_SIZE + SIGNAL_MAX];
+        while let Some(received) = sys::receive(self.signalling.as_raw_fd(), &mut body[cpdp::PACKET_SIZE..])?
+        {
+            body[cpdp::PACKET_ADDRESS_AT..][..16].copy_from_slice(&received.source);
+            body[cpdp::PACKET_INTERFACE_AT..][..4].copy_from_slice(&received.interface.to_le_bytes());
+            body[cpdp::PACKET_PROTOCOL_AT] = MOBILITY;
+            body[cpdp::PACKET_HOP_LIMIT_AT] = received.hop_limit;
+            let body = &body[..cpdp::PACKET_SIZE + received.length];
+            let told = !received.truncated
+                && tell(session.as_deref_mut(), cpdp::KIND_PACKET_IN, self.memory.lost, body);
+            self.memory.lost += u64::from(!told);
+        }
+        Ok(())
+    }
+
+    fn send_signal(&mut self, body: &[u8]) -> Result<(), Fault> {
+        let Some((packet, message)) = body.split_at_checked(cpdp::PACKET_SIZE) else {
+            return Err((cpdp::FAULT_MALFORMED, "no packet"));
+        };
+        if packet[cpdp::PACKET_PROTOCOL_AT] != MOBILITY || message.is_empty() {
+            return Err((cpdp::FAULT_MALFORMED, "a packet of another protocol, or an empty one"));
+        }
+        let address = packet[cpdp::PACKET_ADDRESS_AT..][..16].try_into().unwrap_or_default();
+        let sent = sys::send(self.signalling.as_raw_fd(), address, message);
+        self.path.counts.dropped += u64::from(!matches!(sent, Ok(Some(_))));
+        Ok(())
     }
 
     fn carry_out(&mut self, records: &[Record], whole: bool) -> Vec<u8> {
@@ -140,6 +172,17 @@ impl Router {
         for part in self.plane.journal.unnamed().chunks(abi::LIMIT_COMMANDS as usize) {
             self.plane.apply(part);
         }
+    }
+}
+
+/// Sends what nobody has asked for, if there is somebody who reads; whether it did.
+fn tell(session: Option<&mut Session>, kind: u32, number: u64, body: &[u8]) -> bool {
+    match session {
+        Some(session) if session.greeted && session.channel.queued() + body.len() <= QUEUE_MAX => {
+            session.channel.send(kind, number, body);
+            true
+        }
+        _ => false,
     }
 }
 
@@ -215,6 +258,7 @@ impl Session {
         }
         match kind {
             cpdp::KIND_APPLY => self.apply(router, flags, number, &body),
+            cpdp::KIND_PACKET_OUT => router.send_signal(&body),
             cpdp::KIND_STATUS if body.is_empty() => {
                 self.channel.send(cpdp::KIND_STATUS, number, &router.status());
                 Ok(())

@@ -53,11 +53,12 @@ pub fn open_tun(name: &str) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// A raw socket for what peers tunnel to `address`. While it is open the kernel sends no Parameter Problem for it.
-pub fn open_tunnel_socket(address: Ipv6Addr) -> io::Result<OwnedFd> {
+/// A raw socket for packets of `protocol` to and from `address`. While it is open the kernel sends no Parameter Problem
+/// for them; of the Mobility Header it verifies and fills the checksum.
+pub fn open_raw(address: Ipv6Addr, protocol: libc::c_int) -> io::Result<OwnedFd> {
     let kind = libc::SOCK_RAW | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: no pointers.
-    let fd = owned(unsafe { libc::socket(libc::AF_INET6, kind, libc::IPPROTO_IPV6) })?;
+    let fd = owned(unsafe { libc::socket(libc::AF_INET6, kind, protocol) })?;
     for option in [libc::IPV6_RECVPKTINFO, libc::IPV6_RECVHOPLIMIT, libc::IPV6_RECVTCLASS, IPV6_FLOWINFO] {
         set(&fd, libc::IPPROTO_IPV6, option, 1)?;
     }
@@ -65,14 +66,26 @@ pub fn open_tunnel_socket(address: Ipv6Addr) -> io::Result<OwnedFd> {
     if set(&fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, RECEIVE_BUFFER).is_err() {
         set(&fd, libc::SOL_SOCKET, libc::SO_RCVBUF, RECEIVE_BUFFER)?;
     }
-    // SAFETY: zeros are a valid sockaddr_in6.
-    let mut name: libc::sockaddr_in6 = unsafe { mem::zeroed() };
-    name.sin6_family = libc::AF_INET6 as libc::sa_family_t;
-    name.sin6_addr.s6_addr = address.octets();
-    let size = mem::size_of_val(&name) as libc::socklen_t;
+    let (name, size) = socket_address(address.octets());
     // SAFETY: pointer and size are those of `name`.
     checked(unsafe { libc::bind(fd.as_raw_fd(), (&raw const name).cast(), size) })?;
     Ok(fd)
+}
+
+fn socket_address(address: [u8; 16]) -> (libc::sockaddr_in6, libc::socklen_t) {
+    // SAFETY: zeros are a valid sockaddr_in6.
+    let mut name: libc::sockaddr_in6 = unsafe { mem::zeroed() };
+    name.sin6_family = libc::AF_INET6 as libc::sa_family_t;
+    name.sin6_addr.s6_addr = address;
+    (name, mem::size_of_val(&name) as libc::socklen_t)
+}
+
+/// Sends an upper-layer message from the address that the raw socket is bound to.
+pub fn send(fd: RawFd, address: [u8; 16], message: &[u8]) -> io::Result<Option<usize>> {
+    let (name, size) = socket_address(address);
+    let (data, to) = (message.as_ptr().cast(), (&raw const name).cast());
+    // SAFETY: pointers and sizes are those of `message` and `name`.
+    waiting(unsafe { libc::sendto(fd, data, message.len(), 0, to, size) })
 }
 
 fn set(fd: &OwnedFd, level: libc::c_int, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
