@@ -161,9 +161,10 @@ namespaced(import.meta.url, () => {
     assert.deepEqual(await client.apply(ENTRIES), ['ok', 'ok', 'ok']);
     assert.match(ping(), FEW_LOST);
     const { counters, dropped, entries } = await client.status();
-    assert.equal(counters['reverse-tunnelled'], COUNT);
-    assert.equal(counters['decapsulated'], COUNT);
-    assert.equal(counters['delivered'], COUNT);
+    assert.ok(counters['delivered']! > COUNT / 2);
+    assert.equal(counters['reverse-tunnelled'], counters['rx-access']);
+    assert.equal(counters['decapsulated'], counters['rx-core']);
+    assert.equal(counters['delivered'], counters['rx-core']);
     assert.deepEqual([dropped, entries], [0, ENTRIES.length]);
   });
 
@@ -300,7 +301,7 @@ namespaced(import.meta.url, () => {
     const { counters, dropped, entries } = await client.status();
     assert.deepEqual([dropped, entries], [0, ENTRIES.length]);
     assert.equal(counters['delivered'], counters['rx-core']);
-    assert.equal(counters['reverse-tunnelled']! + counters['drop-unknown-source']!, counters['rx-access']);
+    assert.equal(counters['reverse-tunnelled']! + counters['drop-source-unknown']!, counters['rx-access']);
   });
 
   test('it has no privileges, and is small', async (t) => {

@@ -26,9 +26,10 @@ pub struct Journal {
 /// Octets of a record that identify an entry in its table.
 fn key_of(record: &Record) -> Option<(Key, bool)> {
     let (table, put) = match u32::from(record[abi::COMMAND_OP_AT]) {
-        abi::COMMAND_PUT_DELIVER | abi::COMMAND_PUT_TUNNEL | abi::COMMAND_PUT_BUFFER => {
-            (abi::COMMAND_DELETE_DESTINATION, true)
-        }
+        abi::COMMAND_PUT_DELIVER
+        | abi::COMMAND_PUT_TUNNEL
+        | abi::COMMAND_PUT_BUFFER
+        | abi::COMMAND_PUT_REWRITE => (abi::COMMAND_DELETE_DESTINATION, true),
         abi::COMMAND_PUT_SOURCE => (abi::COMMAND_DELETE_SOURCE, true),
         abi::COMMAND_PUT_PEER => (abi::COMMAND_DELETE_PEER, true),
         abi::COMMAND_PUT_HOLD => (abi::COMMAND_DELETE_HOLD, true),
@@ -136,6 +137,14 @@ mod tests {
         record[abi::COMMAND_LENGTH_AT] = 64;
         record[abi::COMMAND_PREFIX_AT] = octet;
         record
+    }
+
+    #[test]
+    fn every_command_but_those_about_held_packets_concerns_an_entry() {
+        for op in 1..=abi::COMMAND_PUT_REWRITE {
+            let held = op == abi::COMMAND_RELEASE || op == abi::COMMAND_DISCARD;
+            assert_eq!(key_of(&record(op, 1)).is_none(), held, "command {op}");
+        }
     }
 
     #[test]
