@@ -173,8 +173,10 @@ export class AgentClient {
     }
   }
 
-  close(): void {
+  /** Resolves once the agent can take another control. */
+  async close(): Promise<void> {
     this.#end(new Error('closed here'));
+    if (!this.#socket.closed) await new Promise((resolve) => this.#socket.once('close', resolve));
   }
 
   #end(reason: Error): void {
