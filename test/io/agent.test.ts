@@ -230,7 +230,7 @@ namespaced(import.meta.url, () => {
     };
     // On a busy machine the module itself may leave out so many that the queue has room for the rest.
     try {
-      await until('events are lost', overflow, 30_000);
+      await until('events are lost', overflow, 120_000);
     } finally {
       clearInterval(pings);
       deaf.destroy();
