@@ -12,6 +12,7 @@ export const walks: Walks = {
   'too-big': walk([REWRITE], fromCore(long)),
   rewrite: walk([REWRITE], fromCore(toMn())),
   restore: walk([RESTORE, DELIVER], fromCore(rewritten(toMn()))),
+  loop: walk(onward, fromCore(rewritten(toMn({ hops: 8 })))),
   onward: walk(onward, fromCore(rewritten(toMn()))),
   tunnel: walk([RESTORE, tunnel], fromCore(rewritten(toMn()))),
   unknown: walk([RESTORE], fromCore(rewritten(toMn()))),

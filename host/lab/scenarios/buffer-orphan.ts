@@ -1,7 +1,7 @@
 import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
 import { Checks } from './common/checks.ts';
-import { control, data, forwards, nodeAt, settle } from './common/domain.ts';
-import { startEnds } from './common/relentless.ts';
+import { control, data, forwards, nodeAt } from './common/domain.ts';
+import { startDownlink, startEnds } from './common/relentless.ts';
 import { outcome, TIMERS } from './common/session.ts';
 import { maarConfig } from '../plan.ts';
 
@@ -18,17 +18,8 @@ export const bufferOrphan: Scenario = {
 
 async function run(lab: Lab): Promise<ScenarioResult> {
   const checks = new Checks();
-  const { aHoa, bHoa } = await startEnds(lab);
-  const stream = await lab.stream({
-    name: 'udp B>A',
-    from: 'B',
-    to: 'A',
-    kind: 'udp',
-    intervalMs: INTERVAL_MS,
-    fromAddress: bHoa,
-    toAddress: aHoa,
-  });
-  await settle(lab);
+  const ends = await startEnds(lab);
+  const stream = await startDownlink(lab, ends, INTERVAL_MS);
   await lab.leave('A');
   let most = 0;
   for (const end = lab.now() + TIMERS.hold - SAMPLE_MILLIS; lab.now() < end;) {
@@ -44,7 +35,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   checks.atLeast('a1: hold-discarded', await data(lab, 'a1', 'hold-discarded'), 1);
   checks.atLeast('a1: hold-drop events', await control(lab, 'a1', 'hold-drop'), 1);
   checks.equal('A at a1', await nodeAt(lab, 'a1', 'A'), undefined);
-  checks.equal('a1 has an entry for A', await forwards(lab, 'a1', aHoa), false);
+  checks.equal('a1 has an entry for A', await forwards(lab, 'a1', ends.aHoa), false);
   return outcome(checks, [await stream.finish()]);
 }
 

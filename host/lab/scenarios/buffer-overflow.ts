@@ -2,7 +2,7 @@ import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
 import { Checks } from './common/checks.ts';
 import { control, data, settle } from './common/domain.ts';
 import { handover, report } from './common/handover.ts';
-import { RATE_INTERVAL_MS, startEnds } from './common/relentless.ts';
+import { RATE_INTERVAL_MS, startDownlink, startEnds } from './common/relentless.ts';
 import { outcome } from './common/session.ts';
 
 const BUDGET = 100;
@@ -18,17 +18,8 @@ export const bufferOverflow: Scenario = {
 
 async function run(lab: Lab): Promise<ScenarioResult> {
   const checks = new Checks();
-  const { aHoa, bHoa } = await startEnds(lab);
-  const stream = await lab.stream({
-    name: 'udp B>A',
-    from: 'B',
-    to: 'A',
-    kind: 'udp',
-    intervalMs: RATE_INTERVAL_MS,
-    fromAddress: bHoa,
-    toAddress: aHoa,
-  });
-  await settle(lab);
+  const ends = await startEnds(lab);
+  const stream = await startDownlink(lab, ends, RATE_INTERVAL_MS);
   const move = await handover(lab, 'A', 'a1', 'a2', 'announced', GAP_MILLIS);
   const [held, dropped] = [await data(lab, 'a1', 'held'), await data(lab, 'a1', 'drop-hold-overflow')];
   checks.equal('a1: packets kept when the new link comes up', held - dropped, BUDGET);

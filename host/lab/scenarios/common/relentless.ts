@@ -1,4 +1,4 @@
-import type { HandoverReport, Lab, MaarName, MoveKind, StreamReport } from '../../lab.ts';
+import type { HandoverReport, Lab, MaarName, MoveKind, Stream, StreamReport } from '../../lab.ts';
 import { mnId } from '../../plan.ts';
 import { overtaking } from './bounds.ts';
 import type { Checks } from './checks.ts';
@@ -38,6 +38,21 @@ export async function startEnds(lab: Lab): Promise<Ends> {
   const aHoa = await attach(lab, 'A', 'a1');
   const bHoa = await attach(lab, 'B', 'b1');
   return { aHoa, bHoa };
+}
+
+/** Begins a stream of UDP packets from B to A. */
+export async function startDownlink(lab: Lab, { aHoa, bHoa }: Ends, intervalMs: number): Promise<Stream> {
+  const stream = await lab.stream({
+    name: 'udp B>A',
+    from: 'B',
+    to: 'A',
+    kind: 'udp',
+    intervalMs,
+    fromAddress: bHoa,
+    toAddress: aHoa,
+  });
+  await settle(lab);
+  return stream;
 }
 
 /** Takes A along `route`, which begins where it is, with `GAP_MILLIS` between the links of each move. */
