@@ -5,9 +5,18 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const TARGETS: readonly [target: string, path: string][] = [
-  ['simd', 'build/maar.wasm'],
-  ['scalar', 'build/maar-scalar.wasm'],
+interface Target {
+  readonly config: string;
+  readonly target: 'simd' | 'scalar';
+  readonly path: string;
+}
+
+/** The data plane alone, and as a command for WASI (docs/wasi.md). */
+const TARGETS: readonly Target[] = [
+  { config: 'asconfig.json', target: 'simd', path: 'build/maar.wasm' },
+  { config: 'asconfig.json', target: 'scalar', path: 'build/maar-scalar.wasm' },
+  { config: 'wasi.asconfig.json', target: 'simd', path: 'build/maar-wasi.wasm' },
+  { config: 'wasi.asconfig.json', target: 'scalar', path: 'build/maar-wasi-scalar.wasm' },
 ];
 const COMPILER = 'node_modules/assemblyscript/bin/asc.js';
 const OPTIMISER = 'node_modules/binaryen/bin/wasm-opt';
@@ -81,6 +90,8 @@ const COLD = [
   'table/tables/*',
   'table/tuple/*',
 ];
+/** What the WASI command has beside the data plane: none of it is on the way of a packet. */
+const PROGRAM = 'wasi/*';
 const STAMP = 'build/stamp';
 
 process.chdir(fileURLToPath(new URL('../', import.meta.url)));
@@ -95,7 +106,9 @@ function inputs(): string {
   const others = [
     'scripts/build.ts',
     'asconfig.json',
+    'wasi.asconfig.json',
     'bindings/generated/abi.as.ts',
+    'bindings/generated/names.as.ts',
     'node_modules/assemblyscript/package.json',
   ];
   for (const path of [...others, ...sources])
@@ -104,11 +117,16 @@ function inputs(): string {
 }
 
 /** Compiles one target; throws what the compiler said where it fails. */
-async function compile(target: string, path: string): Promise<void> {
-  const { stderr } = await promisify(execFile)(process.execPath, [COMPILER, '--target', target]);
+async function compile({ config, target, path }: Target): Promise<void> {
+  const options = ['--config', config, '--target', target];
+  const { stderr } = await promisify(execFile)(process.execPath, [COMPILER, ...options]);
   process.stderr.write(stderr);
   const named = readFileSync(path, 'latin1');
-  const gone = COLD.find((name) => !named.includes(`assembly/${name.replace('*', '')}`));
+  const isCommand = config !== TARGETS[0]!.config;
+  // The command leaves out what it does not call.
+  const gone = (isCommand ? [PROGRAM] : COLD).find(
+    (name) => !named.includes(`assembly/${name.replace('*', '')}`),
+  );
   if (gone !== undefined) throw new Error(`scripts/build.ts: no function of the module is named ${gone}`);
   // Nothing lies below 1,024 (`memoryBase`), so constants added to an address may go into the offset of its access.
   const features = [
@@ -116,7 +134,7 @@ async function compile(target: string, path: string): Promise<void> {
     '--low-memory-unused',
     ...(target === 'simd' ? [] : ['--disable-simd']),
   ];
-  const cold = COLD.map((name) => `--no-inline=assembly/${name}`);
+  const cold = [...COLD, PROGRAM].map((name) => `--no-inline=assembly/${name}`);
   for (const passes of [
     ['-g', ...SETTLE],
     [...cold, ...INLINE, '--strip-producers'],
@@ -126,15 +144,15 @@ async function compile(target: string, path: string): Promise<void> {
 }
 
 const wanted = inputs();
-const built = existsSync(STAMP) && TARGETS.every(([, path]) => existsSync(path));
+const built = existsSync(STAMP) && TARGETS.every(({ path }) => existsSync(path));
 if (!built || readFileSync(STAMP, 'utf8') !== wanted) {
   mkdirSync('build', { recursive: true });
   try {
-    await Promise.all(TARGETS.map(([target, path]) => compile(target, path)));
+    await Promise.all(TARGETS.map(compile));
   } catch (error) {
     console.error((error as { stderr?: string }).stderr ?? error);
     process.exit(1);
   }
   writeFileSync(STAMP, wanted);
-  console.error(`built ${TARGETS.map(([, path]) => path).join(' and ')}`);
+  console.error(`built ${TARGETS.map(({ path }) => path).join(', ')}`);
 }

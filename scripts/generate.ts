@@ -6,7 +6,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
 import type { Abi, Protocol } from './abi/emit.ts';
-import { assemblyscript, cpdpRust, cpdpTypescript, page, rust, typescript, validate } from './abi/emit.ts';
+import {
+  assemblyscript,
+  assemblyscriptNames,
+  cpdpRust,
+  cpdpTypescript,
+  page,
+  rust,
+  typescript,
+  validate,
+} from './abi/emit.ts';
 
 const root = new URL('../', import.meta.url);
 const read = (path: string): string => {
@@ -31,6 +40,7 @@ const written = async (path: string, numbers: Protocol): Promise<string> =>
 const files: [path: string, text: string][] = [
   ['bindings/generated/abi.ts', typescript(abi)],
   ['bindings/generated/abi.as.ts', assemblyscript(abi)],
+  ['bindings/generated/names.as.ts', assemblyscriptNames(abi)],
   ['bindings/generated/abi.rs', rust(abi)],
   ['bindings/generated/cpdp.ts', cpdpTypescript(cpdp)],
   ['bindings/generated/cpdp.rs', cpdpRust(cpdp)],

@@ -167,6 +167,22 @@ export function rust(abi: Abi): string {
   return rustOf(ABI, flat(abi));
 }
 
+/** Names by code for AssemblyScript programs that talk to people; the module itself has none. */
+export function assemblyscriptNames(abi: Abi): string {
+  const of = (name: string): readonly Coded[] => abi.enums.find((one) => one.name === name)?.values ?? [];
+  const wanted: [string, readonly Coded[]][] = [
+    ['statusName', of('status')],
+    ['verdictName', of('verdict')],
+    ['reasonName', of('reason')],
+    ['counterName', counters(abi)],
+  ];
+  const functions = wanted.map(([name, values]) => {
+    const cases = values.map(({ name, code }) => `    case ${code}:\n      return '${name}';\n`).join('');
+    return `\nexport function ${name}(code: u32): string {\n  switch (code) {\n${cases}  }\n  return 'unknown';\n}\n`;
+  });
+  return NOTICE + functions.join('');
+}
+
 function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const line = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |\n`;
   return line(heads) + line(heads.map(() => '---')) + rows.map(line).join('');

@@ -1,0 +1,46 @@
+/**
+ * Sees to the command-line program of wasmtime that the tests of the WASI build run it under, and prints its path.
+ * Built once from crates.io into a cache outside the repository: about ten minutes on two cores.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** The long-term release line; 48 is the last that the Rust of `docs/dependencies.md` compiles. */
+const VERSION = '48.0.8';
+/** `run`, `compile` with Cranelift, and the Pulley interpreter: nothing of components, profiling or WASI preview 2. */
+const FEATURES = 'run,compile,cranelift,pulley,wat';
+
+const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'maar', 'wasmtime-cli');
+
+/** Path of the program, which is there after this script has run. */
+export const WASMTIME = join(cache, 'bin', 'wasmtime');
+
+function build(): number {
+  const options = ['--locked', '--no-default-features', '--features', FEATURES, '--root', cache];
+  const { status, error } = spawnSync(
+    'cargo',
+    [
+      'install',
+      'wasmtime-cli',
+      '--version',
+      `=${VERSION}`,
+      ...options,
+      '--target-dir',
+      join(cache, 'target'),
+    ],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16' },
+    },
+  );
+  if (error !== undefined) console.error(`scripts/wasmtime.ts: cargo: ${error.message}`);
+  return status ?? 1;
+}
+
+if (import.meta.main) {
+  const known = existsSync(WASMTIME) ? spawnSync(WASMTIME, ['--version'], { encoding: 'utf8' }).stdout : '';
+  process.exitCode = known.includes(VERSION) ? 0 : build();
+  if (process.exitCode === 0) console.log(WASMTIME);
+}
