@@ -86,7 +86,7 @@ function encapsulation(): void {
   inner('60000000001011', '40', HOST, FAR);
   send(LINK);
   begin();
-  hex('60094e2e003829');
+  hex('600f4089003829');
   hex('40');
   hex(OURS);
   hex(PEER);
@@ -118,7 +118,7 @@ function redirection(): void {
   inner('60000000001011', '40', FAR, MOVED_HOST);
   send(PORT_CORE);
   begin();
-  hex('600a80a2003829');
+  hex('600137e6003829');
   hex('38');
   hex(OURS);
   hex(NEW_PEER);

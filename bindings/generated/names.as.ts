@@ -78,6 +78,8 @@ export function reasonName(code: u32): string {
       return 'hold-overflow';
     case 20:
       return 'hold-expired';
+    case 22:
+      return 'reassembly';
   }
   return 'unknown';
 }
@@ -120,6 +122,12 @@ export function counterName(code: u32): string {
       return 'errors-relayed';
     case 18:
       return 'mss-clamped';
+    case 19:
+      return 'reassembled';
+    case 20:
+      return 'rewritten';
+    case 21:
+      return 'restored';
     case 33:
       return 'drop-descriptor';
     case 34:
@@ -160,6 +168,8 @@ export function counterName(code: u32): string {
       return 'drop-hold-overflow';
     case 52:
       return 'drop-hold-expired';
+    case 54:
+      return 'drop-reassembly';
   }
   return 'unknown';
 }

@@ -178,9 +178,9 @@ export function assemblyscriptNames(abi: Abi): string {
   ];
   const functions = wanted.map(([name, values]) => {
     const cases = values.map(({ name, code }) => `    case ${code}:\n      return '${name}';\n`).join('');
-    return `\nexport function ${name}(code: u32): string {\n  switch (code) {\n${cases}  }\n  return 'unknown';\n}\n`;
+    return `export function ${name}(code: u32): string {\n  switch (code) {\n${cases}  }\n  return 'unknown';\n}\n`;
   });
-  return NOTICE + functions.join('');
+  return notice(ABI) + functions.join('\n');
 }
 
 function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
