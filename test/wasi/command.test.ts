@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { WASMTIME } from '../../scripts/wasmtime.ts';
+import { output } from '../support/tools.ts';
 import { COMMANDS, compiled, hasWasmtime, underNode, underWasmtime, workFolder } from './runtimes.ts';
 
 /** All that docs/wasi.md promises to need. */
@@ -37,6 +42,23 @@ for (const command of COMMANDS) {
   });
 }
 
+test('compiled ahead of time, the self-test passes', (t) => {
+  if (!hasWasmtime(t)) return;
+  const folder = workFolder(t);
+  const source = new URL('../../build/maar-wasi.wasm', import.meta.url).pathname;
+  output(WASMTIME, ['compile', '-o', join(folder, 'maar-wasi.cwasm'), source]);
+  const run = underWasmtime(['--allow-precompiled'], join(folder, 'maar-wasi.cwasm'));
+  const { code, stdout } = run('maar-wasi', folder, ['selftest']);
+  assert.deepEqual([code, stdout.toString()], [0, '11 passed\n']);
+});
+
+test('interpreted by Pulley, as on a processor without a backend, the self-test passes', (t) => {
+  if (!hasWasmtime(t)) return;
+  const run = underWasmtime(['--target', 'pulley64']);
+  const { code, stdout, stderr } = run('maar-wasi-scalar', workFolder(t), ['selftest']);
+  assert.deepEqual([code, stdout.toString(), stderr], [0, '11 passed\n', '']);
+});
+
 test('anything else is answered with the usage and exit code 2', (t) => {
   const folder = workFolder(t);
   for (const args of [[], ['help'], ['selftest', 'x'], ['replay'], ['replay', '--entries', 'E', 'IN']]) {
@@ -44,4 +66,24 @@ test('anything else is answered with the usage and exit code 2', (t) => {
     assert.equal(code, 2, args.join(' '));
     assert.match(stderr, /^usage: maar-wasi selftest$/m);
   }
+});
+
+test('the lines of README.md and docs/wasi.md for wasmtime work', (t) => {
+  if (!hasWasmtime(t)) return;
+  const root = new URL('../../', import.meta.url);
+  const folder = workFolder(t);
+  for (const name of ['build', 'test']) symlinkSync(new URL(name, root).pathname, join(folder, name));
+  let lines = 0;
+  for (const page of ['README.md', 'docs/wasi.md']) {
+    for (const [line] of readFileSync(new URL(page, root), 'utf8').matchAll(/^wasmtime .*$/gm)) {
+      // The page's own names stand for files that the reader has.
+      if (line.includes('E.json')) continue;
+      const result = spawnSync(WASMTIME, line.split(' ').slice(1), {
+        cwd: line.includes('--dir') ? root : folder,
+      });
+      assert.equal(result.status, 0, `${line}\n${result.stderr.toString()}`);
+      lines++;
+    }
+  }
+  assert.equal(lines, 6);
 });
