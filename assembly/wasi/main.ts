@@ -1,5 +1,6 @@
 /** The command: what WASI calls `_start`, and its sub-commands. */
 import { argumentCount, argumentIs, readArguments } from './arguments';
+import { bench } from './bench';
 import { replay } from './replay';
 import { selftest } from './selftest';
 import { proc_exit } from './wasi_snapshot_preview1';
@@ -8,6 +9,7 @@ import { usage } from './usage';
 function dispatch(): u32 {
   if (argumentCount() < 2) return usage();
   if (argumentIs(1, 'replay')) return replay();
+  if (argumentIs(1, 'bench')) return bench();
   if (argumentIs(1, 'selftest') && argumentCount() == 2) return selftest();
   return usage();
 }

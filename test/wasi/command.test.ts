@@ -11,6 +11,7 @@ import { COMMANDS, compiled, hasWasmtime, underNode, underWasmtime, workFolder }
 const IMPORTS = [
   'args_get',
   'args_sizes_get',
+  'clock_time_get',
 
   'fd_close',
   'fd_prestat_dir_name',
@@ -59,9 +60,34 @@ test('interpreted by Pulley, as on a processor without a backend, the self-test 
   assert.deepEqual([code, stdout.toString(), stderr], [0, '11 passed\n', '']);
 });
 
+test('the benches answer with a time for each of what they are asked to do', (t) => {
+  const folder = workFolder(t);
+  for (const name of ['lookup', 'encap', 'decap']) {
+    const { code, stdout, stderr } = underNode('maar-wasi', folder, [
+      'bench',
+      name,
+      '--entries',
+      '500',
+      '--json',
+    ]);
+    assert.deepEqual([code, stderr], [0, '']);
+    const result = JSON.parse(stdout.toString()) as { bench: string; entries: number; nanoseconds: number };
+    assert.deepEqual([result.bench, result.entries], [name, 500]);
+    assert.ok(result.nanoseconds > 0.5 && result.nanoseconds < 1e6, stdout.toString());
+  }
+});
+
 test('anything else is answered with the usage and exit code 2', (t) => {
   const folder = workFolder(t);
-  for (const args of [[], ['help'], ['selftest', 'x'], ['replay'], ['replay', '--entries', 'E', 'IN']]) {
+  for (const args of [
+    [],
+    ['help'],
+    ['selftest', 'x'],
+    ['bench'],
+    ['bench', 'encap', '--entries', '0'],
+    ['replay'],
+    ['replay', '--entries', 'E', 'IN'],
+  ]) {
     const { code, stderr } = underNode('maar-wasi', folder, args);
     assert.equal(code, 2, args.join(' '));
     assert.match(stderr, /^usage: maar-wasi selftest$/m);
