@@ -9,8 +9,10 @@ import {
   COMMAND_DESTINATION_PORT_AT,
   COMMAND_DIRECTION_AT,
   COMMAND_DISCARD,
+  COMMAND_ENCAPSULATION_LIMIT_AT,
   COMMAND_FLAGS_AT,
   COMMAND_FLAG_FLOW,
+  COMMAND_FLAG_LIMIT,
   COMMAND_FLAG_RESTORE,
   COMMAND_FLAG_REVERSE,
   COMMAND_LENGTH_AT,
@@ -37,12 +39,13 @@ import {
   DIRECTION_TO,
   LINK_TUNNEL,
 } from '../../bindings/generated/abi.as';
-import { address, expectObject, flag, mac, noChoice, prefix, required, says, whole, wholeOr } from './fields';
-import { Json, member } from './json';
+import { address, expectObject, mac, noChoice, prefix, required, says, whole, wholeOr } from './fields';
+import { Json, TRUE, fault, member } from './json';
 
 const UINT32_MAX: u32 = 0xffff_ffff;
 const PORT_MAX: u32 = 65535;
 const PROTOCOL_MAX: u32 = 255;
+const ENCAPSULATION_LIMIT_MAX: u32 = 254;
 export const LAST_LINK: u32 = LINK_TUNNEL - 1;
 
 /** Writes the record of an element of `entries` at `at`. */
@@ -64,7 +67,7 @@ function entry(node: Json, at: usize): u32 {
     return deliver(node, at);
   }
   if (says(node, 'kind', 'tunnel')) {
-    expectObject(node, 'kind prefix locator');
+    expectObject(node, 'kind prefix locator limit');
     putPrefix(node, at);
     return tunnel(node, at);
   }
@@ -147,7 +150,7 @@ function action(node: Json, at: usize): u32 {
     return deliver(node, at);
   }
   if (!says(node, 'kind', 'tunnel')) noChoice(node, 'kind', 'deliver or tunnel');
-  expectObject(node, 'kind locator');
+  expectObject(node, 'kind locator limit');
   return tunnel(node, at);
 }
 
@@ -160,32 +163,53 @@ function deliver(node: Json, at: usize): u32 {
 
 function tunnel(node: Json, at: usize): u32 {
   address(node, 'locator', at + COMMAND_ADDRESS_AT);
+  limit(node, at);
   return COMMAND_PUT_TUNNEL;
 }
 
 function rewrite(node: Json, at: usize): u32 {
   expectObject(node, 'kind prefix locator restore');
   putPrefix(node, at);
-  if (flag(node, 'restore')) store<u8>(at, COMMAND_FLAG_RESTORE as u8, COMMAND_FLAGS_AT);
+  const restore = member(node, 'restore');
+  if (restore !== null) {
+    if (restore.kind != TRUE) fault(restore, 'must be true or absent');
+    putFlag(at, COMMAND_FLAG_RESTORE);
+  }
   // The record has one length for both; without an operation the data plane answers `invalid`.
   const length = prefix(node, 'locator', at + COMMAND_ADDRESS_AT);
   return length == load<u8>(at, COMMAND_LENGTH_AT) ? COMMAND_PUT_REWRITE : 0;
 }
 
 function source(node: Json, at: usize): u32 {
-  expectObject(node, 'kind prefix link mac reverse');
+  expectObject(node, 'kind prefix link mac reverse limit');
   putPrefix(node, at);
   putLink(node, at, LINK_TUNNEL);
   if (member(node, 'mac') !== null) mac(node, 'mac', at + COMMAND_MAC_AT);
+  limit(node, at);
   if (member(node, 'reverse') !== null) {
     address(node, 'reverse', at + COMMAND_ADDRESS_AT);
-    store<u8>(at, COMMAND_FLAG_REVERSE as u8, COMMAND_FLAGS_AT);
+    putFlag(at, COMMAND_FLAG_REVERSE);
+  } else {
+    // Without a tunnel there is nothing to limit.
+    store<u8>(at, 0, COMMAND_FLAGS_AT);
+    store<u8>(at, 0, COMMAND_ENCAPSULATION_LIMIT_AT);
   }
   return COMMAND_PUT_SOURCE;
 }
 
+function limit(node: Json, at: usize): void {
+  const child = member(node, 'limit');
+  if (child === null) return;
+  store<u8>(at, whole(child, 0, ENCAPSULATION_LIMIT_MAX) as u8, COMMAND_ENCAPSULATION_LIMIT_AT);
+  putFlag(at, COMMAND_FLAG_LIMIT);
+}
+
+function putFlag(at: usize, flag: u32): void {
+  store<u8>(at, load<u8>(at, COMMAND_FLAGS_AT) | (flag as u8), COMMAND_FLAGS_AT);
+}
+
 function flow(node: Json, at: usize): void {
-  store<u8>(at, COMMAND_FLAG_FLOW as u8, COMMAND_FLAGS_AT);
+  putFlag(at, COMMAND_FLAG_FLOW);
   address(node, 'src', at + COMMAND_SOURCE_AT);
   address(node, 'dst', at + COMMAND_PREFIX_AT);
   store<u8>(at, whole(required(node, 'protocol'), 0, PROTOCOL_MAX) as u8, COMMAND_PROTOCOL_AT);

@@ -78,6 +78,8 @@ export function reasonName(code: u32): string {
       return 'hold-overflow';
     case 20:
       return 'hold-expired';
+    case 21:
+      return 'encapsulation-limit';
     case 22:
       return 'reassembly';
   }
@@ -118,6 +120,8 @@ export function counterName(code: u32): string {
       return 'events-lost';
     case 15:
       return 'time-exceeded-sent';
+    case 16:
+      return 'parameter-problem-sent';
     case 17:
       return 'errors-relayed';
     case 18:
@@ -168,6 +172,8 @@ export function counterName(code: u32): string {
       return 'drop-hold-overflow';
     case 52:
       return 'drop-hold-expired';
+    case 53:
+      return 'drop-encapsulation-limit';
     case 54:
       return 'drop-reassembly';
   }

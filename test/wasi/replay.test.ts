@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadReplayFile } from '../../host/daemon/commands/replay.ts';
@@ -10,12 +10,16 @@ import { parseCapture } from '../../host/wire/capture.ts';
 import { writePcap } from '../../host/wire/pcap.ts';
 import { writePcapng } from '../../host/wire/pcapng.ts';
 import { wasm } from '../dataplane/engines.ts';
-import { GOLDEN_CASES } from '../golden/cases.ts';
 import { hasWasmtime, underNode, underWasmtime, workFolder } from './runtimes.ts';
 import type { Command, Runtime } from './runtimes.ts';
 
 const MUTATIONS = 60;
 const launcher = new URL('../../bin/maar.js', import.meta.url).pathname;
+
+/** Every folder there is a case, so that a new one is covered. */
+const CASES = readdirSync(new URL('../golden/', import.meta.url), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
 
 const golden = (name: string, file: string): URL => new URL(`../golden/${name}/${file}`, import.meta.url);
 
@@ -35,8 +39,14 @@ function onNode(entries: string, capture: Uint8Array, format: 'pcap' | 'pcapng')
   }
 }
 
-function sameAsOnNode(run: Runtime, command: Command, name: string, folder: string): void {
-  copyFileSync(golden(name, 'entries.json'), join(folder, 'entries.json'));
+function sameAsOnNode(
+  run: Runtime,
+  command: Command,
+  name: string,
+  folder: string,
+  entries: string = readFileSync(golden(name, 'entries.json'), 'utf8'),
+): void {
+  writeFileSync(join(folder, 'entries.json'), entries);
   copyFileSync(golden(name, 'in.pcapng'), join(folder, 'in.pcapng'));
   for (const format of ['pcap', 'pcapng'] as const) {
     const args = ['replay', '--entries', 'entries.json', 'in.pcapng', `out.${format}`];
@@ -57,19 +67,36 @@ function sameAsOnNode(run: Runtime, command: Command, name: string, folder: stri
 
 test('every golden capture gives the same octets as on Node', (t) => {
   const folder = workFolder(t);
-  for (const { name } of GOLDEN_CASES) sameAsOnNode(underNode, 'maar-wasi', name, folder);
+  for (const name of CASES) sameAsOnNode(underNode, 'maar-wasi', name, folder);
 });
 
 test('the scalar build gives the same octets', (t) => {
   const folder = workFolder(t);
   const run: Runtime = (...args) => underNode(...args);
-  for (const { name } of GOLDEN_CASES) sameAsOnNode(run, 'maar-wasi-scalar', name, folder);
+  for (const name of CASES) sameAsOnNode(run, 'maar-wasi-scalar', name, folder);
 });
 
 test('wasmtime: every golden capture gives the same octets as on Node', (t) => {
   if (!hasWasmtime(t)) return;
   const folder = workFolder(t);
-  for (const { name } of GOLDEN_CASES) sameAsOnNode(underWasmtime(), 'maar-wasi', name, folder);
+  for (const name of CASES) sameAsOnNode(underWasmtime(), 'maar-wasi', name, folder);
+});
+
+test('encapsulation limits of every kind of entry act as on Node', (t) => {
+  const folder = workFolder(t);
+  let limited = 0;
+  for (const name of CASES) {
+    const file: unknown = JSON.parse(
+      readFileSync(golden(name, 'entries.json'), 'utf8'),
+      (_, value: unknown) => {
+        const entry = value as { readonly kind?: string; readonly limit?: number } | null;
+        if ((entry?.kind !== 'tunnel' && entry?.kind !== 'source') || entry.limit !== undefined) return value;
+        return { ...entry, limit: limited++ % 3 };
+      },
+    );
+    sameAsOnNode(underNode, 'maar-wasi', name, folder, JSON.stringify(file));
+  }
+  assert.ok(limited > 10, `${limited} entries`);
 });
 
 test('a damaged capture gives what Node gives, or exit code 1 where Node refuses it', (t) => {
@@ -126,6 +153,14 @@ const FAULTY: readonly [text: string, message: string][] = [
       '{"kind": "deliver", "prefix": "2001:db8::/64", "link": 255, "nextHop": "fe80::1", "mac": "02-00-00-00-00-01"}',
     ),
     'entries[0].link: must be a whole number from 0 to 254',
+  ],
+  [
+    file('{"kind": "tunnel", "prefix": "2001:db8::/64", "locator": "2001:db8::2", "limit": 255}'),
+    'entries[0].limit: must be a whole number from 0 to 254',
+  ],
+  [
+    file('{"kind": "rewrite", "prefix": "2001:db8:a::/64", "locator": "2001:db8:b::/64", "restore": false}'),
+    'entries[0].restore: must be true or absent',
   ],
   [file('{"kind": "peer", "address": "2001:db8::1"}'), 'entries[0]: the data plane answers "invalid"'],
   [
