@@ -207,7 +207,7 @@ function read(kind: number, number: bigint, octets: Uint8Array): AgentMessage | 
   const body = new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
   switch (kind) {
     case KIND_HELLO:
-      if (octets.length !== HELLO_SIZE) return `a hello of ${octets.length} octets`;
+      if (octets.length < HELLO_SIZE) return `a hello of ${octets.length} octets`;
       return { kind: 'hello', hello: readHello(body) };
     case KIND_APPLIED: {
       const names = Array.from(octets, (code) => STATUS_NAMES[code]);

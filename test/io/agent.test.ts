@@ -116,8 +116,8 @@ namespaced(import.meta.url, () => {
     const started = new Agent(programs as Programs, 'dp', arguments_);
     await started.startMillis;
     sh(`
-      for tun in maar0 maara; do sysctl -qw net.ipv6.conf.$tun.addr_gen_mode=1; ip link set $tun up; done
-      ip -6 route add default dev maara table 100
+      for tun in maar0 maar0a0; do sysctl -qw net.ipv6.conf.$tun.addr_gen_mode=1; ip link set $tun up; done
+      ip -6 route add default dev maar0a0 table 100
     `);
     return started;
   }
@@ -125,7 +125,7 @@ namespaced(import.meta.url, () => {
     buildNetwork();
     arguments_ = [
       ...['--module', compile(programs, 'maar'), '--locator', MAAR, '--user', 'nobody'],
-      ...['--core-tun', 'maar0', '--access', '0:maara:br0'],
+      ...['--pool', '2001:db8:11::/48', '--access', '0=br0,fe80::1,02:00:5e:10:00:00'],
     ];
     sh('sysctl -qw net.ipv6.conf.all.forwarding=1; ip addr add fe80::1/64 dev br0 nodad');
     sh(`ip -6 route add ${FOREIGN} dev br0; ip -6 rule add iif br0 lookup 100`);
@@ -288,7 +288,10 @@ namespaced(import.meta.url, () => {
 
   test('a module that goes wild is replaced, with all entries, and the agent lives on', async () => {
     const module = ['--module', compile(programs, 'wild')];
-    const wild = new Agent(programs, 'wild', [...module, '--locator', MAAR, '--core-tun', 'wild0']);
+    const wild = new Agent(programs, 'wild', [
+      ...module,
+      ...['--locator', MAAR, '--pool', '2001:db8:11::/48', '--core-tun', 'wild0'],
+    ]);
     await wild.startMillis;
     sh(`
       sysctl -qw net.ipv6.conf.wild0.addr_gen_mode=1; ip link set wild0 up

@@ -78,7 +78,7 @@ export class Agent {
   constructor(programs: Programs, name: string, args: readonly string[]) {
     this.control = join(directory, `${name}.sock`);
     const start = performance.now();
-    this.#child = spawn(programs.agent, [...args, '--control', this.control], {
+    this.#child = spawn(programs.agent, [...args, '--control', `unix:${this.control}`], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child.stderr!.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));

@@ -8,7 +8,7 @@ use std::{fs, io, thread};
 
 use maar_module::{Capacities, Runtime, abi};
 
-use crate::options::Options;
+use crate::options::{Listen, Options};
 use crate::path::{Access, Counts, From, Path};
 use crate::plane::Plane;
 use crate::session::{Memory, Router, Session};
@@ -41,10 +41,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if let Some(user) = &options.user {
         sys::become_user(user)?;
     }
-    log::line(
-        log::NOTICE,
-        &format!("ready at {}, control at {}", options.locator, options.control.display()),
-    );
+    log::line(log::NOTICE, &format!("ready at {}", options.locator));
     serve(Router { plane, path, signalling, memory: Memory::new() }, &listener)
 }
 
@@ -58,7 +55,7 @@ fn open_path(options: &Options) -> io::Result<Path> {
     let mut access = Vec::new();
     for entry in &options.access {
         let interface = sys::interface_index(&entry.interface)?;
-        access.push(Access { tun: tun(&entry.tun)?, link: entry.link, interface });
+        access.push(Access { tun: tun(&options.access_tun(entry.link))?, link: entry.link, interface });
     }
     let tunnel = open_raw(options, libc::IPPROTO_IPV6)?;
     Ok(Path { core, access, tunnel, locator: options.locator, counts: Counts::default() })
@@ -70,11 +67,13 @@ fn open_raw(options: &Options, protocol: libc::c_int) -> io::Result<OwnedFd> {
 }
 
 fn listen(options: &Options) -> io::Result<UnixListener> {
-    let _ = fs::remove_file(&options.control);
+    let Listen::Unix(path) = &options.control else {
+        return Err(io::Error::other("this build listens on Unix sockets only"));
+    };
+    let _ = fs::remove_file(path);
     // SAFETY: no pointers. Before any other thread: nobody but the owner may connect, not even for a moment.
     unsafe { libc::umask(0o177) };
-    let listener = UnixListener::bind(&options.control)
-        .map_err(|error| named(&options.control.display().to_string(), error))?;
+    let listener = UnixListener::bind(path).map_err(|error| named(&path.display().to_string(), error))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
@@ -87,7 +86,7 @@ fn module_options(options: &Options) -> maar_module::Options {
         locator: options.locator.octets(),
         core_mtu: options.core_mtu,
         // The kernel has decremented what it routes to a TUN device.
-        flags: abi::INIT_FLAG_HOP_LIMIT_DONE,
+        flags: abi::INIT_FLAG_HOP_LIMIT_DONE | if options.clamp_mss { abi::INIT_FLAG_CLAMP_MSS } else { 0 },
         memory_max: memory_max(&capacities),
         ticks: TICKS,
     }

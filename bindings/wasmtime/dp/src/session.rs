@@ -64,7 +64,8 @@ impl Router {
     }
 
     fn hello(&self) -> Vec<u8> {
-        let c = self.plane.options().capacities;
+        let options = self.plane.options();
+        let c = options.capacities;
         let mut body = Vec::with_capacity(cpdp::HELLO_SIZE);
         for word in [cpdp::CPDP_VERSION, abi::ABI_VERSION] {
             body.extend_from_slice(&word.to_le_bytes());
@@ -72,9 +73,12 @@ impl Router {
         for word in [self.memory.boot, self.memory.generation] {
             body.extend_from_slice(&word.to_le_bytes());
         }
-        for word in [c.batch, c.destinations, c.sources, c.peers, c.flows, c.held, c.flow_entries, 0] {
+        let words = [c.batch, c.destinations, c.sources, c.peers, c.flows, c.held, c.flow_entries];
+        for word in words.into_iter().chain([options.core_mtu]) {
             body.extend_from_slice(&word.to_le_bytes());
         }
+        body.extend_from_slice(&options.locator);
+        body.resize(cpdp::HELLO_SIZE, 0);
         body
     }
 
@@ -100,6 +104,8 @@ impl Router {
             memory,
         ];
         let mut body: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        // What nftables has dropped and counted.
+        body.resize(cpdp::STATUS_SIZE, 0);
         body.extend_from_slice(&counters);
         body
     }
@@ -274,7 +280,7 @@ impl Session {
 
     fn greet(&mut self, router: &mut Router, kind: u32, body: &[u8]) -> Result<(), Fault> {
         if kind != cpdp::KIND_GREETING || body.len() != cpdp::GREETING_SIZE {
-            return Err((cpdp::FAULT_MALFORMED, "the first message is a greeting of 8 octets"));
+            return Err((cpdp::FAULT_MALFORMED, "the first message is a greeting of 16 octets"));
         }
         let word = |at: usize| u32::from_le_bytes(body[at..][..4].try_into().unwrap_or_default());
         if word(cpdp::GREETING_PROTOCOL_AT) != cpdp::CPDP_VERSION {
