@@ -8,6 +8,8 @@ mod channel;
 mod cpdp;
 mod journal;
 mod log;
+#[allow(dead_code)]
+mod netlink;
 mod options;
 mod path;
 mod plane;

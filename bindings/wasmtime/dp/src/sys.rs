@@ -88,7 +88,7 @@ pub fn send(fd: RawFd, address: [u8; 16], message: &[u8]) -> io::Result<Option<u
     waiting(unsafe { libc::sendto(fd, data, message.len(), 0, to, size) })
 }
 
-fn set(fd: &OwnedFd, level: libc::c_int, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
+pub fn set(fd: &OwnedFd, level: libc::c_int, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
     let size = mem::size_of_val(&value) as libc::socklen_t;
     // SAFETY: pointer and size are those of `value`.
     checked(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, (&raw const value).cast(), size) })?;
