@@ -16,7 +16,8 @@ import type {
   AgentStatus,
   Hello,
 } from '../../bindings/node/cpdp.ts';
-import { AgentReader, apply, greeting, packetOut, ping, statusRequest } from '../../bindings/node/cpdp.ts';
+import { apply, greeting, packetOut, ping, statusRequest } from '../../bindings/node/cpdp.ts';
+import { AgentReader } from '../../bindings/node/cpdp-reader.ts';
 
 interface Waiting<T> {
   readonly resolve: (value: T) => void;
@@ -125,7 +126,7 @@ export class AgentClient {
 
   /** Sends a Mobility Header message from the agent's locator; the kernel there fills its checksum. */
   send(dst: Address, data: Uint8Array): void {
-    if (this.#reason === undefined) this.#socket.write(packetOut(dst, data));
+    if (this.#reason === undefined) this.#socket.write(packetOut(dst, 'mobility', data));
   }
 
   status(): Promise<AgentStatus> {
@@ -169,6 +170,10 @@ export class AgentClient {
       case 'hello':
         this.#end(new Error('the agent greets twice'));
         return;
+      case 'frame-in':
+      case 'presence':
+      case 'usage':
+      case 'activity':
       case 'pong':
     }
   }

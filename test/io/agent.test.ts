@@ -14,7 +14,8 @@ import {
   HEADER_SIZE,
 } from '../../bindings/generated/cpdp.ts';
 import type { AgentPacket } from '../../bindings/node/cpdp.ts';
-import { AgentReader, apply, greeting, ping as pingMessage } from '../../bindings/node/cpdp.ts';
+import { apply, greeting, ping as pingMessage } from '../../bindings/node/cpdp.ts';
+import { AgentReader } from '../../bindings/node/cpdp-reader.ts';
 import { AgentClient } from '../../host/io/agent-client.ts';
 import { missing } from '../support/tools.ts';
 import type { Programs } from './support/agent.ts';
