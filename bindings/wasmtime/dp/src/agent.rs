@@ -11,7 +11,8 @@ use maar_module::{Capacities, Runtime, abi};
 use crate::options::{Listen, Options};
 use crate::path::{Access, Counts, From, Path};
 use crate::plane::Plane;
-use crate::session::{Memory, Router, Session};
+use crate::router::{Memory, Router};
+use crate::session::Session;
 use crate::{log, sys};
 
 /// A call of the module may last two to three of these; a batch takes well under a millisecond.

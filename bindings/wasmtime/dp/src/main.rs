@@ -13,6 +13,7 @@ mod netlink;
 mod options;
 mod path;
 mod plane;
+mod router;
 mod session;
 mod sys;
 
