@@ -109,6 +109,7 @@ function inputs(): string {
     'wasi.asconfig.json',
     'bindings/generated/abi.as.ts',
     'bindings/generated/names.as.ts',
+    'bindings/generated/pump.as.ts',
     'node_modules/assemblyscript/package.json',
   ];
   for (const path of [...others, ...sources])

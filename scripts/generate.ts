@@ -1,6 +1,6 @@
 /**
- * Writes the constants of all languages and the tables of the pages from `bindings/abi/v1.json` and
- * `bindings/cpdp/v1.json`.
+ * Writes the constants of all languages and the tables of the pages from `bindings/abi/v1.json`,
+ * `bindings/cpdp/v1.json` and `bindings/pump/v1.json`.
  * With `--check` it writes nothing and exits 1 where a file is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,9 +9,10 @@ import type { Abi, Protocol } from './abi/emit.ts';
 import {
   assemblyscript,
   assemblyscriptNames,
-  cpdpRust,
-  cpdpTypescript,
   page,
+  protocolAssemblyscript,
+  protocolRust,
+  protocolTypescript,
   rust,
   typescript,
   validate,
@@ -29,10 +30,13 @@ const read = (path: string): string => {
 
 const PAGE = 'bindings/abi/v1/README.md';
 const CPDP_PAGE = 'bindings/cpdp/README.md';
+const PUMP_PAGE = 'bindings/pump/README.md';
 const abi = JSON.parse(read('bindings/abi/v1.json')) as Abi;
 const cpdp = JSON.parse(read('bindings/cpdp/v1.json')) as Protocol;
+const pump = JSON.parse(read('bindings/pump/v1.json')) as Protocol;
 validate(abi);
 validate(cpdp);
+validate(pump);
 
 const written = async (path: string, numbers: Protocol): Promise<string> =>
   await format(page(numbers, read(path)), { parser: 'markdown', printWidth: 110, singleQuote: true });
@@ -42,10 +46,13 @@ const files: [path: string, text: string][] = [
   ['bindings/generated/abi.as.ts', assemblyscript(abi)],
   ['bindings/generated/names.as.ts', assemblyscriptNames(abi)],
   ['bindings/generated/abi.rs', rust(abi)],
-  ['bindings/generated/cpdp.ts', cpdpTypescript(cpdp)],
-  ['bindings/generated/cpdp.rs', cpdpRust(cpdp)],
+  ['bindings/generated/cpdp.ts', protocolTypescript('cpdp', cpdp)],
+  ['bindings/generated/cpdp.rs', protocolRust('cpdp', cpdp)],
+  ['bindings/generated/pump.ts', protocolTypescript('pump', pump)],
+  ['bindings/generated/pump.as.ts', protocolAssemblyscript('pump', pump)],
   [PAGE, await written(PAGE, abi)],
   [CPDP_PAGE, await written(CPDP_PAGE, cpdp)],
+  [PUMP_PAGE, await written(PUMP_PAGE, pump)],
 ];
 
 const stale = files.filter(([path, text]) => read(path) !== text);

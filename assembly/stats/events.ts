@@ -43,6 +43,11 @@ export function takeEvents(): u32 {
   return result;
 }
 
+/** Whether events have been raised since `takeEvents`. */
+export function eventsWait(): bool {
+  return !taken && pending != 0;
+}
+
 /** A cleared record for one more event, or 0 where there is none left. */
 function raise(kind: u32): usize {
   if (taken) {

@@ -6,6 +6,7 @@ export function usage(): u32 {
   put('usage: maar-wasi selftest\n');
   put('       maar-wasi bench lookup|encap|decap [--entries N] [--json]\n');
   put('       maar-wasi replay --entries E.json IN.pcap OUT.pcap\n');
+  put('       maar-wasi pump\n');
   put('see docs/wasi.md');
   complain();
   return EXIT_USAGE;

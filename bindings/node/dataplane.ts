@@ -9,6 +9,7 @@ import {
   VERDICT_DROP,
   VERDICT_HOLD,
 } from '../generated/abi.ts';
+import type { ModuleExports } from './exports.ts';
 import { DataPlaneModule } from './module.ts';
 import { writeMac } from './text.ts';
 
@@ -111,9 +112,12 @@ class WasmDataPlane implements DataPlane {
 }
 
 /**
- * A data plane over the compiled module, whose octets the caller has read.
+ * A data plane over the compiled module, whose octets the caller has read, or over one that runs elsewhere.
  * @throws {Error} where the module has another ABI version or refuses the options.
  */
-export function wasmDataPlane(bytes: Uint8Array<ArrayBuffer>, options: DataPlaneOptions): DataPlane {
-  return new WasmDataPlane(new DataPlaneModule(bytes, options));
+export function wasmDataPlane(
+  module: Uint8Array<ArrayBuffer> | ModuleExports,
+  options: DataPlaneOptions,
+): DataPlane {
+  return new WasmDataPlane(new DataPlaneModule(module, options));
 }

@@ -71,23 +71,10 @@ import {
   ADJACENCY_KIND_AT,
   ADJACENCY_KIND_NAMES,
 } from '../generated/abi.ts';
+import { instantiate } from './exports.ts';
+import type { ModuleExports } from './exports.ts';
 import { CommandWriter, readEvent } from './records.ts';
 import { readAddress, readMac, readPrefix, writeAddress } from './text.ts';
-
-/** The exports of the module; u32 results arrive signed. */
-interface Exports {
-  readonly memory: WebAssembly.Memory;
-  abi_version(): number;
-  init(...parameters: (number | bigint)[]): number;
-  base(area: number): number;
-  extent(area: number): number;
-  apply(count: number): number;
-  process(count: number, now: bigint): number;
-  events(): number;
-  deadline(): bigint;
-  lookup(count: number, now: bigint): number;
-  entries(table: number, from: number): number;
-}
 
 const NEVER = 2n ** 64n - 1n;
 
@@ -103,7 +90,7 @@ export class DataPlaneModule {
   /** The whole linear memory. */
   readonly octets: Uint8Array;
   readonly #view: DataView;
-  readonly #exports: Exports;
+  readonly #exports: ModuleExports;
   readonly #commands: CommandWriter;
   readonly #bases: readonly number[];
   readonly #frames: number;
@@ -113,12 +100,11 @@ export class DataPlaneModule {
   readonly batch: number;
 
   /**
-   * @param bytes The compiled module, build/maar.wasm or build/maar-scalar.wasm.
+   * @param module The compiled module (build/maar.wasm or build/maar-scalar.wasm), or one that runs elsewhere.
    * @throws {Error} where the module has another ABI version or refuses the options.
    */
-  constructor(bytes: Uint8Array<ArrayBuffer>, options: DataPlaneOptions) {
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {});
-    this.#exports = instance.exports as unknown as Exports;
+  constructor(module: Uint8Array<ArrayBuffer> | ModuleExports, options: DataPlaneOptions) {
+    this.#exports = module instanceof Uint8Array ? instantiate(module) : module;
     const version = this.#exports.abi_version();
     if (version !== ABI_VERSION) {
       throw new Error(`data plane: the module has ABI version ${version}, this host needs ${ABI_VERSION}`);
@@ -287,6 +273,7 @@ export class DataPlaneModule {
 
   /** All counters by name. */
   counters(): Record<string, number> {
+    this.#exports.counters?.();
     const base = this.#base(AREA_COUNTERS);
     return Object.fromEntries(
       Object.entries(COUNTER_NAMES).map(([code, name]) => [

@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import { SOL_SOCKET } from './linux.ts';
+import { F, O, SOL_SOCKET } from './linux.ts';
 
 /**
  * The system calls that Node has no interface for. Buffers are passed by address, nothing is copied; all are synchronous.
@@ -39,6 +39,8 @@ const ioctlCall = declare<[number, number, Uint8Array]>(
 );
 const openCall = declare<[string, number]>('int open(const char *path, int flags)');
 const closeCall = declare<[number]>('int close(int fd)');
+const pipeCall = declare<[Int32Array, number]>('int pipe2(void *fds, int flags)');
+const fcntlCall = declare<[number, number, number]>('int fcntl(int fd, int command, long argument)');
 const eventfdCall = declare<[number, number]>('int eventfd(unsigned int initial, int flags)');
 
 const madviseCall = declare<[Uint8Array, number, number]>(
@@ -67,7 +69,7 @@ function checked(result: number, what: string): number {
 const EINTR = koffi.os.errno['EINTR'];
 const EAGAIN = koffi.os.errno['EAGAIN'];
 
-/** Result of a read: octets, or undefined where nothing waits (or a signal came between). */
+/** Result of a read or write: octets, or undefined where it would have to wait (or a signal came between). */
 function waiting(result: number, what: string): number | undefined {
   if (result >= 0) return result;
   const errno = koffi.errno();
@@ -128,6 +130,11 @@ export function write(fd: number, data: Uint8Array, what: string): void {
   checked(writeCall(fd, data, data.length), what);
 }
 
+/** As much of `data` as there is room for; undefined where there is none. */
+export function writeSome(fd: number, data: Uint8Array, what: string): number | undefined {
+  return waiting(writeCall(fd, data, data.length), what);
+}
+
 /** `entries` holds `count` struct pollfd; a negative `timeout` waits for ever. A signal ends it like a time-out. */
 export function poll(entries: Uint8Array, count: number, timeout: number): number {
   const ready = pollCall(entries, count, timeout);
@@ -151,6 +158,21 @@ export function close(fd: number): void {
 
 export function eventfd(flags: number): number {
   return checked(eventfdCall(0, flags), 'eventfd');
+}
+
+/** A pipe, closed on exec, with room for `octets`: [the end to read, the end to write]. */
+export function pipe(octets: number): [number, number] {
+  const fds = new Int32Array(2);
+  checked(pipeCall(fds, O.cloexec), 'pipe');
+  const [reader, writer] = fds as unknown as [number, number];
+  // Unprivileged users may have less (fs.pipe-max-size); a smaller pipe is only slower.
+  fcntlCall(writer, F.setPipeSize, octets);
+  return [reader, writer];
+}
+
+/** Makes reads and writes of this descriptor return where they would wait. */
+export function setNonblocking(fd: number): void {
+  checked(fcntlCall(fd, F.setFlags, O.nonblock), 'fcntl F_SETFL');
 }
 
 /** Address in memory of a buffer's first octet, for structures that point elsewhere. Stays valid while the buffer is referred to. */

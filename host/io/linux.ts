@@ -8,7 +8,10 @@ export const O = { rdwr: 2, cloexec: 0x80000, nonblock: 0x800 } as const;
 
 export const EFD = { cloexec: 0x80000, nonblock: 0x800 } as const;
 
-export const POLL = { in: 1, err: 8, hup: 16 } as const;
+/** Commands of fcntl(2). */
+export const F = { setFlags: 4, setPipeSize: 1031 } as const;
+
+export const POLL = { in: 1, out: 4, err: 8, hup: 16 } as const;
 
 export const IPPROTO = { ipv6: 41, mobility: 135 } as const;
 

@@ -18,7 +18,7 @@ interface Field extends Named {
   readonly at: number;
 }
 
-/** Numbers of a protocol: those of the control channel are all of this kind. */
+/** Numbers of a protocol: those of the control channel and of the pump are all of this kind. */
 export interface Protocol {
   readonly version: number;
   readonly constants: readonly Valued[];
@@ -40,7 +40,6 @@ export interface Abi extends Protocol {
 const notice = (source: string): string =>
   `// Written by scripts/generate.ts from ${source}; edit that file.\n\n`;
 const ABI = 'bindings/abi/v1.json';
-const CPDP = 'bindings/cpdp/v1.json';
 
 const upper = (...words: string[]): string => words.join('_').replaceAll('-', '_').toUpperCase();
 
@@ -131,22 +130,35 @@ function rustOf(source: string, constants: readonly Constant[]): string {
   return notice(source) + constants.map(line).join('');
 }
 
+function assemblyscriptOf(source: string, constants: readonly Constant[]): string {
+  const line = ([name, value]: Constant): string =>
+    `export const ${name}: ${isOffset(name) ? 'usize' : 'u32'} = ${value};\n`;
+  return notice(source) + constants.map(line).join('');
+}
+
 /** The constants and name tables for TypeScript. */
 export function typescript(abi: Abi): string {
   return typescriptOf(ABI, flat(abi), [...abi.enums, { name: 'counter', values: counters(abi) }]);
 }
 
-function cpdp(protocol: Protocol): Constant[] {
-  return [['CPDP_VERSION', protocol.version], ...codes(protocol), ...places(protocol)];
+/** The constants of a protocol beside the ABI; `name` is that of its folder in `bindings/`. */
+function numbers(name: string, protocol: Protocol): Constant[] {
+  return [[upper(name, 'version'), protocol.version], ...codes(protocol), ...places(protocol)];
 }
 
-/** The control channel's constants, for the two sides of it. */
-export function cpdpTypescript(protocol: Protocol): string {
-  return typescriptOf(CPDP, cpdp(protocol), protocol.enums);
+const sourceOf = (name: string): string => `bindings/${name}/v1.json`;
+
+/** A protocol's constants, for the two sides of it. */
+export function protocolTypescript(name: string, protocol: Protocol): string {
+  return typescriptOf(sourceOf(name), numbers(name, protocol), protocol.enums);
 }
 
-export function cpdpRust(protocol: Protocol): string {
-  return rustOf(CPDP, cpdp(protocol));
+export function protocolRust(name: string, protocol: Protocol): string {
+  return rustOf(sourceOf(name), numbers(name, protocol));
+}
+
+export function protocolAssemblyscript(name: string, protocol: Protocol): string {
+  return assemblyscriptOf(sourceOf(name), numbers(name, protocol));
 }
 
 /** Whether a constant places or measures a record in memory. */
@@ -156,10 +168,7 @@ function isOffset(name: string): boolean {
 
 /** The constants for AssemblyScript; offsets and sizes are added to pointers, so they are `usize`. */
 export function assemblyscript(abi: Abi): string {
-  const constants = flat(abi).map(
-    ([name, value]) => `export const ${name}: ${isOffset(name) ? 'usize' : 'u32'} = ${value};\n`,
-  );
-  return notice(ABI) + constants.join('');
+  return assemblyscriptOf(ABI, flat(abi));
 }
 
 /** The constants for Rust; offsets and sizes index memory, so they are `usize`. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadReplayFile } from '../../host/daemon/commands/replay.ts';
@@ -10,18 +10,12 @@ import { parseCapture } from '../../host/wire/capture.ts';
 import { writePcap } from '../../host/wire/pcap.ts';
 import { writePcapng } from '../../host/wire/pcapng.ts';
 import { wasm } from '../dataplane/engines.ts';
+import { CASES, golden } from './replay-cases.ts';
 import { hasWasmtime, underNode, underWasmtime, workFolder } from './runtimes.ts';
 import type { Command, Runtime } from './runtimes.ts';
 
 const MUTATIONS = 60;
 const launcher = new URL('../../bin/maar.js', import.meta.url).pathname;
-
-/** Every folder there is a case, so that a new one is covered. */
-const CASES = readdirSync(new URL('../golden/', import.meta.url), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
-
-const golden = (name: string, file: string): URL => new URL(`../golden/${name}/${file}`, import.meta.url);
 
 /** What Node writes for a capture; undefined where it refuses the capture. */
 function onNode(entries: string, capture: Uint8Array, format: 'pcap' | 'pcapng'): Uint8Array | undefined {

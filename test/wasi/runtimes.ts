@@ -20,7 +20,8 @@ export interface Run {
 /** Runs the command with these arguments in `folder`, the only one that it may use. */
 export type Runtime = (command: Command, folder: string, args: readonly string[], input?: Uint8Array) => Run;
 
-const built = (command: Command): string => new URL(`../../build/${command}.wasm`, import.meta.url).pathname;
+export const built = (command: Command): string =>
+  new URL(`../../build/${command}.wasm`, import.meta.url).pathname;
 
 const modules = new Map<Command, WebAssembly.Module>();
 
