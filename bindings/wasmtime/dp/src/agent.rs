@@ -2,17 +2,16 @@
 
 use std::error::Error;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixListener;
 use std::time::Duration;
-use std::{fs, io, thread};
+use std::{io, thread};
 
 use maar_module::{Capacities, Runtime, abi};
 
-use crate::options::{Listen, Options};
+use crate::control::Control;
+use crate::options::Options;
 use crate::path::{Access, Counts, From, Path};
 use crate::plane::Plane;
 use crate::router::{Memory, Router};
-use crate::session::Session;
 use crate::{log, sys};
 
 /// A call of the module may last two to three of these; a batch takes well under a millisecond.
@@ -27,7 +26,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     // The devices first: their names are the lock against a second agent, whose socket must not be taken away.
     let path = open_path(options)?;
     let signalling = open_raw(options, libc::IPPROTO_MH)?;
-    let listener = listen(options)?;
+    let control = Control::listen(&options.control)?;
     let runtime = Runtime::limited()?;
     // SAFETY: the operator's word, by the command line.
     let module = unsafe { runtime.load(&options.module) }?;
@@ -43,15 +42,11 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         sys::become_user(user)?;
     }
     log::line(log::NOTICE, &format!("ready at {}", options.locator));
-    serve(Router { plane, path, signalling, memory: Memory::new() }, &listener)
-}
-
-fn named(what: &str, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{what}: {error}"))
+    serve(Router { plane, path, signalling, memory: Memory::new() }, control)
 }
 
 fn open_path(options: &Options) -> io::Result<Path> {
-    let tun = |name: &str| sys::open_tun(name).map_err(|error| named(name, error));
+    let tun = |name: &str| sys::open_tun(name).map_err(|error| sys::named(name, error));
     let core = tun(&options.core_tun)?;
     let mut access = Vec::new();
     for entry in &options.access {
@@ -64,19 +59,7 @@ fn open_path(options: &Options) -> io::Result<Path> {
 
 fn open_raw(options: &Options, protocol: libc::c_int) -> io::Result<OwnedFd> {
     sys::open_raw(options.locator, protocol)
-        .map_err(|error| named(&format!("raw socket for {protocol} at {}", options.locator), error))
-}
-
-fn listen(options: &Options) -> io::Result<UnixListener> {
-    let Listen::Unix(path) = &options.control else {
-        return Err(io::Error::other("this build listens on Unix sockets only"));
-    };
-    let _ = fs::remove_file(path);
-    // SAFETY: no pointers. Before any other thread: nobody but the owner may connect, not even for a moment.
-    unsafe { libc::umask(0o177) };
-    let listener = UnixListener::bind(path).map_err(|error| named(&path.display().to_string(), error))?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
+        .map_err(|error| sys::named(&format!("raw socket for {protocol} at {}", options.locator), error))
 }
 
 fn module_options(options: &Options) -> maar_module::Options {
@@ -99,10 +82,7 @@ fn memory_max(capacities: &Capacities) -> usize {
     (4 << 20) + frames + 1024 * capacities.destinations as usize
 }
 
-fn serve(mut router: Router, listener: &UnixListener) -> Result<(), Box<dyn Error>> {
-    let mut session: Option<Session> = None;
-    // Another control: hears that it is one too many once it has said something.
-    let mut visitor: Option<Session> = None;
+fn serve(mut router: Router, mut control: Control) -> Result<(), Box<dyn Error>> {
     let mut sources: Vec<(RawFd, From)> =
         vec![(router.path.core.as_raw_fd(), From::Core), (router.path.tunnel.as_raw_fd(), From::Tunnel)];
     for (index, access) in router.path.access.iter().enumerate() {
@@ -111,15 +91,11 @@ fn serve(mut router: Router, listener: &UnixListener) -> Result<(), Box<dyn Erro
     let mut polled: Vec<libc::pollfd> = Vec::new();
     loop {
         polled.clear();
-        polled.extend(sources.iter().map(|&(fd, _)| entry(fd, false)));
-        polled.push(entry(router.signalling.as_raw_fd(), false));
-        polled.push(entry(listener.as_raw_fd(), false));
-        for talk in [&session, &visitor] {
-            // poll(2) leaves out what is negative.
-            polled
-                .push(talk.as_ref().map_or(entry(-1, false), |talk| entry(talk.fd(), talk.wants_to_write())));
-        }
-        sys::poll(&mut polled, timeout(&mut router, [&session, &visitor]))?;
+        polled.extend(sources.iter().map(|&(fd, _)| entry(fd)));
+        polled.push(entry(router.signalling.as_raw_fd()));
+        let talks = polled.len();
+        control.poll(&mut polled);
+        sys::poll(&mut polled, timeout(&mut router, &control))?;
         router.plane.revive();
         let now = router.now();
         for (index, &(_, from)) in sources.iter().enumerate() {
@@ -130,55 +106,28 @@ fn serve(mut router: Router, listener: &UnixListener) -> Result<(), Box<dyn Erro
         if router.plane.guard(|instance| instance.deadline()).is_some_and(|due| due <= now) {
             router.path.flush(&mut router.plane, now);
         }
-        router.events(session.as_mut());
-        let [signalled, waiting, said, visited] =
-            [0, 1, 2, 3].map(|after| polled[sources.len() + after].revents);
-        if signalled != 0 {
-            router.signals(session.as_mut())?;
+        router.events(control.session());
+        if polled[sources.len()].revents != 0 {
+            router.signals(control.session())?;
         }
-        session = converse(&mut router, session, said);
-        visitor = visitor.and_then(|visitor| visitor.stay(visited != 0));
-        if waiting != 0 {
-            accept(listener, &mut session, &mut visitor);
-        }
+        control.turn(&mut router, &polled[talks..]);
     }
 }
 
-fn entry(fd: RawFd, write: bool) -> libc::pollfd {
-    libc::pollfd { fd, events: libc::POLLIN | if write { libc::POLLOUT } else { 0 }, revents: 0 }
+fn entry(fd: RawFd) -> libc::pollfd {
+    libc::pollfd { fd, events: libc::POLLIN, revents: 0 }
 }
 
 /// Milliseconds until something is due without anybody asking.
-fn timeout(router: &mut Router, talks: [&Option<Session>; 2]) -> i32 {
+fn timeout(router: &mut Router, control: &Control) -> i32 {
     let now = router.now();
     let deadline = router.plane.guard(|instance| instance.deadline()).filter(|&due| due != u64::MAX);
     let due = [
         deadline.map(|due| Duration::from_millis(due.saturating_sub(now))),
         router.plane.revival(),
-        talks[0].as_ref().map(Session::patience),
-        talks[1].as_ref().map(Session::patience),
+        control.patience(),
     ];
     // Rounded up: a millisecond too early would be a turn for nothing.
     let wait = due.into_iter().flatten().min();
     wait.map_or(-1, |wait| i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(i32::MAX))
-}
-
-/// The session after what has arrived was answered; none where it has ended.
-fn converse(router: &mut Router, session: Option<Session>, revents: i16) -> Option<Session> {
-    let mut session = session?;
-    let open = if revents & !libc::POLLOUT != 0 { session.readable(router) } else { session.flush() };
-    if open && !session.patience().is_zero() {
-        return Some(session);
-    }
-    log::line(log::NOTICE, if open { "control is silent" } else { "control is gone" });
-    None
-}
-
-/// Takes a connection that waits; a third one at a time is closed without a word.
-fn accept(listener: &UnixListener, session: &mut Option<Session>, visitor: &mut Option<Session>) {
-    let Ok((stream, _)) = listener.accept() else { return };
-    let place = if session.is_none() { session } else { visitor };
-    if place.is_none() {
-        *place = Session::new(stream).ok();
-    }
 }

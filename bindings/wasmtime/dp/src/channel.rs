@@ -1,8 +1,8 @@
 //! Messages on the control connection (bindings/cpdp/README.md).
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::io;
 
+use crate::connection::Connection;
 use crate::cpdp;
 
 const HEADER: usize = cpdp::HEADER_SIZE;
@@ -17,31 +17,20 @@ pub struct Message {
 }
 
 pub struct Channel {
-    pub stream: UnixStream,
+    pub connection: Box<dyn Connection>,
     input: Vec<u8>,
     output: Vec<u8>,
 }
 
 impl Channel {
-    pub fn new(stream: UnixStream) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        Ok(Self { stream, input: Vec::new(), output: Vec::new() })
+    pub fn new(connection: Box<dyn Connection>) -> Self {
+        Self { connection, input: Vec::new(), output: Vec::new() }
     }
 
-    /// Takes what has arrived, up to one message of the greatest length; false at the end of the stream.
+    /// Takes what has arrived; false at the end of the stream. All whole messages are to be taken with `next` before
+    /// the next call, so that no more than one message and one part of the connection are ever kept.
     pub fn fill(&mut self) -> io::Result<bool> {
-        let room = HEADER + BODY_MAX - self.input.len().min(HEADER + BODY_MAX);
-        let mut part = [0; 16_384];
-        let limit = room.min(part.len());
-        match self.stream.read(&mut part[..limit]) {
-            Ok(0) => Ok(limit == 0),
-            Ok(count) => {
-                self.input.extend_from_slice(&part[..count]);
-                Ok(true)
-            }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(true),
-            Err(error) => Err(error),
-        }
+        self.connection.receive(&mut self.input)
     }
 
     /// The next whole message, none before it is there; an error text where its header is wrong.
@@ -63,16 +52,14 @@ impl Channel {
         self.output.len()
     }
 
+    /// Whether the other side has not had room for everything.
+    pub fn wants_to_write(&self) -> bool {
+        !self.output.is_empty() || self.connection.holds()
+    }
+
     /// Writes what the other side has room for.
     pub fn flush(&mut self) -> io::Result<()> {
-        while !self.output.is_empty() {
-            match self.stream.write(&self.output) {
-                Ok(count) => drop(self.output.drain(..count)),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        self.connection.send(&mut self.output)
     }
 }
 
@@ -97,22 +84,25 @@ fn parse(input: &[u8]) -> Result<Option<Message>, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
 
-    fn pair() -> (Channel, UnixStream) {
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        (Channel::new(ours).unwrap(), theirs)
+    use super::*;
+    use crate::connection::Plain;
+
+    fn channel(stream: UnixStream) -> Channel {
+        Channel::new(Box::new(Plain::unix(stream).unwrap()))
     }
 
     #[test]
     fn a_message_comes_once_it_is_whole() {
-        let (mut from, theirs) = pair();
-        let mut to = Channel::new(theirs).unwrap();
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        let (mut from, mut to) = (channel(ours.try_clone().unwrap()), channel(theirs));
         from.send(cpdp::KIND_PING, 7, b"");
         from.send(cpdp::KIND_APPLY, 1 << 40, &[5; 96]);
         let octets = std::mem::take(&mut from.output);
         for (index, octet) in octets.iter().enumerate() {
-            from.stream.write_all(&[*octet]).unwrap();
+            ours.write_all(&[*octet]).unwrap();
             assert!(to.fill().unwrap());
             let message = to.next().unwrap();
             assert_eq!(message.is_some(), index == HEADER - 1 || index == octets.len() - 1, "at {index}");
@@ -138,8 +128,8 @@ mod tests {
 
     #[test]
     fn the_end_of_the_stream_is_told() {
-        let (mut channel, theirs) = pair();
+        let (ours, theirs) = UnixStream::pair().unwrap();
         drop(theirs);
-        assert!(!channel.fill().unwrap());
+        assert!(!channel(ours).fill().unwrap());
     }
 }

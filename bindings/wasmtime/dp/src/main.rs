@@ -1,8 +1,10 @@
-//! The data plane on a router: packets between the kernel and the module, driven by control through a Unix socket
+//! The data plane on a router: packets between the kernel and the module, driven by control through its channel
 //! (bindings/cpdp/README.md).
 
 mod agent;
 mod channel;
+mod connection;
+mod control;
 #[path = "../../../generated/cpdp.rs"]
 #[allow(dead_code)]
 mod cpdp;

@@ -1,13 +1,12 @@
 //! What control asks for, and what it is answered (bindings/cpdp/README.md).
 
-use std::io;
-use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::net::UnixStream;
+use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
 use maar_module::abi;
 
 use crate::channel::{Channel, Message};
+use crate::connection::Connection;
 use crate::cpdp;
 use crate::router::Router;
 
@@ -19,6 +18,8 @@ pub type Fault = (u32, &'static str);
 
 pub struct Session {
     channel: Channel,
+    /// Where control is, for people.
+    pub peer: String,
     greeted: bool,
     /// Whether a whole set has begun on this connection.
     in_set: bool,
@@ -37,16 +38,21 @@ pub fn tell(session: Option<&mut Session>, kind: u32, number: u64, body: &[u8]) 
 }
 
 impl Session {
-    pub fn new(stream: UnixStream) -> io::Result<Self> {
-        Ok(Self { channel: Channel::new(stream)?, greeted: false, in_set: false, heard: Instant::now() })
+    pub fn new(connection: Box<dyn Connection>, peer: String) -> Self {
+        let channel = Channel::new(connection);
+        Self { channel, peer, greeted: false, in_set: false, heard: Instant::now() }
     }
 
     pub fn fd(&self) -> RawFd {
-        self.channel.stream.as_raw_fd()
+        self.channel.connection.fd()
+    }
+
+    pub fn greeted(&self) -> bool {
+        self.greeted
     }
 
     pub fn wants_to_write(&self) -> bool {
-        self.channel.queued() > 0
+        self.channel.wants_to_write()
     }
 
     /// Time until a silent control counts as gone.
@@ -54,48 +60,60 @@ impl Session {
         SILENCE.saturating_sub(self.heard.elapsed())
     }
 
-    /// Answers all that has arrived; false once the connection is to be closed.
-    pub fn readable(&mut self, router: &mut Router) -> bool {
-        if !matches!(self.channel.fill(), Ok(true)) {
-            return false;
-        }
-        loop {
-            let answered = match self.channel.next() {
-                Ok(None) => break,
-                Ok(Some(message)) => self.answer(router, message),
-                Err(text) => Err((cpdp::FAULT_MALFORMED, text)),
-            };
-            if let Err((code, text)) = answered {
-                self.refuse(code, text);
-                return false;
+    /// Answers all that has arrived, and writes what control has room for; an error where the connection has ended.
+    pub fn turn(&mut self, router: &mut Router, revents: i16) -> Result<(), String> {
+        if revents & !libc::POLLOUT != 0 {
+            self.fill()?;
+            loop {
+                let answered = match self.channel.next() {
+                    Ok(None) => break,
+                    Ok(Some(message)) => self.answer(router, message),
+                    Err(text) => Err((cpdp::FAULT_MALFORMED, text)),
+                };
+                if let Err((code, text)) = answered {
+                    return Err(self.refuse(code, text));
+                }
+                self.heard = Instant::now();
             }
-            self.heard = Instant::now();
         }
-        self.flush()
+        self.channel.flush().map_err(|error| format!("is gone: {error}"))?;
+        if self.channel.queued() > 2 * QUEUE_MAX {
+            return Err("leaves its answers unread".into());
+        }
+        self.wait()
     }
 
-    /// Writes what control has room for; false where it is gone, or leaves its answers unread.
-    pub fn flush(&mut self) -> bool {
-        self.channel.flush().is_ok() && self.channel.queued() <= 2 * QUEUE_MAX
+    /// In place of `turn` where another control is connected: this one hears so once it has greeted.
+    pub fn turn_away(&mut self, revents: i16) -> Result<(), String> {
+        if revents & !libc::POLLOUT != 0 {
+            self.fill()?;
+            if !matches!(self.channel.next(), Ok(None)) {
+                return Err(self.refuse(cpdp::FAULT_BUSY, "another control is connected"));
+            }
+        }
+        self.channel.flush().map_err(|error| format!("is gone: {error}"))?;
+        self.wait()
     }
 
-    /// One too many: hears so once it has said something, and waits no longer than others may be silent.
-    pub fn stay(mut self, said: bool) -> Option<Self> {
-        if !said && !self.patience().is_zero() {
-            return Some(self);
+    fn fill(&mut self) -> Result<(), String> {
+        match self.channel.fill() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("is gone".into()),
+            Err(error) => Err(format!("is gone: {error}")),
         }
-        // What is unread at the end of a connection would take the answer away.
-        let _ = self.channel.fill();
-        self.refuse(cpdp::FAULT_BUSY, "another control is connected");
-        None
+    }
+
+    fn wait(&self) -> Result<(), String> {
+        if self.patience().is_zero() { Err("is silent".into()) } else { Ok(()) }
     }
 
     /// Says why the connection ends, as far as there is room.
-    fn refuse(&mut self, code: u32, text: &str) {
+    fn refuse(&mut self, code: u32, text: &str) -> String {
         let mut body = vec![code as u8];
         body.extend_from_slice(text.as_bytes());
         self.channel.send(cpdp::KIND_FAULT, 0, &body);
         let _ = self.channel.flush();
+        format!("is refused: {text}")
     }
 
     fn answer(&mut self, router: &mut Router, message: Message) -> Result<(), Fault> {

@@ -23,6 +23,11 @@ fn owned(result: libc::c_int) -> io::Result<OwnedFd> {
     checked(result).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// The error with what it concerns.
+pub fn named(what: &str, error: Error) -> Error {
+    Error::new(error.kind(), format!("{what}: {error}"))
+}
+
 /// Octets, or none where nothing waits.
 fn waiting(result: isize) -> io::Result<Option<usize>> {
     if result >= 0 {

@@ -1,0 +1,170 @@
+//! Where control connects: a listener, connections that have not greeted yet, and the one that has.
+
+use std::net::TcpListener;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixListener;
+use std::time::{Duration, Instant};
+use std::{fs, io};
+
+use crate::connection::{Connection, Plain};
+use crate::log;
+use crate::options::Listen;
+use crate::router::Router;
+use crate::session::Session;
+use crate::sys;
+
+/// Connections that have not greeted yet. One more takes the place of the oldest: who only connects keeps nobody out.
+const WAITING_MAX: usize = 8;
+/// Connections are taken at most this often, so that many of them leave most of the time to forwarding.
+const APART: Duration = Duration::from_millis(20);
+/// Lines about connections that were refused are written at most this often.
+const LINES_APART: Duration = Duration::from_secs(1);
+
+enum Listener {
+    Unix(UnixListener),
+    Tcp(TcpListener),
+}
+
+pub struct Control {
+    listener: Listener,
+    waiting: Vec<Session>,
+    session: Option<Session>,
+    /// When the next connection may be taken.
+    next: Instant,
+    refused: Refused,
+}
+
+/// Writes of refused connections without filling the log.
+struct Refused {
+    next: Instant,
+    unwritten: u64,
+}
+
+impl Control {
+    /// Listens; a Unix socket that was left over is replaced. Call before there is another thread.
+    pub fn listen(at: &Listen) -> io::Result<Self> {
+        let listener = match at {
+            Listen::Unix(path) => {
+                let _ = fs::remove_file(path);
+                // SAFETY: no pointers. Nobody but the owner may connect, not even for a moment.
+                unsafe { libc::umask(0o177) };
+                let listener = UnixListener::bind(path)
+                    .map_err(|error| sys::named(&path.display().to_string(), error))?;
+                listener.set_nonblocking(true)?;
+                Listener::Unix(listener)
+            }
+            Listen::Tcp(address) => {
+                let listener =
+                    TcpListener::bind(address).map_err(|error| sys::named(&address.to_string(), error))?;
+                listener.set_nonblocking(true)?;
+                Listener::Tcp(listener)
+            }
+            Listen::Tls { .. } => return Err(io::Error::other("this build has no TLS")),
+        };
+        let (waiting, next) = (Vec::new(), Instant::now());
+        Ok(Self { listener, waiting, session: None, next, refused: Refused { next, unwritten: 0 } })
+    }
+
+    /// Control that has greeted.
+    pub fn session(&mut self) -> Option<&mut Session> {
+        self.session.as_mut()
+    }
+
+    /// Adds what `turn` wants to hear of.
+    pub fn poll(&self, polled: &mut Vec<libc::pollfd>) {
+        // poll(2) leaves out what is negative.
+        let listener = if self.delay().is_zero() { self.fd() } else { -1 };
+        polled.push(entry(listener, false));
+        let talks = self.session.iter().chain(&self.waiting);
+        polled.extend(talks.map(|talk| entry(talk.fd(), talk.wants_to_write())));
+    }
+
+    /// How long until `turn` has something to do though nothing has arrived.
+    pub fn patience(&self) -> Option<Duration> {
+        let talks = self.session.iter().chain(&self.waiting).map(Session::patience);
+        let delay = Some(self.delay()).filter(|delay| !delay.is_zero());
+        talks.chain(delay).min()
+    }
+
+    fn delay(&self) -> Duration {
+        self.next.saturating_duration_since(Instant::now())
+    }
+
+    fn fd(&self) -> RawFd {
+        match &self.listener {
+            Listener::Unix(listener) => listener.as_raw_fd(),
+            Listener::Tcp(listener) => listener.as_raw_fd(),
+        }
+    }
+
+    /// Answers what has arrived; `polled` is what `poll` added.
+    pub fn turn(&mut self, router: &mut Router, polled: &[libc::pollfd]) {
+        let Some((listener, mut talks)) = polled.split_first() else { return };
+        if let (Some(session), Some((first, rest))) = (&mut self.session, talks.split_first()) {
+            talks = rest;
+            if let Err(reason) = session.turn(router, first.revents) {
+                log::line(log::NOTICE, &format!("control at {} {reason}", session.peer));
+                self.session = None;
+            }
+        }
+        for (mut talk, polled) in std::mem::take(&mut self.waiting).into_iter().zip(talks) {
+            let busy = self.session.is_some();
+            let done = if busy { talk.turn_away(polled.revents) } else { talk.turn(router, polled.revents) };
+            match done {
+                Err(reason) => self.refused.line(&format!("a connection from {} {reason}", talk.peer)),
+                Ok(()) if talk.greeted() => {
+                    log::line(log::NOTICE, &format!("control has come from {}", talk.peer));
+                    self.session = Some(talk);
+                }
+                Ok(()) => self.waiting.push(talk),
+            }
+        }
+        if listener.revents != 0 {
+            self.accept();
+        }
+    }
+
+    fn accept(&mut self) {
+        self.next = Instant::now() + APART;
+        let (connection, peer) = match self.connection() {
+            Ok(accepted) => accepted,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(error) => return self.refused.line(&format!("a connection was not taken: {error}")),
+        };
+        if self.waiting.len() == WAITING_MAX {
+            let oldest = self.waiting.remove(0);
+            self.refused.line(&format!("a connection from {} makes room for another", oldest.peer));
+        }
+        self.waiting.push(Session::new(connection, peer));
+    }
+
+    fn connection(&self) -> io::Result<(Box<dyn Connection>, String)> {
+        match &self.listener {
+            Listener::Unix(listener) => {
+                Ok((Box::new(Plain::unix(listener.accept()?.0)?), "the Unix socket".into()))
+            }
+            Listener::Tcp(listener) => {
+                let (stream, peer) = listener.accept()?;
+                Ok((Box::new(Plain::tcp(stream)?), peer.to_string()))
+            }
+        }
+    }
+}
+
+impl Refused {
+    fn line(&mut self, text: &str) {
+        let now = Instant::now();
+        if now < self.next {
+            self.unwritten += 1;
+            return;
+        }
+        self.next = now + LINES_APART;
+        let others = std::mem::take(&mut self.unwritten);
+        let before = if others == 0 { String::new() } else { format!(" ({others} more before)") };
+        log::line(log::NOTICE, &format!("{text}{before}"));
+    }
+}
+
+fn entry(fd: RawFd, write: bool) -> libc::pollfd {
+    libc::pollfd { fd, events: libc::POLLIN | if write { libc::POLLOUT } else { 0 }, revents: 0 }
+}
