@@ -4,8 +4,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { WASMTIME_ROOT } from '../host/lab/wasmtime-cli.ts';
 
 /** The long-term release line; 48 is the last that the Rust of `docs/dependencies.md` compiles. */
 const VERSION = '48.0.8';
@@ -20,13 +20,11 @@ const QUICK = {
   CARGO_PROFILE_RELEASE_STRIP: 'true',
 };
 
-const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'maar', 'wasmtime-cli');
-
 /** Path of the program, which is there after this script has run. */
-export const WASMTIME = join(cache, 'bin', 'wasmtime');
+export const WASMTIME = join(WASMTIME_ROOT, 'bin', 'wasmtime');
 
 function build(): number {
-  const options = ['--locked', '--no-default-features', '--features', FEATURES, '--root', cache];
+  const options = ['--locked', '--no-default-features', '--features', FEATURES, '--root', WASMTIME_ROOT];
   const { status, error } = spawnSync(
     'cargo',
     [
@@ -36,7 +34,7 @@ function build(): number {
       `=${VERSION}`,
       ...options,
       '--target-dir',
-      join(cache, 'target'),
+      join(WASMTIME_ROOT, 'target'),
     ],
     {
       stdio: ['ignore', 'inherit', 'inherit'],

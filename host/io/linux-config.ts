@@ -1,5 +1,11 @@
 import type { Address, LinkId, Mac, Prefix } from '../../bindings/entries.ts';
 
+/** Where the data plane runs: in the daemon itself, or in a process of wasmtime's command line that pipes lead to. */
+export type DataPlaneEngine =
+  | { readonly engine: 'node' }
+  /** `wasmtime` is the program. */
+  | { readonly engine: 'wasmtime-cli'; readonly wasmtime: string };
+
 /** What the Linux host of one MAAR needs to know of the machine it runs on. */
 export interface LinuxConfig {
   readonly name: string;
@@ -10,6 +16,7 @@ export interface LinuxConfig {
   readonly coreMtu: number;
   /** Whether the data plane lowers the MSS of TCP to what fits the tunnel. */
   readonly clampMss: boolean;
+  readonly dataPlane: DataPlaneEngine;
   readonly access: readonly AccessInterface[];
   readonly pool: Prefix;
   /** Whether packets from and to each station are counted, which detection by silence asks for. */

@@ -11,6 +11,7 @@ import { KernelState } from './kernel/kernel-state.ts';
 import type { LinuxConfig } from './linux-config.ts';
 import { parseMessages } from './netlink/message.ts';
 import { PacketPlane } from './packet-plane.ts';
+import type { Notice } from './packet-plane.ts';
 import { sendRaw } from './raw-socket.ts';
 import { Runner } from './runner.ts';
 import type { OtherEffect } from './runner.ts';
@@ -85,6 +86,7 @@ export class LinuxHost {
         accessInterfaces: [...interfaces.keys()],
         pool: config.pool,
       },
+      config.dataPlane,
       (notice) => this.#notice(notice),
     );
     process.on('exit', this.#abandon);
@@ -235,7 +237,7 @@ export class LinuxHost {
     this.#runner.dispatch({ type: 'applied', batch, statuses });
   }
 
-  #notice(notice: Parameters<ConstructorParameters<typeof PacketPlane>[1]>[0]): void {
+  #notice(notice: Notice): void {
     if (this.#closed) return;
     switch (notice.type) {
       case 'events':

@@ -5,13 +5,17 @@ import type { EntryDump } from '../../bindings/dataplane.ts';
 import type { Command, CommandStatus } from '../../bindings/entries.ts';
 import { eventfd, write } from './ffi.ts';
 import { EFD } from './linux.ts';
+import type { DataPlaneEngine } from './linux-config.ts';
+import { PumpProcess } from './pump-process.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './worker/messages.ts';
 
 const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
 const compiled = import.meta.url.endsWith('.js');
 const WORKER = new URL(`./worker/packet-worker.${compiled ? 'js' : 'ts'}`, import.meta.url);
-/** The published package has its JavaScript one folder deeper, in dist/. */
-const MODULE = fileURLToPath(new URL(`${compiled ? '../' : ''}../../build/maar.wasm`, import.meta.url));
+
+/** Path of a build of the data plane; the published package has its JavaScript one folder deeper, in dist/. */
+const build = (name: string): string =>
+  fileURLToPath(new URL(`${compiled ? '../' : ''}../../build/${name}.wasm`, import.meta.url));
 
 export interface DataPlaneState {
   readonly counters: Readonly<Record<string, number>>;
@@ -20,7 +24,8 @@ export interface DataPlaneState {
   readonly pairs: readonly PairUse[];
 }
 
-type Notice = Exclude<FromWorker, { readonly type: 'ready' | 'applied' | 'dump' }>;
+/** What the packet worker tells unasked. */
+export type Notice = Exclude<FromWorker, { readonly type: 'ready' | 'applied' | 'dump' }>;
 
 /**
  * The main thread's end of the packet worker. The worker sleeps in a system call that Node cannot interrupt: `halt` must
@@ -36,18 +41,36 @@ export class PacketPlane {
   readonly #dumps = new Map<number, (state: DataPlaneState) => void>();
   #dumpRequests = 0;
 
-  /** `notice` takes what the worker tells unasked. A fault in the worker is thrown here and ends the process. */
-  constructor(setup: Omit<WorkerSetup, 'stop' | 'wake' | 'module'>, notice: (message: Notice) => void) {
+  /**
+   * `notice` takes what the worker tells unasked. A fault in the worker, or the end of a data plane that runs in a process
+   * of its own, is thrown here and ends this process: whoever starts it again puts every entry again.
+   */
+  constructor(
+    setup: Omit<WorkerSetup, 'stop' | 'wake' | 'engine'>,
+    engine: DataPlaneEngine,
+    notice: (message: Notice) => void,
+  ) {
+    const pump =
+      engine.engine === 'wasmtime-cli'
+        ? new PumpProcess(engine.wasmtime, build('maar-wasi'), (error) => {
+            throw error;
+          })
+        : undefined;
     const workerData: WorkerSetup = {
       ...setup,
       stop: this.#stop.buffer,
       wake: this.#wake,
-      module: MODULE,
+      engine: pump === undefined ? { module: build('maar') } : { pump: pump.ends },
     };
     this.#worker = new Worker(WORKER, { workerData, name: 'maar-packets' });
     let isReady: () => void = () => undefined;
     this.#ready = new Promise((resolve) => (isReady = resolve));
-    this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#exited = new Promise((resolve) =>
+      this.#worker.once('exit', () => {
+        pump?.end();
+        resolve();
+      }),
+    );
     this.#worker.on('error', (error) => {
       throw error;
     });

@@ -60,6 +60,14 @@ export function shortages(config: LinuxConfig): Shortage[] {
   if (spawnSync('nft', ['--version']).status !== 0) {
     found.push({ key: '', value: undefined, remedy: 'needs the program nft (package nftables)' });
   }
+  if (config.dataPlane.engine === 'wasmtime-cli') {
+    const { wasmtime } = config.dataPlane;
+    const { stdout } = spawnSync(wasmtime, ['--version'], { encoding: 'utf8' });
+    // Null where the program could not be started at all.
+    if ((stdout as string | null)?.startsWith('wasmtime ') !== true) {
+      found.push({ key: 'dataplane.wasmtime', value: wasmtime, remedy: 'must be the program wasmtime' });
+    }
+  }
   if (!existsSync('/proc/sys/net/netfilter/nf_conntrack_acct')) {
     found.push({
       key: '',

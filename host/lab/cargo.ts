@@ -1,17 +1,15 @@
 /** Programs in Rust (bindings/wasmtime/), built on demand. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheDirectory } from './cache.ts';
 
 const compiled = import.meta.url.endsWith('.js');
 const WORKSPACE = fileURLToPath(new URL(`${compiled ? '../' : ''}../../bindings/wasmtime/`, import.meta.url));
 
 /** Where cargo keeps what it compiles: outside the checkout, since wasmtime takes minutes the first time. */
-function targetDirectory(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'maar', 'cargo-target');
-}
+const targetDirectory = (): string => cacheDirectory('cargo-target');
 
 export type Built = { readonly path: string } | { readonly obstacle: string };
 

@@ -2,6 +2,7 @@ import type { BufferConfig } from '../core/config.ts';
 import type { Lateness } from '../sim/arrivals.ts';
 import type { StatusView } from '../core/view.ts';
 import type { TraceEffect } from '../core/machine.ts';
+import type { DataPlaneEngine } from '../io/linux-config.ts';
 
 /**
  * One domain under test, whichever backend carries it. Topology (both backends, see docs/scenarios):
@@ -140,6 +141,8 @@ export interface LabOptions {
   readonly forbiddenHosts?: readonly HostName[];
   /** Hosts whose RS names their home and correspondent addresses (sim only). */
   readonly awareHosts?: readonly HostName[];
+  /** Where the data planes of the MAARs run, if not in their daemons (netns only). */
+  readonly dataPlane?: DataPlaneEngine;
   /** Directory for one capture per link. */
   readonly pcap?: string;
   /** Called with one line of progress. */

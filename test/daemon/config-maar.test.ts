@@ -60,6 +60,7 @@ test('a short file is completed with defaults and put into canonical form', () =
     coreInterface: 'eth0',
     coreMtu: 1500,
     clampMss: false,
+    dataPlane: { engine: 'node' },
     access: [{ link: 0, interface: 'br-lan', linkLocal: 'fe80::1', mac: '02:00:5e:10:00:00' }],
     pool: '2001:db8:11::/48',
     activity: false,
@@ -145,6 +146,18 @@ const wrong: [what: string, change: (text: string) => string, key: string, remed
   ],
   ['an MTU below the minimum', (text) => text.replace('[core]', '[core]\nmtu = 1279'), 'core.mtu', /1280/],
   [
+    'a data plane that does not exist',
+    (text) => `${text}\n[dataplane]\nengine = "moon"`,
+    'dataplane.engine',
+    /"node" or "wasmtime-cli"/,
+  ],
+  [
+    'a program for a data plane that needs none',
+    (text) => `${text}\n[dataplane]\nengine = "node"\nwasmtime = "/bin/wasmtime"`,
+    'dataplane.wasmtime',
+    /no key/,
+  ],
+  [
     'an encapsulation limit that does not exist',
     (text) => `${text}\n[tunnel]\nencapsulationLimit = 255`,
     'tunnel.encapsulationLimit',
@@ -169,6 +182,17 @@ const wrong: [what: string, change: (text: string) => string, key: string, remed
     /shorter than retransmit \(1000 ms\)/,
   ],
 ];
+test('the program of a data plane under wasmtime is found in PATH unless it is named', () => {
+  for (const [more, wasmtime] of [
+    ['', 'wasmtime'],
+    ['wasmtime = "/opt/wasmtime"', '/opt/wasmtime'],
+  ] as const) {
+    const loaded = load(`${GOOD}\n[dataplane]\nengine = "wasmtime-cli"\n${more}`);
+    assert.ok(loaded.ok, JSON.stringify(loaded));
+    assert.deepEqual(linuxConfig(loaded.value).dataPlane, { engine: 'wasmtime-cli', wasmtime });
+  }
+});
+
 for (const silence of [0, 40]) {
   test(`a time of silence of ${silence} ms is accepted`, () => {
     assert.ok(load(`${GOOD}\n[buffer]\nsilence = ${silence}`).ok);

@@ -24,6 +24,7 @@ namespaced(import.meta.url, () => {
         address = "2001:db8:0:1::1"
         mnRealm = "mn.example.org"
         core = { interface = "absent0" }
+        dataplane = { engine = "wasmtime-cli", wasmtime = "/bin/true" }
         access = [{ interface = "absent1", linkLocal = "fe80::1", mac = "02:00:5e:10:00:00" }]
         pool = { prefix = "2001:db8:11::/48" }
         [aaa]
@@ -40,6 +41,7 @@ namespaced(import.meta.url, () => {
         `${FILE}: core.interface = "absent0": must be an interface of this machine`,
         `${FILE}: access[0].interface = "absent1": must be an interface of this machine`,
         `${FILE}: address = "2001:db8:0:1::1": must be set on an interface of this machine`,
+        `${FILE}: dataplane.wasmtime = "/bin/true": must be the program wasmtime`,
       ]);
     }
   });

@@ -4,12 +4,17 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { buildNetwork } from './support/bench.ts';
-import { namespaced, sh } from './support/namespace.ts';
+import { findWasmtime } from '../../host/lab/wasmtime-cli.ts';
+import { missing } from '../support/tools.ts';
+import { CORRESPONDENT, buildNetwork } from './support/bench.ts';
+import { namespaced, sh, until } from './support/namespace.ts';
 
 const DAEMON = fileURLToPath(new URL('support/daemon.ts', import.meta.url));
 const CRASH_LIMIT_MS = 2000;
+/** A pump that hangs is given up after 5 s. */
+const HANG_LIMIT_MS = 8000;
 const IDLE_MS = 5000;
 /** USER_HZ, the unit of /proc/PID/stat on every architecture that Node runs on. */
 const TICK_MS = 10;
@@ -20,8 +25,8 @@ interface Daemon {
   readonly ended: Promise<[number | null, NodeJS.Signals | null]>;
 }
 
-async function start(stateDirectory: string): Promise<Daemon> {
-  const child = spawn(process.execPath, [DAEMON, stateDirectory], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function start(...args: string[]): Promise<Daemon> {
+  const child = spawn(process.execPath, [DAEMON, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
   const ended = once(child, 'exit') as Daemon['ended'];
@@ -49,11 +54,32 @@ function wakeups(pid: number): number {
   return [...text.matchAll(/^voluntary_ctxt_switches:\s+(\d+)/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
 }
 
-async function crash(daemon: Daemon, provoke: () => void, message: RegExp): Promise<void> {
+/** The pump of a daemon whose data plane runs under wasmtime. */
+function pumpOf(daemon: Daemon): number {
+  return Number(sh(`ps -o pid= --ppid ${daemon.process.pid!}`));
+}
+
+async function gone(pid: number): Promise<void> {
+  await until('the pump has ended', () => !existsSync(`/proc/${pid}`));
+}
+
+/** The program, or undefined with the test skipped. */
+function wasmtimeFor(t: TestContext): string | undefined {
+  const wasmtime = findWasmtime();
+  if (wasmtime === undefined) missing(t, 'wasmtime (node bin/node.js scripts/wasmtime.ts builds it)');
+  return wasmtime;
+}
+
+async function crash(
+  daemon: Daemon,
+  provoke: () => void,
+  message: RegExp,
+  limit = CRASH_LIMIT_MS,
+): Promise<void> {
   const begin = performance.now();
   provoke();
   const [code] = await daemon.ended;
-  assert.ok(performance.now() - begin < CRASH_LIMIT_MS, `took ${performance.now() - begin} ms`);
+  assert.ok(performance.now() - begin < limit, `took ${performance.now() - begin} ms`);
   assert.notEqual(code, 0);
   assert.match(daemon.stderr(), message);
 }
@@ -107,6 +133,44 @@ namespaced(import.meta.url, () => {
     const daemon = await start(state);
     await crash(daemon, () => sh('ip link del maar0'), /read from the TUN device: EBADFD/);
     assert.equal(dump(), pristine);
+  });
+
+  test('with the data plane under wasmtime, an orderly stop ends it too', async (t) => {
+    const wasmtime = wasmtimeFor(t);
+    if (wasmtime === undefined) return;
+    const daemon = await start(state, wasmtime);
+    const pump = pumpOf(daemon);
+    daemon.process.kill('SIGTERM');
+    assert.deepEqual(await daemon.ended, [0, null], daemon.stderr());
+    await gone(pump);
+    assert.equal(dump(), pristine);
+  });
+
+  test('a pump that is killed ends the process, and the next one takes its entries', async (t) => {
+    const wasmtime = wasmtimeFor(t);
+    if (wasmtime === undefined) return;
+    const killed = await start(state, wasmtime);
+    await crash(killed, () => process.kill(pumpOf(killed), 'SIGKILL'), /pump has ended/);
+    assert.equal(dump(), pristine);
+    const daemon = await start(state, wasmtime);
+    const pump = pumpOf(daemon);
+    daemon.process.kill('SIGKILL');
+    await gone(pump);
+  });
+
+  test('a pump that hangs ends the process', async (t) => {
+    const wasmtime = wasmtimeFor(t);
+    if (wasmtime === undefined) return;
+    const daemon = await start(state, wasmtime);
+    const pump = pumpOf(daemon);
+    const provoke = (): void => {
+      process.kill(pump, 'SIGSTOP');
+      // The kernel leads what goes to the correspondent to the data plane.
+      sh(`ping -6 -c 1 -W 1 ${CORRESPONDENT} || true`);
+    };
+    await crash(daemon, provoke, /the pump has not answered for 5000 ms/, HANG_LIMIT_MS);
+    process.kill(pump, 'SIGCONT');
+    await gone(pump);
   });
 
   test('idle, nothing wakes up', async () => {

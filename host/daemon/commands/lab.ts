@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { DataPlaneEngine } from '../../io/linux-config.ts';
 import type { Lab, LabOptions, Scenario } from '../../lab/lab.ts';
 import { createNetnsLab } from '../../lab/netns/netns-lab.ts';
 import type { NetnsLab } from '../../lab/netns/netns-lab.ts';
@@ -13,6 +14,7 @@ import { styleFor } from '../../lab/report/style.ts';
 import { formatReport, verdict } from '../../lab/report/text.ts';
 import { scenarios } from '../../lab/scenarios/index.ts';
 import { createSimLab } from '../../lab/sim-lab.ts';
+import { findWasmtime } from '../../lab/wasmtime-cli.ts';
 import { defaultScheme, findScheme, schemeNames } from '../../schemes/registry.ts';
 import { table } from '../show/table.ts';
 import { UsageError } from '../usage.ts';
@@ -20,6 +22,11 @@ import { UsageError } from '../usage.ts';
 type Backend = Lab['backend'];
 
 const BACKENDS: readonly Backend[] = ['netns', 'sim'];
+/** Values of --dataplane: where the data planes of the MAARs run. */
+const DATA_PLANES: Readonly<Record<string, () => DataPlaneEngine>> = {
+  node: () => ({ engine: 'node' }),
+  'wasmtime-cli': wasmtimeCli,
+};
 const INTERRUPTED = 130;
 
 const compiled = import.meta.url.endsWith('.js');
@@ -29,6 +36,7 @@ interface Order {
   readonly scenarios: readonly Scenario[];
   /** As asked for; undefined leaves the choice to what this machine permits. */
   readonly backend: Backend | undefined;
+  readonly dataPlane: DataPlaneEngine;
   readonly scheme: string;
   readonly seed: number;
   readonly keep: boolean;
@@ -47,6 +55,7 @@ export async function labCommand(args: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: {
       backend: { type: 'string' },
+      dataplane: { type: 'string', default: 'node' },
       scheme: { type: 'string', default: defaultScheme },
       list: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
@@ -60,9 +69,11 @@ export async function labCommand(args: readonly string[]): Promise<number> {
     process.stdout.write(values.json ? `${JSON.stringify(listing())}\n` : list());
     return 0;
   }
+  const dataPlane = dataPlaneOf(values.dataplane);
   const order: Order = {
     scenarios: chosen(positionals),
-    backend: backendOf(values.backend),
+    backend: backendFor(dataPlane, backendOf(values.backend)),
+    dataPlane,
     scheme: schemeOf(values.scheme),
     seed: seedOf(values.seed),
     keep: values.keep,
@@ -103,6 +114,29 @@ function backendOf(name: string | undefined): Backend | undefined {
   const backend = BACKENDS.find((known) => known === name);
   if (backend === undefined) throw new UsageError(`--backend must be one of ${BACKENDS.join(', ')}`);
   return backend;
+}
+
+function dataPlaneOf(name: string): DataPlaneEngine {
+  const make = Object.hasOwn(DATA_PLANES, name) ? DATA_PLANES[name] : undefined;
+  if (make === undefined) {
+    throw new UsageError(`--dataplane must be one of ${Object.keys(DATA_PLANES).join(', ')}`);
+  }
+  return make();
+}
+
+/** The simulation has the data plane in its own process. */
+function backendFor({ engine }: DataPlaneEngine, asked: Backend | undefined): Backend | undefined {
+  if (engine === 'node') return asked;
+  if (asked === 'sim') throw new UsageError(`--dataplane ${engine} needs the backend netns`);
+  return 'netns';
+}
+
+function wasmtimeCli(): DataPlaneEngine {
+  const wasmtime = findWasmtime();
+  if (wasmtime === undefined) {
+    throw new UsageError('--dataplane wasmtime-cli needs the program wasmtime; see docs/wasi.md');
+  }
+  return { engine: 'wasmtime-cli', wasmtime };
 }
 
 function schemeOf(name: string): string {
@@ -153,6 +187,7 @@ async function runOne(
   const options: LabOptions = {
     scheme: order.scheme,
     seed: order.seed,
+    dataPlane: order.dataPlane,
     ...scenario.options,
     ...(order.pcap === undefined ? {} : { pcap: pcapDirectory(order.pcap, scenario, order) }),
     progress: (step) => progress.step(step),

@@ -69,6 +69,19 @@ const buffer = z.strictObject({
     .default(0),
 });
 
+/** Where the data plane runs, each with what it needs. */
+const dataplane = z.discriminatedUnion(
+  'engine',
+  [
+    z.strictObject({ engine: z.literal('node') }),
+    z.strictObject({
+      engine: z.literal('wasmtime-cli'),
+      wasmtime: text('the program wasmtime').default('wasmtime'),
+    }),
+  ],
+  { error: 'must have engine = "node" or "wasmtime-cli"' },
+);
+
 const tunnel = z.strictObject({
   clampMss: z.boolean({ error: 'must be true or false' }).default(false),
   encapsulationLimit: z
@@ -140,6 +153,7 @@ const sections = z.strictObject({
     })
     .prefault({}),
   timers: timers.prefault({}),
+  dataplane: dataplane.prefault({ engine: 'node' }),
   tunnel: tunnel.prefault({}),
   hold: hold.prefault({}),
   buffer: buffer.prefault({}),
@@ -236,6 +250,7 @@ export function linuxConfig(file: MaarFile): LinuxConfig {
     coreInterface: file.core.interface,
     coreMtu: file.core.mtu,
     clampMss: file.tunnel.clampMss,
+    dataPlane: file.dataplane,
     access: file.access.map((access, link) => ({
       link,
       interface: access.interface,

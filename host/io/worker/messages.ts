@@ -8,12 +8,13 @@ import type {
   LinkId,
   Prefix,
 } from '../../../bindings/entries.ts';
+import type { PumpEnds } from './pump-pipes.ts';
 
 /** What the packet worker is started with. Descriptors belong to the process; the main thread opened them. */
 export interface WorkerSetup {
   readonly clockOrigin: number;
-  /** Path of the compiled data plane. */
-  readonly module: string;
+  /** The data plane: the path of the compiled module, or the pipes to one that runs elsewhere. */
+  readonly engine: { readonly module: string } | { readonly pump: PumpEnds };
   readonly dataPlane: DataPlaneOptions;
   /** One Int32: not zero once the process ends. */
   readonly stop: SharedArrayBuffer;

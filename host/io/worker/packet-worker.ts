@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { DataPlaneModule } from '../../../bindings/node/module.ts';
+import { PumpExports } from '../../../bindings/node/pump.ts';
 import { clockFrom } from '../clock.ts';
 import { SystemError, addressOf, close, read, recv } from '../ffi.ts';
 import { AF } from '../linux.ts';
@@ -12,6 +13,7 @@ import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { PacketPath } from './packet-path.ts';
 import type { PathCounters } from './packet-path.ts';
 import { PollSet } from './poll-set.ts';
+import { PumpPipes } from './pump-pipes.ts';
 
 /**
  * The packet worker: owns the data plane and sleeps in poll(2) on everything that brings packets or tidings.
@@ -21,7 +23,13 @@ const port = parentPort!;
 const setup = workerData as WorkerSetup;
 const stop = new Int32Array(setup.stop);
 const clock = clockFrom(setup.clockOrigin);
-const dataPlane = new DataPlaneModule(new Uint8Array(readFileSync(setup.module)), setup.dataPlane);
+const { engine } = setup;
+const dataPlane = new DataPlaneModule(
+  'pump' in engine
+    ? new PumpExports(new PumpPipes(engine.pump).exchange)
+    : new Uint8Array(readFileSync(engine.module)),
+  setup.dataPlane,
+);
 const path = new PacketPath(dataPlane, setup.coreTun, setup.dataPlane.locator, setup.accessInterfaces);
 const flows = new FlowRecorder(setup.pool);
 const polled = new PollSet();
@@ -121,6 +129,12 @@ for (const { fd, link } of setup.accessTuns) polled.add(fd, () => path.fromAcces
 polled.add(setup.tunnel, () => path.fromTunnelSocket(setup.tunnel, clock()));
 polled.add(setup.errors, () => path.fromErrorSocket(setup.errors, clock()));
 polled.add(setup.mobility, drainMobility);
+if ('pump' in engine) {
+  // Between requests a pump says nothing, so that what can be read is the end.
+  polled.add(engine.pump.answers, () => {
+    throw new Error('the pump has ended');
+  });
+}
 polled.add(setup.routeEvents, () =>
   drainDatagrams(setup.routeEvents, postRouteEvents, () => post({ type: 'route-events-lost' })),
 );

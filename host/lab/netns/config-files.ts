@@ -35,6 +35,7 @@ export function writeMaarFile(directory: SharedDirectory, name: MaarName, option
       server: aaa.servers.map((server) => ({ name: server.name, address: server.host, port: server.port })),
     },
     scheme: { name: scheme.name, options: { ...scheme.options } },
+    ...(options.dataPlane === undefined ? {} : { dataplane: options.dataPlane }),
     timers,
     hold,
     buffer,

@@ -106,6 +106,7 @@ export async function openBench(changes: Partial<LinuxConfig> = {}): Promise<Ben
       coreInterface: 'core0',
       coreMtu: 1500,
       clampMss: false,
+      dataPlane: { engine: 'node' },
       access: [{ link: 0, interface: 'br0', linkLocal: 'fe80::1', mac: ROUTER_MAC }],
       pool: POOL,
       activity: false,

@@ -1,11 +1,14 @@
 /**
- * A MAAR without a mind in a process of its own, for tests that end it. Argument: its state directory. SIGUSR2 makes
- * the main thread fail.
+ * A MAAR without a mind in a process of its own, for tests that end it. Arguments: its state directory, and the program
+ * wasmtime if its data plane is to run there. SIGUSR2 makes the main thread fail.
  */
 import { openBench, NATIVE, PEER, STATION_LINK_LOCAL, STATION_MAC, CORRESPONDENT } from './bench.ts';
 
-const [stateDirectory = ''] = process.argv.slice(2);
-const bench = await openBench({ stateDirectory });
+const [stateDirectory = '', wasmtime] = process.argv.slice(2);
+const bench = await openBench({
+  stateDirectory,
+  ...(wasmtime === undefined ? {} : { dataPlane: { engine: 'wasmtime-cli', wasmtime } }),
+});
 await bench.apply(
   { op: 'put', entry: { kind: 'peer', address: PEER } },
   {
