@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format } from 'prettier';
 import type { Abi, Protocol } from './abi/emit.ts';
+import { cHeader } from './abi/c.ts';
 import {
   assemblyscript,
   assemblyscriptNames,
@@ -46,6 +47,7 @@ const files: [path: string, text: string][] = [
   ['bindings/generated/abi.as.ts', assemblyscript(abi)],
   ['bindings/generated/names.as.ts', assemblyscriptNames(abi)],
   ['bindings/generated/abi.rs', rust(abi)],
+  ['bindings/generated/maar_abi.h', cHeader(abi)],
   ['bindings/generated/cpdp.ts', protocolTypescript('cpdp', cpdp)],
   ['bindings/generated/cpdp.rs', protocolRust('cpdp', cpdp)],
   ['bindings/generated/pump.ts', protocolTypescript('pump', pump)],

@@ -9,7 +9,7 @@ interface Valued extends Named {
   readonly value: number;
 }
 
-interface Coded extends Named {
+export interface Coded extends Named {
   readonly code: number;
 }
 
@@ -18,19 +18,28 @@ interface Field extends Named {
   readonly at: number;
 }
 
+export interface Record {
+  readonly name: string;
+  readonly size: number;
+  readonly fields: readonly Field[];
+}
+
+/** An exported function; types are `u32` and `u64`. */
+export interface Call extends Named {
+  readonly parameters: readonly { readonly name: string; readonly type: string }[];
+  readonly result: string;
+}
+
 /** Numbers of a protocol: those of the control channel and of the pump are all of this kind. */
 export interface Protocol {
   readonly version: number;
   readonly constants: readonly Valued[];
   readonly enums: readonly { readonly name: string; readonly values: readonly Coded[] }[];
-  readonly records: readonly {
-    readonly name: string;
-    readonly size: number;
-    readonly fields: readonly Field[];
-  }[];
+  readonly records: readonly Record[];
 }
 
 export interface Abi extends Protocol {
+  readonly calls: readonly Call[];
   readonly limits: readonly Valued[];
   readonly counters: readonly Coded[];
   readonly 'drop-counter-base': number;
@@ -39,12 +48,12 @@ export interface Abi extends Protocol {
 
 const notice = (source: string): string =>
   `// Written by scripts/generate.ts from ${source}; edit that file.\n\n`;
-const ABI = 'bindings/abi/v1.json';
+export const ABI = 'bindings/abi/v1.json';
 
-const upper = (...words: string[]): string => words.join('_').replaceAll('-', '_').toUpperCase();
+export const upper = (...words: string[]): string => words.join('_').replaceAll('-', '_').toUpperCase();
 
 /** Octets of a field type such as `u16` or `u8[6]`. */
-function octets(type: string): number {
+export function octets(type: string): number {
   const match = /^u(8|16|32|64)(?:\[(\d+)\])?$/.exec(type);
   if (match === null) throw new Error(`unknown field type ${type}`);
   return (Number(match[1]) / 8) * Number(match[2] ?? 1);
@@ -70,7 +79,7 @@ export function validate(protocol: Protocol): void {
 }
 
 /** Plain counters and, from `drop-counter-base` on, one for each drop reason. */
-function counters(abi: Abi): Coded[] {
+export function counters(abi: Abi): Coded[] {
   const reasons = abi.enums.find((table) => table.name === 'reason')?.values ?? [];
   const drops = reasons
     .filter((reason) => reason.code !== 0)
@@ -197,6 +206,17 @@ function table(heads: readonly string[], rows: readonly (readonly (string | numb
   return line(heads) + line(heads.map(() => '---')) + rows.map(line).join('');
 }
 
+function calls(values: readonly Call[]): string {
+  return table(
+    ['call', 'parameters', 'result'],
+    values.map(({ name, parameters, result, doc }) => [
+      `\`${name}\``,
+      parameters.map((parameter) => `\`${parameter.name}\`: ${parameter.type}`).join(', '),
+      `${result}: ${doc}`,
+    ]),
+  );
+}
+
 /** The tables of a page, by the name in their markers. */
 function tables(protocol: Protocol): Map<string, string> {
   const code = (name: string): string => `\`${name}\``;
@@ -211,6 +231,7 @@ function tables(protocol: Protocol): Map<string, string> {
       ['code', 'name', 'meaning'],
       values.map((value) => [value.code, code(value.name), value.doc]),
     );
+  if ('calls' in protocol) result.set('calls', calls((protocol as Abi).calls));
   if ('limits' in protocol) result.set('limits', valued((protocol as Abi).limits));
   if ('counters' in protocol) result.set('counters', coded((protocol as Abi).counters));
   result.set('constants', valued(protocol.constants));
