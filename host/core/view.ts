@@ -54,4 +54,6 @@ export interface ReleasedView {
 export interface StatusView {
   readonly maar: MaarView;
   readonly dataplane: { readonly counters: Readonly<Record<string, number>>; readonly entries: EntryDump };
+  /** Where the data plane is on another machine: its agent, and why there is no connection, if so. */
+  readonly agent?: { readonly address: string; readonly connected: boolean; readonly reason?: string };
 }

@@ -16,7 +16,7 @@ import {
 import type { AgentPacket } from '../../bindings/node/cpdp.ts';
 import { apply, greeting, ping as pingMessage } from '../../bindings/node/cpdp.ts';
 import { AgentReader } from '../../bindings/node/cpdp-reader.ts';
-import { AgentClient } from '../../host/io/agent-client.ts';
+import { AgentClient } from '../../host/io/agent/client.ts';
 import { missing } from '../support/tools.ts';
 import type { Programs } from './support/agent.ts';
 import { Agent, WILD, buildPrograms, compile } from './support/agent.ts';
@@ -64,7 +64,8 @@ function ping(count = COUNT): string {
   return station(`ping -6 -q -c ${count} -i 0.01 -W 1 -I ${FOREIGN_ADDRESS} ${CORRESPONDENT}`);
 }
 
-const ignore = { events: () => undefined, packet: () => undefined, closed: () => undefined };
+const nothing = (): void => undefined;
+const ignore = { events: nothing, packet: nothing, frame: nothing, presence: nothing, closed: nothing };
 
 /** Starts a program in Python in a namespace; resolves to what it wrote. */
 function python(namespace: string, program: string): Promise<string> {
@@ -131,7 +132,7 @@ namespaced(import.meta.url, () => {
     sh('sysctl -qw net.ipv6.conf.all.forwarding=1; ip addr add fe80::1/64 dev br0 nodad');
     sh(`ip -6 route add ${FOREIGN} dev br0; ip -6 rule add iif br0 lookup 100`);
     agent = await start();
-    client = await AgentClient.connect(agent.control, ignore);
+    client = await AgentClient.connect({ kind: 'unix', path: agent.control }, ignore);
   });
   after(async () => {
     await client.close();
@@ -142,7 +143,9 @@ namespaced(import.meta.url, () => {
   async function reconnect(): Promise<AgentClient> {
     let connected: AgentClient | undefined;
     await until('the agent is free again', async () => {
-      connected = await AgentClient.connect(agent.control, ignore).catch(() => undefined);
+      connected = await AgentClient.connect({ kind: 'unix', path: agent.control }, ignore).catch(
+        () => undefined,
+      );
       return connected !== undefined;
     });
     return connected!;
@@ -162,10 +165,13 @@ namespaced(import.meta.url, () => {
   test('events reach control as they are raised', async () => {
     const seen: string[] = [];
     await client.close();
-    client = await AgentClient.connect(agent.control, {
-      ...ignore,
-      events: (events) => seen.push(...events.map(({ kind }) => kind)),
-    });
+    client = await AgentClient.connect(
+      { kind: 'unix', path: agent.control },
+      {
+        ...ignore,
+        events: (events) => seen.push(...events.map(({ kind }) => kind)),
+      },
+    );
     const without = ENTRIES.filter((command) => command.op === 'put' && command.entry.kind !== 'source');
     await client.replaceAll(without);
     assert.throws(() => ping(1));
@@ -182,13 +188,15 @@ namespaced(import.meta.url, () => {
         client.send(src, Uint8Array.of(59, 0, 1, 0, 0, 0, 0, 0));
         resolve(data);
       };
-      void AgentClient.connect(agent.control, { ...ignore, packet }).then(async (connected) => {
-        client = connected;
-        const answer = Buffer.from(await python('core', REFRESH), 'hex');
-        assert.equal(answer[TYPE_AT], 1);
-        assert.notEqual(answer.readUInt16BE(CHECKSUM_AT), 0);
-        resolve(answer);
-      });
+      void AgentClient.connect({ kind: 'unix', path: agent.control }, { ...ignore, packet }).then(
+        async (connected) => {
+          client = connected;
+          const answer = Buffer.from(await python('core', REFRESH), 'hex');
+          assert.equal(answer[TYPE_AT], 1);
+          assert.notEqual(answer.readUInt16BE(CHECKSUM_AT), 0);
+          resolve(answer);
+        },
+      );
     });
     assert.equal((await answered)[TYPE_AT], 0);
   });
@@ -298,7 +306,7 @@ namespaced(import.meta.url, () => {
       sysctl -qw net.ipv6.conf.wild0.addr_gen_mode=1; ip link set wild0 up
       ip -6 route add ${WILD_PREFIX} dev wild0
     `);
-    const control = await AgentClient.connect(wild.control, ignore);
+    const control = await AgentClient.connect({ kind: 'unix', path: wild.control }, ignore);
     const socket = createSocket('udp6');
     try {
       await control.apply(ENTRIES);

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parse } from 'smol-toml';
-import { shortages } from '../../io/preflight.ts';
 import { aaaSchema } from '../config/aaa.ts';
 import { formatFaults, loadConfig } from '../config/load.ts';
 import type { ConfigFault } from '../config/load.ts';
-import { linuxConfig, maarSchema } from '../config/maar.ts';
+import { maarSchema } from '../config/maar.ts';
 import { UsageError } from '../usage.ts';
+import { lacking } from './lacking.ts';
 
 /** Top-level keys that only the file of an AAA server has. */
 const AAA_KEYS = ['listen', 'database', 'subscriber', 'originHost'];
@@ -32,7 +32,7 @@ export function checkFile(file: string): readonly ConfigFault[] {
   }
   const config = loadConfig(file, maarSchema);
   if (!config.ok) return config.faults;
-  return shortages(linuxConfig(config.value)).map((shortage) => ({ file, ...shortage }));
+  return lacking(config.value).map((shortage) => ({ file, ...shortage }));
 }
 
 function isAaaFile(file: string): boolean {

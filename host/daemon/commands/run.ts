@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Maar } from '../../core/maar.ts';
+import { AgentHost } from '../../io/agent/agent-host.ts';
 import { clockOrigin } from '../../io/clock.ts';
 import { LinuxHost } from '../../io/linux-host.ts';
-import { shortages } from '../../io/preflight.ts';
+import type { MachineOptions } from '../../io/machine-room.ts';
 import { formatFaults, loadConfig } from '../config/load.ts';
-import { controlConfig, linuxConfig, maarSchema } from '../config/maar.ts';
+import { agentConfig, controlConfig, linuxConfig, maarSchema } from '../config/maar.ts';
+import type { MaarFile } from '../config/maar.ts';
 import { Log } from '../log.ts';
 import { UsageError, messageOf } from '../usage.ts';
+import { lacking } from './lacking.ts';
 
 /** `maar run`: one MAAR until SIGTERM, SIGINT or SIGHUP. Resolves to the exit code: 0, 1 after a failure, 2 for configuration. */
 export async function runCommand(args: readonly string[]): Promise<number> {
@@ -18,23 +21,21 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     process.stderr.write(formatFaults(file.faults));
     return 2;
   }
-  const linux = linuxConfig(file.value);
-  const missing = shortages(linux);
+  const missing = lacking(file.value);
   if (missing.length > 0) {
     process.stderr.write(formatFaults(missing.map((shortage) => ({ file: path, ...shortage }))));
     return 2;
   }
-  const log = new Log(linux.name, (line) => void process.stdout.write(line));
+  const { name, address, pool } = file.value;
+  const log = new Log(name, (line) => void process.stdout.write(line));
   const maar = new Maar(controlConfig(file.value), uniform, Date.now());
-  let host: LinuxHost;
+  let host: Host;
   try {
-    host = new LinuxHost({
-      config: linux,
+    host = openHost(file.value, {
       machine: maar,
       view: (now) => maar.view(now),
       trace: (effect) => log.trace(effect),
       clockOrigin: clockOrigin(),
-      seed: randomBytes(8).readBigUInt64LE(),
     });
   } catch (error) {
     process.stderr.write(`${path}: ${messageOf(error)}\n`);
@@ -52,11 +53,23 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     await host.stop();
     return 2;
   }
-  log.trace({ what: 'start', detail: { address: linux.address, pool: linux.pool } });
+  log.trace({ what: 'start', detail: { address, pool: pool.prefix } });
   const signal = await stopped;
-  const faults = await host.stop();
+  const faults = await (host instanceof AgentHost ? host.stop(signal === 'SIGHUP') : host.stop());
   log.trace({ what: 'stop', detail: { signal, faults } });
   return faults.length === 0 ? 0 : 1;
+}
+
+type Host = LinuxHost | AgentHost;
+
+function openHost(file: MaarFile, options: MachineOptions): Host {
+  const agent = agentConfig(file);
+  if (agent !== undefined) return new AgentHost({ config: agent, ...options });
+  return new LinuxHost({
+    config: linuxConfig(file),
+    seed: randomBytes(8).readBigUInt64LE(),
+    ...options,
+  });
 }
 
 /** Uniform in [0, 1) with 48 bits. */

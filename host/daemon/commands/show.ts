@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { StatusView } from '../../core/view.ts';
 import { askControl, controlPath } from '../../io/control-socket.ts';
 import { formatFaults, loadConfig } from '../config/load.ts';
-import { linuxConfig, maarSchema } from '../config/maar.ts';
+import { maarSchema, stateDirectory } from '../config/maar.ts';
 import { SUBJECTS } from '../show/subjects.ts';
 import type { Subject } from '../show/subjects.ts';
 import { UsageError, messageOf } from '../usage.ts';
@@ -35,7 +35,7 @@ export async function showCommand(args: readonly string[]): Promise<number> {
       process.stderr.write(formatFaults(file.faults));
       return 2;
     }
-    socket = controlPath(linuxConfig(file.value).stateDirectory);
+    socket = controlPath(stateDirectory(file.value));
   }
   let status: StatusView;
   try {

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { DEFAULT_TIMERS, type MaarConfig } from '../../core/config.ts';
+import type { AgentConfig } from '../../io/agent/agent-config.ts';
 import type { LinuxConfig } from '../../io/linux-config.ts';
 import { defaultScheme, findScheme, schemeNames } from '../../schemes/registry.ts';
 import { contains, isLinkLocal, parseMac, splitPrefix } from '../../wire/address.ts';
 import { DIAMETER_PORT, address, identity, port, vendorId } from './aaa.ts';
+import { agentAddress, agentSection } from './agent.ts';
 import { canonicalPrefix } from './load.ts';
 
 const text = (what: string) => z.string({ error: `must be ${what}` }).min(1, { error: `must be ${what}` });
@@ -100,13 +102,16 @@ const sections = z.strictObject({
   stateDirectory: text('a directory for the undo journal and the control socket').optional(),
   mnRealm: identity('the realm of MN-IDs'),
   core: z.strictObject(
-    { interface: interfaceName, mtu: mtu.default(1500) },
+    { interface: interfaceName.exactOptional(), mtu: mtu.default(1500) },
     { error: 'must be a table, [core]' },
   ),
   access: z
-    .array(z.strictObject({ interface: interfaceName, linkLocal, mac, mtu: mtu.default(1500) }), {
-      error: 'must be a list of [[access]] tables',
-    })
+    .array(
+      z.strictObject({ interface: interfaceName.exactOptional(), linkLocal, mac, mtu: mtu.default(1500) }),
+      {
+        error: 'must be a list of [[access]] tables',
+      },
+    )
     .min(1, { error: 'must have one [[access]] table at least' })
     .max(16, { error: 'must have 16 [[access]] tables at most' }),
   pool: z.strictObject(
@@ -153,6 +158,7 @@ const sections = z.strictObject({
     })
     .prefault({}),
   timers: timers.prefault({}),
+  agent: agentSection.exactOptional(),
   dataplane: dataplane.prefault({ engine: 'node' }),
   tunnel: tunnel.prefault({}),
   hold: hold.prefault({}),
@@ -190,10 +196,15 @@ function crossFaults(config: Sections): CrossFault[] {
     fault(['pool', 'preferredSeconds'], 'must not be longer than validSeconds (RFC 4861 section 6.2.1)');
   }
 
-  const interfaces = new Set([config.core.interface]);
-  config.access.forEach((access, index) =>
-    once(['access', index, 'interface'], access.interface, interfaces, 'the core or another access link'),
-  );
+  const interfaces = new Set<string>();
+  [config.core, ...config.access].forEach((link, index) => {
+    const path = [...(index === 0 ? ['core'] : ['access', index - 1]), 'interface'];
+    const name = link.interface;
+    if (name === undefined && config.agent === undefined) fault(path, `must be ${INTERFACE}`);
+    if (name === undefined) return;
+    if (config.agent === undefined) once(path, name, interfaces, 'the core or another access link');
+    else fault(path, 'is for the agent of the router to know, with [agent] here: remove it');
+  });
 
   const names = new Set([config.name]);
   const addresses = new Set([config.address]);
@@ -241,24 +252,48 @@ export type MaarFile = z.output<typeof maarSchema>;
 
 const DEFAULT_STATE = '/var/lib/maar';
 
-/** What the Linux host needs of the file. */
-export function linuxConfig(file: MaarFile): LinuxConfig {
+/** Where the control socket is. */
+export function stateDirectory(file: MaarFile): string {
+  return file.stateDirectory ?? `${DEFAULT_STATE}/${file.name}`;
+}
+
+/** What a host of the machine needs of the file, wherever the router is. */
+function hostConfig(file: MaarFile): Omit<LinuxConfig, 'coreInterface' | 'dataPlane' | 'access'> {
   return {
     name: file.name,
     address: file.address,
-    stateDirectory: file.stateDirectory ?? `${DEFAULT_STATE}/${file.name}`,
-    coreInterface: file.core.interface,
+    stateDirectory: stateDirectory(file),
     coreMtu: file.core.mtu,
     clampMss: file.tunnel.clampMss,
-    dataPlane: file.dataplane,
-    access: file.access.map((access, link) => ({
-      link,
-      interface: access.interface,
-      linkLocal: access.linkLocal,
-      mac: access.mac,
-    })),
     pool: file.pool.prefix,
     activity: file.buffer.silence > 0,
+  };
+}
+
+/** What the Linux host needs of a file that names no agent, and so all interfaces. */
+export function linuxConfig(file: MaarFile): LinuxConfig {
+  return {
+    ...hostConfig(file),
+    coreInterface: file.core.interface!,
+    dataPlane: file.dataplane,
+    access: file.access.map(({ linkLocal, mac, ...access }, link) => ({
+      link,
+      interface: access.interface!,
+      linkLocal,
+      mac,
+    })),
+  };
+}
+
+/** What is needed of a file to drive an agent; undefined where it names none. */
+export function agentConfig(file: MaarFile): AgentConfig | undefined {
+  if (file.agent === undefined) return undefined;
+  return {
+    ...hostConfig(file),
+    agent: agentAddress(file.agent),
+    access: file.access.map(({ linkLocal, mac }, link) => ({ link, linkLocal, mac })),
+    lifetime: file.timers.bindingSeconds * 1000,
+    settle: file.agent.settle,
   };
 }
 

@@ -40,10 +40,15 @@ function seconds(milliseconds: number): string {
 export const SUBJECTS = {
   status: {
     select: (status) => status,
-    text: ({ maar, dataplane }) => {
+    text: ({ maar, dataplane, agent }) => {
       const { destinations, sources, peers } = dataplane.entries;
       return [
         `${maar.name}  ${maar.address}  scheme ${maar.scheme}`,
+        ...(agent === undefined
+          ? []
+          : [
+              `Agent at ${agent.address}: ${agent.connected ? 'connected' : `not connected, ${agent.reason}`}`,
+            ]),
         `MNs attached: ${maar.nodes.length}, anchored elsewhere: ${maar.anchored.length}, released: ${maar.released.length}`,
         `Data plane: ${destinations.length} destinations, ${sources.length} sources, ${peers.length} peers`,
         '',
