@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { DEFAULT_TIMERS } from '../../host/core/config.ts';
 import { loadConfig } from '../../host/daemon/config/load.ts';
-import { controlConfig, linuxConfig, maarSchema } from '../../host/daemon/config/maar.ts';
+import { agentConfig, controlConfig, linuxConfig, maarSchema } from '../../host/daemon/config/maar.ts';
 import { defaultScheme } from '../../host/schemes/registry.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'maar-config-'));
@@ -206,3 +206,41 @@ for (const [what, change, key, remedy] of wrong) {
     assert.match(found[key]!, remedy);
   });
 }
+
+/** The same MAAR with its router elsewhere. */
+function split(agent: string): string {
+  return GOOD.replace('interface = "eth0"', '').replace('interface = "br-lan"', '') + `[agent]\n${agent}\n`;
+}
+const TLS = 'connect = "tls:[2001:DB8:0:1::1]:7077"';
+
+test('with an agent no interface is named, and entries live as long as a binding', () => {
+  const loaded = load(split(`${TLS}\ncertificate = "c"\nkey = "k"\nauthority = "a"`));
+  assert.ok(loaded.ok, JSON.stringify(loaded));
+  const config = agentConfig(loaded.value);
+  const files = { certificate: 'c', key: 'k', authority: 'a' };
+  assert.deepEqual(config?.agent, { kind: 'tls', host: '2001:db8:0:1::1', port: 7077, ...files });
+  assert.deepEqual(config.access, [{ link: 0, linkLocal: 'fe80::1', mac: '02:00:5e:10:00:00' }]);
+  assert.deepEqual([config.lifetime, config.settle], [DEFAULT_TIMERS.bindingSeconds * 1000, 20_000]);
+  const local = load(split('connect = "unix:/run/maar-dp.sock"\nsettle = 0'));
+  assert.ok(local.ok, JSON.stringify(local));
+  assert.deepEqual(agentConfig(local.value)?.agent, { kind: 'unix', path: '/run/maar-dp.sock' });
+});
+
+const agentFaults: [name: string, agent: string, key: string, remedy: RegExp][] = [
+  ['no place', '', 'agent.connect', /where the agent listens/],
+  ['a place of another kind', 'connect = "udp:[::1]:1"', 'agent.connect', /where the agent listens/],
+  ['no port', 'connect = "tcp:[::1]:0"', 'agent.connect', /where the agent listens/],
+  ['TLS without a key', `${TLS}\ncertificate = "c"\nauthority = "a"`, 'agent.key', /for "tls:"/],
+  ['files for a socket', 'connect = "unix:s"\nkey = "k"', 'agent.key', /remove it/],
+  ['a negative time', 'connect = "unix:s"\nsettle = -1', 'agent.settle', /milliseconds/],
+];
+for (const [name, agent, key, remedy] of agentFaults) {
+  test(`an agent with ${name} is a fault`, () => assert.match(faults(split(agent))[key] ?? '', remedy));
+}
+
+test('names of interfaces belong to the one who has them', () => {
+  const both = faults(`${GOOD}[agent]\nconnect = "unix:s"\n`);
+  for (const key of ['core.interface', 'access[0].interface']) assert.match(both[key] ?? '', /remove it/);
+  const neither = faults(split('').replace('[agent]', ''));
+  for (const key of ['core.interface', 'access[0].interface']) assert.match(neither[key] ?? '', /name of an/);
+});

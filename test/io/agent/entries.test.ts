@@ -97,7 +97,7 @@ class Model {
 interface Rig {
   readonly entries: AgentEntries;
   readonly applied: { batch: number; statuses: readonly CommandStatus[] }[];
-  connect(): void;
+  readonly connect: () => void;
 }
 
 function rig(model: Model): Rig {
@@ -135,7 +135,10 @@ test('more than one message of commands stays one batch', async () => {
   const model = new Model();
   const { entries, applied, connect } = rig(model);
   connect();
-  entries.apply(1, Array.from({ length: 2 * LIMIT_COMMANDS + 1 }, (_, index) => peer(index)));
+  entries.apply(
+    1,
+    Array.from({ length: 2 * LIMIT_COMMANDS + 1 }, (_, index) => peer(index)),
+  );
   await quiet();
   assert.equal(applied[0]?.statuses.length, 2 * LIMIT_COMMANDS + 1);
   assert.equal(model.peers.size, 2 * LIMIT_COMMANDS + 1);
@@ -217,7 +220,11 @@ test('whatever is lost, every batch is answered once and the agent ends with wha
   const step = fc.oneof(
     fc.record({ do: fc.constant('apply'), number: fc.nat(5), put: fc.boolean() }),
     fc.record({ do: fc.constantFrom('answer-lost', 'batch-lost'), number: fc.nat(), put: fc.boolean() }),
-    fc.record({ do: fc.constantFrom('restart', 'reconnect', 'settle', 'turn'), number: fc.nat(), put: fc.boolean() }),
+    fc.record({
+      do: fc.constantFrom('restart', 'reconnect', 'settle', 'turn'),
+      number: fc.nat(),
+      put: fc.boolean(),
+    }),
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
