@@ -78,9 +78,8 @@ export class Agent {
   constructor(programs: Programs, name: string, args: readonly string[]) {
     this.control = join(directory, `${name}.sock`);
     const start = performance.now();
-    this.#child = spawn(programs.agent, [...args, '--control', `unix:${this.control}`], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const own = ['--state', join(directory, `${name}.state`), '--control', `unix:${this.control}`];
+    this.#child = spawn(programs.agent, [...own, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child.stderr!.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
     this.startMillis = until('the agent is ready', () => this.#log.includes('ready') || this.ended()).then(
       () => {
@@ -102,6 +101,13 @@ export class Agent {
   status(field: string): string {
     const text = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
     return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(text)?.[1] ?? '';
+  }
+
+  /** Orderly end; its exit code. */
+  async stop(): Promise<number | null> {
+    this.#child.kill('SIGTERM');
+    await until('the agent has ended', () => this.ended());
+    return this.#child.exitCode;
   }
 
   kill(): void {

@@ -8,6 +8,7 @@ use std::{io, thread};
 use maar_module::{Capacities, Runtime, abi};
 
 use crate::control::Control;
+use crate::kernel::Kernel;
 use crate::options::Options;
 use crate::path::{Access, Counts, From, Path};
 use crate::plane::Plane;
@@ -17,32 +18,38 @@ use crate::{log, sys};
 /// A call of the module may last two to three of these; a batch takes well under a millisecond.
 const TICK: Duration = Duration::from_millis(50);
 const TICKS: u64 = 3;
+/// ICMPv6 errors that concern what the data plane has sent (RFC 4443 sections 3.1 to 3.4).
+const ERROR_TYPES: [u8; 4] = [1, 2, 3, 4];
 
-/// Runs until a signal ends the process; fails where something is missing at the start.
-pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+/// Runs until a signal ends it, and puts the kernel back then; fails where something is missing at the start.
+pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
     if options.syslog {
         log::use_syslog();
     }
-    // The devices first: their names are the lock against a second agent, whose socket must not be taken away.
-    let path = open_path(options)?;
-    let signalling = open_raw(options, libc::IPPROTO_MH)?;
+    let signals = sys::signals()?;
+    // The devices first: their names are the lock against a second agent, whose kernel state and socket must not be taken
+    // away.
+    let path = open_path(&options)?;
+    let signalling = open_raw(&options, libc::IPPROTO_MH)?;
+    let icmp = sys::open_icmp(options.locator, &[])?;
+    let kernel = Kernel::prepare(&options)?;
     let control = Control::listen(&options.control)?;
     let runtime = Runtime::limited()?;
     // SAFETY: the operator's word, by the command line.
     let module = unsafe { runtime.load(&options.module) }?;
-    let ticking = runtime.clone();
-    thread::Builder::new().stack_size(16_384).spawn(move || {
-        loop {
-            thread::sleep(TICK);
-            ticking.tick();
-        }
-    })?;
-    let plane = Plane::new(runtime, module, module_options(options))?;
+    let plane = Plane::new(runtime.clone(), module, module_options(&options))?;
     if let Some(user) = &options.user {
         sys::become_user(user)?;
     }
+    thread::Builder::new().stack_size(16_384).spawn(move || {
+        loop {
+            thread::sleep(TICK);
+            runtime.tick();
+        }
+    })?;
     log::line(log::NOTICE, &format!("ready at {}", options.locator));
-    serve(Router { plane, path, signalling, memory: Memory::new() }, control)
+    let memory = Memory::new();
+    serve(Router { plane, path, signalling, icmp, kernel, settings: options, memory }, &signals, control)
 }
 
 fn open_path(options: &Options) -> io::Result<Path> {
@@ -54,7 +61,8 @@ fn open_path(options: &Options) -> io::Result<Path> {
         access.push(Access { tun: tun(&options.access_tun(entry.link))?, link: entry.link, interface });
     }
     let tunnel = open_raw(options, libc::IPPROTO_IPV6)?;
-    Ok(Path { core, access, tunnel, locator: options.locator, counts: Counts::default() })
+    let errors = sys::open_icmp(options.locator, &ERROR_TYPES)?;
+    Ok(Path { core, access, tunnel, errors, locator: options.locator, counts: Counts::default() })
 }
 
 fn open_raw(options: &Options, protocol: libc::c_int) -> io::Result<OwnedFd> {
@@ -82,9 +90,12 @@ fn memory_max(capacities: &Capacities) -> usize {
     (4 << 20) + frames + 1024 * capacities.destinations as usize
 }
 
-fn serve(mut router: Router, mut control: Control) -> Result<(), Box<dyn Error>> {
-    let mut sources: Vec<(RawFd, From)> =
-        vec![(router.path.core.as_raw_fd(), From::Core), (router.path.tunnel.as_raw_fd(), From::Tunnel)];
+fn serve(mut router: Router, signals: &OwnedFd, mut control: Control) -> Result<(), Box<dyn Error>> {
+    let mut sources: Vec<(RawFd, From)> = vec![
+        (router.path.core.as_raw_fd(), From::Core),
+        (router.path.tunnel.as_raw_fd(), From::Tunnel),
+        (router.path.errors.as_raw_fd(), From::Errors),
+    ];
     for (index, access) in router.path.access.iter().enumerate() {
         sources.push((access.tun.as_raw_fd(), From::Access(index)));
     }
@@ -93,9 +104,13 @@ fn serve(mut router: Router, mut control: Control) -> Result<(), Box<dyn Error>>
         polled.clear();
         polled.extend(sources.iter().map(|&(fd, _)| entry(fd)));
         polled.push(entry(router.signalling.as_raw_fd()));
+        polled.push(entry(signals.as_raw_fd()));
         let talks = polled.len();
         control.poll(&mut polled);
         sys::poll(&mut polled, timeout(&mut router, &control))?;
+        if polled[talks - 1].revents != 0 {
+            return Ok(());
+        }
         router.plane.revive();
         let now = router.now();
         for (index, &(_, from)) in sources.iter().enumerate() {

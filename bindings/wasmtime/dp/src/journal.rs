@@ -107,6 +107,11 @@ impl Journal {
         }
     }
 
+    /// The entry that stands for the key of a command.
+    pub fn standing(&self, record: &Record) -> Option<&Record> {
+        self.entries.get(&key_of(record)?.0).map(|kept| &kept.record)
+    }
+
     /// Commands that delete what the set has not named.
     pub fn unnamed(&self) -> Vec<Record> {
         self.entries.iter().filter(|(_, kept)| !kept.named).map(|(key, _)| *key).collect()
@@ -153,7 +158,10 @@ mod tests {
         journal.done(&record(abi::COMMAND_PUT_TUNNEL, 1));
         journal.done(&record(abi::COMMAND_PUT_DELIVER, 1));
         assert_eq!(journal.records(), [record(abi::COMMAND_PUT_DELIVER, 1)]);
-        journal.done(&record(abi::COMMAND_DELETE_DESTINATION, 1));
+        let delete = record(abi::COMMAND_DELETE_DESTINATION, 1);
+        assert_eq!(journal.standing(&delete), Some(&record(abi::COMMAND_PUT_DELIVER, 1)));
+        journal.done(&delete);
+        assert_eq!(journal.standing(&delete), None);
         assert_eq!(journal.len(), 0);
     }
 

@@ -9,8 +9,8 @@ mod control;
 #[allow(dead_code)]
 mod cpdp;
 mod journal;
+mod kernel;
 mod log;
-#[allow(dead_code)]
 mod netlink;
 mod options;
 mod path;
@@ -26,7 +26,7 @@ fn main() {
         eprintln!("maar-dp: {fault}\n{}", options::USAGE);
         process::exit(2);
     });
-    if let Err(fault) = agent::run(&options) {
+    if let Err(fault) = agent::run(options) {
         log::line(log::ERROR, &fault.to_string());
         process::exit(1);
     }

@@ -76,13 +76,17 @@ impl Plane {
         log::line(log::NOTICE, &format!("a new instance has {} entries", records.len()));
     }
 
-    /// Carries out up to `LIMIT_COMMANDS` commands in order; their statuses, or none where the instance fails.
+    /// Carries out commands in order; their statuses, or none where the instance fails.
     pub fn apply(&mut self, records: &[Record]) -> Option<Vec<u8>> {
-        let statuses = self.guard(|plane| carry_out(plane, records))?;
-        for (record, &status) in records.iter().zip(&statuses) {
-            if u32::from(status) == abi::STATUS_OK {
-                self.journal.done(record);
+        let mut statuses = Vec::with_capacity(records.len());
+        for part in records.chunks(abi::LIMIT_COMMANDS as usize) {
+            let answers = self.guard(|plane| carry_out(plane, part))?;
+            for (record, &status) in part.iter().zip(&answers) {
+                if u32::from(status) == abi::STATUS_OK {
+                    self.journal.done(record);
+                }
             }
+            statuses.extend(answers);
         }
         Some(statuses)
     }

@@ -1,5 +1,6 @@
 //! The data plane's side of what messages concern (bindings/cpdp/README.md).
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Instant;
@@ -8,14 +9,17 @@ use maar_module::abi;
 
 use crate::cpdp;
 use crate::journal::Record;
+use crate::kernel::Kernel;
+use crate::options::Options;
 use crate::path::Path;
 use crate::plane::Plane;
 use crate::session::{Fault, Session, tell};
-use crate::sys;
+use crate::{log, sys};
 
 /// Of the longest message: its length field counts up to 255 units of 8 octets after the first.
 const SIGNAL_MAX: usize = 2048;
 const MOBILITY: u8 = libc::IPPROTO_MH as u8;
+const ICMPV6: u8 = libc::IPPROTO_ICMPV6 as u8;
 
 /// What outlives a connection.
 pub struct Memory {
@@ -33,6 +37,10 @@ pub struct Router {
     pub path: Path,
     /// Mobility Header messages.
     pub signalling: OwnedFd,
+    /// Sends ICMPv6 messages.
+    pub icmp: OwnedFd,
+    pub kernel: Kernel,
+    pub settings: Options,
     pub memory: Memory,
 }
 
@@ -49,7 +57,7 @@ impl Router {
     }
 
     pub fn hello(&self) -> Vec<u8> {
-        let options = self.plane.options();
+        let (options, settings) = (self.plane.options(), &self.settings);
         let c = options.capacities;
         let mut body = Vec::with_capacity(cpdp::HELLO_SIZE);
         for word in [cpdp::CPDP_VERSION, abi::ABI_VERSION] {
@@ -63,7 +71,21 @@ impl Router {
             body.extend_from_slice(&word.to_le_bytes());
         }
         body.extend_from_slice(&options.locator);
+        body.extend_from_slice(&settings.pool.0.octets());
+        let activity = if settings.activity { cpdp::HELLO_FLAG_ACTIVITY } else { 0 };
+        let clamp_mss = if settings.clamp_mss { cpdp::HELLO_FLAG_CLAMP_MSS } else { 0 };
+        body.extend_from_slice(&[settings.pool.1, settings.access.len() as u8, (activity | clamp_mss) as u8]);
         body.resize(cpdp::HELLO_SIZE, 0);
+        for access in &settings.access {
+            let at = body.len();
+            body.resize(at + cpdp::LINK_SIZE, 0);
+            let link = &mut body[at..];
+            link[cpdp::LINK_LINK_AT] = access.link;
+            link[cpdp::LINK_MAC_AT..][..6].copy_from_slice(&access.mac);
+            link[cpdp::LINK_LINK_LOCAL_AT..][..16].copy_from_slice(&access.link_local.octets());
+            link[cpdp::LINK_INTERFACE_AT..][..access.interface.len()]
+                .copy_from_slice(access.interface.as_bytes());
+        }
         body
     }
 
@@ -89,10 +111,32 @@ impl Router {
             memory,
         ];
         let mut body: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        // What nftables has dropped and counted.
         body.resize(cpdp::STATUS_SIZE, 0);
+        self.kernel.count(&mut body);
+        let tunnelled = &mut body[cpdp::STATUS_ACCESS_TUNNEL_AT..][..8];
+        let dropped = u64::from_le_bytes(tunnelled.try_into().unwrap_or_default());
+        tunnelled.copy_from_slice(&(dropped + self.path.counts.access_tunnel).to_le_bytes());
         body.extend_from_slice(&counters);
         body
+    }
+
+    /// Records `activity` of all stations; none where they are not counted.
+    pub fn activity(&mut self) -> Vec<u8> {
+        if !self.settings.activity {
+            return Vec::new();
+        }
+        let stations = self.kernel.activity().unwrap_or_else(|error| {
+            log::line(log::ERROR, &format!("activity of stations: {error}"));
+            HashMap::new()
+        });
+        let mut records = Vec::with_capacity(stations.len() * cpdp::ACTIVITY_SIZE);
+        for (mac, activity) in stations {
+            records.extend_from_slice(&mac);
+            records.extend_from_slice(&[0; 2]);
+            records.extend_from_slice(&activity.sent.to_le_bytes());
+            records.extend_from_slice(&activity.received.to_le_bytes());
+        }
+        records
     }
 
     /// Takes events out of the module; they go to `session`, or are lost.
@@ -120,6 +164,8 @@ impl Router {
             body[cpdp::PACKET_INTERFACE_AT..][..4].copy_from_slice(&received.interface.to_le_bytes());
             body[cpdp::PACKET_PROTOCOL_AT] = MOBILITY;
             body[cpdp::PACKET_HOP_LIMIT_AT] = received.hop_limit;
+            let inside = self.path.is_access(received.interface);
+            body[cpdp::PACKET_SIDE_AT] = if inside { cpdp::SIDE_ACCESS } else { cpdp::SIDE_CORE } as u8;
             let body = &body[..cpdp::PACKET_SIZE + received.length];
             let told = !received.truncated
                 && tell(session.as_deref_mut(), cpdp::KIND_PACKET_IN, self.memory.lost, body);
@@ -132,36 +178,51 @@ impl Router {
         let Some((packet, message)) = body.split_at_checked(cpdp::PACKET_SIZE) else {
             return Err((cpdp::FAULT_MALFORMED, "no packet"));
         };
-        if packet[cpdp::PACKET_PROTOCOL_AT] != MOBILITY || message.is_empty() {
-            return Err((cpdp::FAULT_MALFORMED, "a packet of another protocol, or an empty one"));
+        let socket = match packet[cpdp::PACKET_PROTOCOL_AT] {
+            MOBILITY => &self.signalling,
+            ICMPV6 => &self.icmp,
+            _ => return Err((cpdp::FAULT_MALFORMED, "a packet of another protocol")),
+        };
+        if message.is_empty() {
+            return Err((cpdp::FAULT_MALFORMED, "an empty packet"));
         }
         let address = packet[cpdp::PACKET_ADDRESS_AT..][..16].try_into().unwrap_or_default();
-        let sent = sys::send(self.signalling.as_raw_fd(), address, message);
+        let sent = sys::send(socket.as_raw_fd(), address, message);
         self.path.counts.dropped += u64::from(!matches!(sent, Ok(Some(_))));
         Ok(())
     }
 
+    /// Carries out a batch, the kernel's part and the data plane's; its statuses. Of a `whole` set, what stands already is
+    /// only named.
     pub fn carry_out(&mut self, records: &[Record], whole: bool) -> Vec<u8> {
-        // The kernel's route may be gone already: what it led here meets the entries that it was led here for.
-        let now = self.now();
-        let _ = self.path.drain(&mut self.plane, crate::path::From::Core, now);
         let mut statuses = vec![abi::STATUS_OK as u8; records.len()];
         let changes: Vec<usize> = (0..records.len())
             .filter(|&index| !(whole && self.plane.journal.repeats(&records[index])))
             .collect();
         let commands: Vec<Record> = changes.iter().map(|&index| records[index]).collect();
-        let answers = self.plane.apply(&commands);
+        let answers = self.apply(&commands);
         for (position, &index) in changes.iter().enumerate() {
             statuses[index] = answers.as_ref().map_or(abi::STATUS_STATE as u8, |answers| answers[position]);
         }
-        // Released packets leave before control hears of it, and before any packet that came later.
-        self.path.flush(&mut self.plane, now);
         statuses
     }
 
     pub fn delete_unnamed(&mut self) {
         for part in self.plane.journal.unnamed().chunks(abi::LIMIT_COMMANDS as usize) {
-            self.plane.apply(part);
+            self.apply(part);
         }
+    }
+
+    /// In the order of docs/linux.md: the kernel's part before, the data plane's, the kernel's after.
+    fn apply(&mut self, commands: &[Record]) -> Option<Vec<u8>> {
+        self.kernel.before(commands);
+        // The kernel's route may be gone already: what it led here meets the entries that it was led here for.
+        let now = self.now();
+        let _ = self.path.drain(&mut self.plane, crate::path::From::Core, now);
+        let answers = self.plane.apply(commands);
+        // Released packets leave before control hears of it, and before any packet that came later.
+        self.path.flush(&mut self.plane, now);
+        self.kernel.after(commands, &self.plane.journal);
+        answers
     }
 }

@@ -12,6 +12,8 @@ use crate::router::Router;
 
 const SILENCE: Duration = Duration::from_millis(cpdp::SILENCE_MILLIS as u64);
 const QUEUE_MAX: usize = cpdp::QUEUE_MAX as usize;
+/// The octet of flags follows that of the kind.
+const MORE: u32 = cpdp::ANSWER_FLAG_MORE << 8;
 
 /// A code of `cpdp::FAULT_*` and what was wrong.
 pub type Fault = (u32, &'static str);
@@ -131,13 +133,30 @@ impl Session {
                 self.channel.send(cpdp::KIND_STATUS, number, &router.status());
                 Ok(())
             }
+            cpdp::KIND_ACTIVITY if body.is_empty() => {
+                self.answer_in_parts(kind, number, &router.activity(), cpdp::ACTIVITY_SIZE);
+                Ok(())
+            }
             cpdp::KIND_PING if body.is_empty() => {
                 self.channel.send(cpdp::KIND_PONG, number, &[]);
                 Ok(())
             }
-            cpdp::KIND_STATUS | cpdp::KIND_PING => Err((cpdp::FAULT_MALFORMED, "a body where there is none")),
+            cpdp::KIND_STATUS | cpdp::KIND_ACTIVITY | cpdp::KIND_PING => {
+                Err((cpdp::FAULT_MALFORMED, "a body where there is none"))
+            }
             _ => Err((cpdp::FAULT_MALFORMED, "an unknown kind, or one that only the agent sends")),
         }
+    }
+
+    /// Answers with whole records of `size` octets, in one message or more.
+    fn answer_in_parts(&mut self, kind: u32, number: u64, records: &[u8], size: usize) {
+        let part = cpdp::BODY_MAX as usize / size * size;
+        let mut rest = records;
+        while rest.len() > part {
+            self.channel.send(kind | MORE, number, &rest[..part]);
+            rest = &rest[part..];
+        }
+        self.channel.send(kind, number, rest);
     }
 
     fn greet(&mut self, router: &mut Router, kind: u32, body: &[u8]) -> Result<(), Fault> {

@@ -12,6 +12,12 @@ const TUNSETIFF: libc::c_ulong = 0x4004_54ca;
 const RECEIVE_BUFFER: libc::c_int = 4 << 20;
 /// Of <linux/in6.h>: ancillary data with flow label.
 const IPV6_FLOWINFO: libc::c_int = 11;
+/// Of <linux/icmpv6.h>.
+const ICMP6_FILTER: libc::c_int = 1;
+/// Of <linux/capability.h>.
+const CAP_VERSION_3: u32 = 0x2008_0522;
+const CAP_NET_ADMIN: u32 = 12;
+const CAP_NET_RAW: u32 = 13;
 const CONTROL_OCTETS: usize = 256;
 
 fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
@@ -74,6 +80,22 @@ pub fn open_raw(address: Ipv6Addr, protocol: libc::c_int) -> io::Result<OwnedFd>
     let (name, size) = socket_address(address.octets());
     // SAFETY: pointer and size are those of `name`.
     checked(unsafe { libc::bind(fd.as_raw_fd(), (&raw const name).cast(), size) })?;
+    Ok(fd)
+}
+
+/// A raw socket for ICMPv6 from `address`, and for those messages to it whose type is one of `types`, from their header on.
+/// The kernel verifies and fills the checksum.
+pub fn open_icmp(address: Ipv6Addr, types: &[u8]) -> io::Result<OwnedFd> {
+    let fd = open_raw(address, libc::IPPROTO_ICMPV6)?;
+    // A bit for each type that is kept out.
+    let mut filter = [u32::MAX; 8];
+    for kind in types {
+        filter[usize::from(kind / 32)] &= !(1 << (kind % 32));
+    }
+    let size = mem::size_of_val(&filter) as libc::socklen_t;
+    let value = (&raw const filter).cast();
+    // SAFETY: pointer and size are those of `filter`.
+    checked(unsafe { libc::setsockopt(fd.as_raw_fd(), libc::IPPROTO_ICMPV6, ICMP6_FILTER, value, size) })?;
     Ok(fd)
 }
 
@@ -205,7 +227,38 @@ pub fn random() -> u64 {
     u64::from_ne_bytes(octets)
 }
 
-/// Becomes `user` for good: what is open stays open, nothing else can be opened that `user` may not.
+/// Keeps signals that end the process from ending it: the descriptor is readable once one has come. Call before there is
+/// another thread.
+pub fn signals() -> io::Result<OwnedFd> {
+    // SAFETY: zeros are a valid set, and the calls take no other pointer.
+    owned(unsafe {
+        let mut set: libc::sigset_t = mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGTERM);
+        libc::sigaddset(&raw mut set, libc::SIGINT);
+        checked(libc::sigprocmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()))?;
+        libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+    })
+}
+
+/// struct __user_cap_header_struct and struct __user_cap_data_struct, of which version 3 takes two.
+#[repr(C)]
+struct CapHeader {
+    version: u32,
+    pid: i32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct CapData {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
+}
+
+/// Becomes `user` for good: what is open stays open, nothing else can be opened that `user` may not. What an agent goes on
+/// to do is left: changes of the network's configuration, and raw sockets. Call before there is another thread, since
+/// capabilities are each thread's own.
 pub fn become_user(user: &str) -> io::Result<()> {
     let name = CString::new(user)?;
     // SAFETY: a C string; the result is copied from before any other call.
@@ -213,12 +266,18 @@ pub fn become_user(user: &str) -> io::Result<()> {
     if entry.is_null() {
         return Err(Error::other(format!("there is no user {user}")));
     }
-    // SAFETY: not null, see above. The order matters: groups can only be dropped while still root.
+    let header = CapHeader { version: CAP_VERSION_3, pid: 0 };
+    let kept = 1 << CAP_NET_ADMIN | 1 << CAP_NET_RAW;
+    let data = [CapData { effective: kept, permitted: kept, inheritable: 0 }, CapData::default()];
+    // SAFETY: `entry` is not null, see above; capset reads header and data. The order matters: groups can only be dropped
+    // while still root, and a change of user takes effective capabilities away.
     unsafe {
         let (uid, gid) = ((*entry).pw_uid, (*entry).pw_gid);
         checked(libc::setgroups(0, ptr::null()))?;
         checked(libc::setgid(gid))?;
+        checked(libc::prctl(libc::PR_SET_KEEPCAPS, 1, 0, 0, 0))?;
         checked(libc::setuid(uid))?;
+        checked(libc::syscall(libc::SYS_capset, &raw const header, data.as_ptr()) as libc::c_int)?;
         checked(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;
     }
     Ok(())

@@ -1,0 +1,136 @@
+//! What the kernel is made to do (docs/linux.md): prepared at the start, brought in step with the entries with every
+//! batch, and put back at the end.
+
+use std::collections::HashMap;
+use std::io;
+
+pub mod change;
+mod destinations;
+mod prepare;
+mod repair;
+mod sources;
+mod sysctl;
+mod table;
+mod undo;
+
+use change::{Entry, Key};
+use destinations::Destinations;
+use sources::Sources;
+use undo::Undo;
+
+use crate::journal::{Journal, Record};
+use crate::log;
+use crate::netlink::link::{self, Link};
+use crate::netlink::socket::Socket;
+use crate::options::Options;
+
+pub use sources::Activity;
+
+/// Dropped, it puts everything back.
+pub struct Kernel {
+    route: Socket,
+    netfilter: Socket,
+    table: String,
+    undo: Undo,
+    destinations: Destinations,
+    sources: Sources,
+}
+
+impl Kernel {
+    /// Takes back what an earlier run left behind and prepares everything; where that fails, it is put back. The TUN
+    /// devices are open already: as long as another agent runs, theirs cannot be.
+    pub fn prepare(options: &Options) -> io::Result<Self> {
+        let mut route = Socket::open(libc::NETLINK_ROUTE)?;
+        let mut netfilter = Socket::open(libc::NETLINK_NETFILTER)?;
+        let mut undo = named(Undo::open(&options.state), || options.state.display().to_string())?;
+        let table = table::name(options);
+        let faults = repair::undo_all(&mut route, &mut netfilter, &table, &mut undo);
+        if !faults.is_empty() {
+            let faults = faults.join("; ");
+            return Err(io::Error::other(format!("cannot take back what an earlier run left: {faults}")));
+        }
+        let links = links(&mut route)?;
+        let index = |name: &str| find(&links, name).map(|link| link.index);
+        let mut interfaces = HashMap::new();
+        for access in &options.access {
+            interfaces.insert(access.link, index(&access.interface)?);
+        }
+        let destinations = Destinations::new(interfaces.clone(), index(&options.core_tun)?);
+        let sources = Sources::new(table.clone(), interfaces);
+        let mut kernel = Self { route, netfilter, table, undo, destinations, sources };
+        prepare::prepare(&mut kernel.route, &mut kernel.undo, options, &links)?;
+        Ok(kernel)
+    }
+
+    /// Before the data plane's part of a batch: what goes away, and routes to stations. The kernel sends a packet to the
+    /// data plane only while the entry for it stands there, and released packets find their routes.
+    pub fn before(&mut self, records: &[Record]) {
+        for (key, entry, _) in change::outcome(records) {
+            if !matches!(entry, Some(Entry::Module | Entry::Source(_))) {
+                self.sync(key, entry);
+            }
+        }
+    }
+
+    /// After it: everything as the entries now stand, also where the data plane has refused a command.
+    pub fn after(&mut self, records: &[Record], entries: &Journal) {
+        for (key, _, record) in change::outcome(records) {
+            let standing = entries.standing(record).and_then(change::read);
+            self.sync(key, standing.and_then(|(_, entry)| entry));
+        }
+    }
+
+    /// What the kernel refuses is written to the log; the next batch that names the key tries again.
+    fn sync(&mut self, key: Key, entry: Option<Entry>) {
+        let result = match key {
+            Key::Destination(prefix) => self.destinations.sync(&mut self.route, prefix, entry),
+            Key::Source(link, prefix) => {
+                let source = entry.and_then(|entry| match entry {
+                    Entry::Source(source) => Some(source),
+                    _ => None,
+                });
+                self.sources.sync(&mut self.netfilter, link, prefix, source)
+            }
+        };
+        if let Err(error) = result {
+            log::line(log::ERROR, &error.to_string());
+        }
+    }
+
+    /// Writes what nftables has counted into a record `status`.
+    pub fn count(&mut self, status: &mut [u8]) {
+        if let Err(error) = table::count(&mut self.netfilter, &self.table, status) {
+            log::line(log::ERROR, &format!("counters of nftables: {error}"));
+        }
+    }
+
+    /// Packets of each station by MAC; zeros where they are not counted.
+    pub fn activity(&mut self) -> io::Result<HashMap<[u8; 6], Activity>> {
+        self.sources.activity(&mut self.netfilter)
+    }
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        let faults = repair::undo_all(&mut self.route, &mut self.netfilter, &self.table, &mut self.undo);
+        for fault in faults {
+            log::line(log::ERROR, &fault);
+        }
+    }
+}
+
+fn links(route: &mut Socket) -> io::Result<Vec<Link>> {
+    let mut links = Vec::new();
+    route.dump(link::list(), |message| links.extend(Link::read(message)))?;
+    Ok(links)
+}
+
+fn find<'a>(links: &'a [Link], name: &str) -> io::Result<&'a Link> {
+    let found = links.iter().find(|link| link.name == name);
+    found.ok_or_else(|| io::Error::other(format!("there is no interface {name}")))
+}
+
+/// The result with `what` before its error, whose number stays.
+fn named<T>(result: io::Result<T>, what: impl FnOnce() -> String) -> io::Result<T> {
+    result.map_err(|error| crate::sys::named(&what(), error))
+}
