@@ -13,6 +13,8 @@ type MobilityEvent = Extract<MaarEvent, { type: 'mobility' }>;
 
 /** "Not home agent for this mobile node": what an ordinary Binding Update gets from a router that is none. */
 const NOT_HOME_AGENT = 133;
+/** What every node that has a Mobility Header understands (RFC 6275). */
+const BASE_KINDS = new Set<MobilityMessage['kind']>(['BRR', 'BU', 'BA', 'BE']);
 /** Replies to faulty messages in a second, over all peers [RFC 4443 2.4 (f), RFC 6275 9.3.3]. */
 const REPLIES_PER_SECOND = 10;
 
@@ -55,8 +57,14 @@ export class Signalling {
   }
 
   /** A valid message that means nothing to the scheme in force. */
-  #unclaimed(message: MobilityMessage, { src, dst }: MobilityEvent): void {
+  #unclaimed(message: MobilityMessage, event: MobilityEvent): void {
+    const { src, dst } = event;
     this.#context.count(`unclaimed-${message.kind}`);
+    // To whom no scheme speaks a type beyond RFC 6275, it is an unknown one.
+    if (!BASE_KINDS.has(message.kind)) {
+      if (this.#mayReply()) this.#bindingError(event);
+      return;
+    }
     if (message.kind !== 'BU' || (message.flags & (BU_FLAG.A | BU_FLAG.H)) === 0 || !this.#mayReply()) return;
     const { sequence } = message;
     const refusal: MobilityMessage = {

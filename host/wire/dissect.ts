@@ -13,8 +13,12 @@ import {
   bindingStatusName,
   BU_FLAGS,
   flagLetters,
+  HACK_FLAGS,
+  HI_FLAGS,
   LIFETIME_UNIT,
   mobilityOptionName,
+  statusName,
+  updateReasonName,
 } from './mobility/registry.ts';
 import type { Fault } from './result.ts';
 
@@ -159,14 +163,20 @@ function mobilityLayer(message: MobilityMessage, describe: DescribeMobility): La
     option.kind === 'unknown' ? { name: mobilityOptionName(option.type), data: option.data } : option,
   );
   const readable: Record<string, unknown> = { ...fields, options };
+  if ('flags' in message) readable['flags'] = flagLetters(FLAG_ROWS[message.kind], message.flags);
   if (message.kind === 'BU' || message.kind === 'BA') {
-    readable['flags'] = flagLetters(message.kind === 'BU' ? BU_FLAGS : BA_FLAGS, message.flags);
     delete readable['lifetime'];
     readable['lifetimeSeconds'] = message.lifetime * LIFETIME_UNIT;
   }
-  const named = message.kind === 'BA' ? withStatusName(readable) : readable;
-  return { protocol: 'Mobility', name: kind, fields: named };
+  if ('status' in message) {
+    const named = statusName(kind, message.status);
+    if (named !== undefined) readable['statusName'] = named;
+  }
+  if (message.kind === 'UPN') readable['reasonName'] = updateReasonName(message.reason);
+  return { protocol: 'Mobility', name: kind, fields: readable };
 }
+
+const FLAG_ROWS = { BU: BU_FLAGS, BA: BA_FLAGS, HI: HI_FLAGS, HAck: HACK_FLAGS } as const;
 
 function withStatusName(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { status } = fields;

@@ -75,6 +75,16 @@ test('an unknown type gets a Binding Error with status 2', () => {
   assert.equal(parsed.value.status, 2);
 });
 
+test('so does a type beyond RFC 6275 that the scheme does not speak', () => {
+  const notified = { kind: 'UPN', sequence: 1, reason: 2, acknowledge: true, retransmission: false } as const;
+  const [answer] = new Bench().receive(emitMobility({ ...notified, options: [] }, PEER, SELF));
+  assert.ok(answer?.type === 'mobility');
+  const parsed = parseMobility(answer.data, SELF, PEER);
+  assert.ok(parsed.ok && parsed.value.kind === 'BE');
+  assert.equal(parsed.value.status, 2);
+  assert.deepEqual(new Bench(true).receive(emitMobility({ ...notified, options: [] }, PEER, SELF)), []);
+});
+
 test('a payload proto other than 59, and a wrong length, get a Parameter Problem that points at the field', () => {
   for (const [octet, value] of [
     [0, 6],

@@ -64,6 +64,7 @@ export const mobilityOption: fc.Arbitrary<MobilityOption> = fc.oneof(
     kind: fc.constantFrom(
       'alternate-coa' as const,
       'link-local-address' as const,
+      'lma-address' as const,
       'mag-address' as const,
       'serving-maar' as const,
       'dlif-link-local' as const,
@@ -76,10 +77,21 @@ export const mobilityOption: fc.Arbitrary<MobilityOption> = fc.oneof(
     kind: fc.constantFrom(
       'mobile-network-prefix' as const,
       'home-network-prefix' as const,
+      'delegated-prefix' as const,
       'anchored-prefix' as const,
       'local-prefix' as const,
     ),
     prefix,
+  }),
+  record({
+    kind: fc.constant('authentication' as const),
+    subtype: uint8,
+    spi: uint32,
+    authenticator: octets(0, 32),
+  }),
+  record({
+    kind: fc.constant('context-request' as const),
+    requests: fc.array(record({ type: uint8, data: octets(0, 10) }), { maxLength: 4 }),
   }),
   record({ kind: fc.constant('mn-id' as const), id: mnId }),
   record({

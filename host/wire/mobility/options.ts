@@ -15,6 +15,8 @@ interface OptionFields {
   'mobile-network-prefix': { readonly prefix: Prefix };
   /** Subtype 1, a Network Access Identifier; other subtypes stay unknown options. */
   'mn-id': { readonly id: string };
+  /** `authenticator` over the message up to the SPI, see docs/lm-messages.md. */
+  authentication: { readonly subtype: number; readonly spi: number; readonly authenticator: Uint8Array };
   vendor: { readonly enterprise: number; readonly subtype: number; readonly data: Uint8Array };
   'home-network-prefix': { readonly prefix: Prefix };
   'handoff-indicator': { readonly value: number };
@@ -23,7 +25,13 @@ interface OptionFields {
   'link-local-address': { readonly address: Address };
   /** Milliseconds since 1970. */
   timestamp: { readonly millis: number };
+  /** What the new router asks the previous one for: request types, and the option data or vendor's data of each. */
+  'context-request': {
+    readonly requests: readonly { readonly type: number; readonly data: Uint8Array }[];
+  };
+  'lma-address': { readonly address: Address };
   'mag-address': { readonly address: Address };
+  'delegated-prefix': { readonly prefix: Prefix };
   'anchored-prefix': { readonly prefix: Prefix };
   'local-prefix': { readonly prefix: Prefix };
   'previous-maar': { readonly maar: Address; readonly prefix: Prefix };
@@ -54,6 +62,10 @@ const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const ADDRESS_BITS = 128;
 const MAX_BODY = 255;
+/** Option-Code of an IPv6 address in the option Local Mobility Anchor Address, RFC 5949 section 6.2.2. */
+const LMA_IPV6 = 1;
+/** V flag of the option Delegated Mobile Network Prefix. */
+const IPV4_PREFIX = 0x80;
 /** More than fit 1,280 octets in any message of this project; bounds the work on a hostile one. */
 const MAX_MOBILITY_OPTIONS = 256;
 
@@ -135,6 +147,18 @@ const CODECS: { readonly [K in KnownOptionKind]: Codec<OptionFields[K]> } = {
       return body;
     },
   },
+  authentication: {
+    length: 5,
+    variable: true,
+    read: (body, view) => ({ subtype: body[0]!, spi: view.getUint32(1), authenticator: copyOctets(body, 5) }),
+    write: ({ subtype, spi, authenticator }) => {
+      const body = new Uint8Array(5 + authenticator.length);
+      body[0] = subtype;
+      new DataView(body.buffer).setUint32(1, spi);
+      body.set(authenticator, 5);
+      return body;
+    },
+  },
   vendor: {
     length: 5,
     variable: true,
@@ -171,6 +195,32 @@ const CODECS: { readonly [K in KnownOptionKind]: Codec<OptionFields[K]> } = {
       return body;
     },
   },
+  'context-request': {
+    length: 2,
+    variable: true,
+    read: (body) => {
+      const requests: { type: number; data: Uint8Array }[] = [];
+      for (let at = 2; at < body.length;) {
+        const end = at + 2 + (body[at + 1] ?? body.length);
+        if (end > body.length) return undefined;
+        requests.push({ type: body[at]!, data: copyOctets(body, at + 2, end) });
+        at = end;
+      }
+      return { requests };
+    },
+    write: ({ requests }) =>
+      Uint8Array.from([0, 0, ...requests.flatMap(({ type, data }) => [type, data.length, ...data])]),
+  },
+  'lma-address': {
+    length: 18,
+    read: (body) => (body[0] === LMA_IPV6 ? { address: readAddress(body, 2) } : undefined),
+    write: ({ address }) => {
+      const body = new Uint8Array(18);
+      body[0] = LMA_IPV6;
+      writeAddress(body, 2, address);
+      return body;
+    },
+  },
   'mag-address': {
     length: 18,
     read: (body) => (body[1] === ADDRESS_BITS ? { address: readAddress(body, 2) } : undefined),
@@ -180,6 +230,11 @@ const CODECS: { readonly [K in KnownOptionKind]: Codec<OptionFields[K]> } = {
       writeAddress(body, 2, address);
       return body;
     },
+  },
+  // The first octet has the V flag, which is clear for IPv6: RFC 7148 section 4.1.
+  'delegated-prefix': {
+    ...prefixCodec,
+    read: (body, view) => (body[0]! >= IPV4_PREFIX ? undefined : prefixCodec.read(body, view)),
   },
   'anchored-prefix': prefixCodec,
   'local-prefix': prefixCodec,

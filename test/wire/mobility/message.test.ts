@@ -6,7 +6,7 @@ import { emitMobility, parseMobility } from '../../../host/wire/mobility/message
 import type { MobilityMessage } from '../../../host/wire/mobility/message.ts';
 import { emitMobilityOptions, parseMobilityOptions } from '../../../host/wire/mobility/options.ts';
 import { MOBILITY_OPTIONS } from '../../../host/wire/mobility/registry.ts';
-import { address, mobilityOption, record, uint16, uint8 } from '../arbitraries.ts';
+import { address, mobilityOption, octets, record, uint16, uint8 } from '../arbitraries.ts';
 
 const SRC = '2001:db8:ffff::1';
 const DST = '2001:db8:ffff::2';
@@ -30,6 +30,36 @@ const message: fc.Arbitrary<MobilityMessage> = fc.oneof(
     options,
   }),
   record({ kind: fc.constant('BE' as const), status: uint8, home: address, options }),
+  record({
+    kind: fc.constantFrom('HI' as const, 'HAck' as const),
+    sequence: uint16,
+    flags: uint8,
+    code: uint8,
+    options,
+  }),
+  record({ kind: fc.constant('LRI' as const), sequence: uint16, lifetime: uint16, options }),
+  record({
+    kind: fc.constant('LRA' as const),
+    sequence: uint16,
+    unsolicited: fc.boolean(),
+    status: uint8,
+    lifetime: uint16,
+    options,
+  }),
+  record({
+    kind: fc.constant('UPN' as const),
+    sequence: uint16,
+    reason: uint16,
+    acknowledge: fc.boolean(),
+    retransmission: fc.boolean(),
+    options,
+  }),
+  record({ kind: fc.constant('UPA' as const), sequence: uint16, status: uint8, options }),
+  record({
+    kind: fc.constant('EXP' as const),
+    data: fc.integer({ min: 0, max: 8 }).chain((units) => octets(2 + 8 * units, 2 + 8 * units)),
+    options: fc.constant([]),
+  }),
 );
 
 test('every message survives the way to octets and back, in whole units of 8 octets', () => {
@@ -74,6 +104,53 @@ test('alignments and bodies of the options that carry addresses, octet by octet'
     '0100' + '1306' + '00007ed907ff' + '0100',
   );
   assert.equal(hex([{ kind: 'alternate-coa', address: '2001:db8::1' }]), `01000310${address16}`);
+});
+
+test('fixed fields of the messages beyond RFC 6275, octet by octet', () => {
+  const body = (message: MobilityMessage): string =>
+    Buffer.from(emitMobility(message, SRC, DST).subarray(2))
+      .toString('hex')
+      .replace(/^(..)00..../, '$1 ');
+  const common = { sequence: 0x1234, options: [] };
+  assert.equal(body({ kind: 'HI', flags: 0x20, code: 3, ...common }), '0e 1234200301040000' + '0000');
+  assert.equal(body({ kind: 'HAck', flags: 0x40, code: 5, ...common }), '0f 1234400501040000' + '0000');
+  assert.equal(body({ kind: 'LRI', lifetime: 600, ...common }), '11 1234' + '00000258' + '01020000');
+  const routed = { kind: 'LRA', unsolicited: true, status: 129, lifetime: 0 } as const;
+  assert.equal(body({ ...routed, ...common }), '12 1234' + '80810000' + '01020000');
+  const notified = { kind: 'UPN', reason: 2, acknowledge: true, retransmission: true } as const;
+  assert.equal(body({ ...notified, ...common }), '13 1234' + '0002c000' + '01020000');
+  assert.equal(body({ kind: 'UPA', status: 128, ...common }), '14 1234' + '80000000' + '01020000');
+  const experiment = { kind: 'EXP', data: Uint8Array.of(0xab, 0xcd), options: [] } as const;
+  assert.equal(body(experiment), '0b abcd');
+  assert.throws(() => emitMobility({ ...experiment, data: new Uint8Array(3) }, SRC, DST), /no multiple of 8/);
+});
+
+test('an authenticator of 16 octets ends the header; a Context Request that ends inside a request is refused', () => {
+  const proof = { subtype: 1, spi: 256, authenticator: new Uint8Array(16).fill(0xaa) };
+  for (const list of [[], [{ kind: 'mn-id', id: 'a' }] as const]) {
+    const data = emitMobility(
+      { kind: 'UPA', sequence: 1, status: 0, options: [...list, { kind: 'authentication', ...proof }] },
+      SRC,
+      DST,
+    );
+    const end = Buffer.from(data.subarray(-23)).toString('hex');
+    assert.equal(end, '091501' + '00000100' + 'aa'.repeat(16));
+  }
+  const requests = [
+    { type: 1, data: new Uint8Array(0) },
+    { type: 2, data: Uint8Array.of(7) },
+  ];
+  const option = emitMobilityOptions([{ kind: 'context-request', requests }], 12);
+  assert.equal(Buffer.from(option).toString('hex'), '28070000' + '0100' + '020107' + '010100');
+  for (const body of [
+    [0, 0, 1],
+    [0, 0, 1, 2, 0],
+  ]) {
+    const result = parseMobilityOptions(Uint8Array.of(40, body.length, ...body), 0);
+    assert.equal(result.ok ? 'sound' : result.fault.reason, 'option-value');
+  }
+  const ipv4 = parseMobilityOptions(Uint8Array.of(55, 18, 0x80, 32, ...new Array<number>(16).fill(0)), 0);
+  assert.equal(ipv4.ok ? 'sound' : ipv4.fault.reason, 'option-value');
 });
 
 /** The fault of a Mobility Header with these octets from its first, checksum made right. */
