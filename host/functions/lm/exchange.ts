@@ -16,6 +16,13 @@ export interface Request<Answer> {
   gaveUp(): void;
 }
 
+/** What exchanges need of their surroundings: timers, randomness and the times between resends, in milliseconds. */
+export type Timing = Pick<Context, 'random' | 'arm' | 'disarm'> & {
+  readonly config: {
+    readonly timers: Pick<Context['config']['timers'], 'retransmit' | 'retransmitMax'>;
+  };
+};
+
 interface Open<Answer> {
   readonly request: Request<Answer>;
   readonly sequences: number[];
@@ -28,12 +35,12 @@ interface Open<Answer> {
  * resend). The caller routes timers whose id starts with `prefix` to `timer`.
  */
 export class Exchanges<Answer> {
-  readonly #context: Context;
+  readonly #context: Timing;
   readonly #prefix: string;
   readonly #open = new Map<string, Open<Answer>>();
   readonly #sequences = new Map<Address, number>();
 
-  constructor(context: Context, prefix: string) {
+  constructor(context: Timing, prefix: string) {
     this.#context = context;
     this.#prefix = prefix;
   }

@@ -1,0 +1,212 @@
+import type { Address } from '../../../bindings/entries.ts';
+import type { Random, TimerEffect, TraceEffect } from '../../core/machine.ts';
+import { Association } from './association.ts';
+import type { Key } from './association.ts';
+import { Exchanges } from './exchange.ts';
+import type { Timing } from './exchange.ts';
+import { LM_STATUS } from './messages/constants.ts';
+import { isAnswer } from './messages/message.ts';
+import type { Draft, LocationAnswer, LocationRequest } from './messages/message.ts';
+
+/** A Mobility Header between location managers and their clients. */
+export interface MobilityEffect {
+  readonly type: 'mobility';
+  readonly src: Address;
+  readonly dst: Address;
+  readonly data: Uint8Array;
+}
+
+export type MobilityEvent = MobilityEffect;
+export type ChannelEffect = MobilityEffect | TimerEffect | TraceEffect;
+
+export interface ChannelPeer {
+  readonly address: Address;
+  readonly name: string;
+  readonly key: Key | undefined;
+}
+
+export interface ChannelSettings {
+  readonly self: Address;
+  readonly peers: readonly ChannelPeer[];
+  /** How far clocks may be apart, in milliseconds; RFC 4285 section 5.1 proposes 7 seconds. */
+  readonly window: number;
+  /** First wait for an answer and the longest, in milliseconds: RFC 6275 section 12. */
+  readonly retransmit: number;
+  readonly retransmitMax: number;
+  /** Resends before a peer is given up. */
+  readonly attempts: number;
+  readonly random: Random;
+}
+
+export const CHANNEL_SETTINGS = {
+  window: 7_000,
+  retransmit: 1_000,
+  retransmitMax: 32_000,
+  attempts: 4,
+} as const;
+
+const TIMER = 'lm:ask ';
+
+/** Who asked what: to be given back to `answer`. */
+export interface Asked<T extends LocationRequest = LocationRequest> {
+  readonly peer: Address;
+  readonly message: T;
+}
+
+/** Requests and answers of one node with its peers: signed, stamped, sent again until they are answered. */
+export class Channel implements Timing {
+  readonly random: Random;
+  readonly config: Timing['config'];
+  readonly counters = new Map<string, number>();
+  now = 0;
+  readonly #settings: ChannelSettings;
+  readonly #associations: Map<Address, Association>;
+  readonly #names: Map<Address, string>;
+  readonly #exchanges: Exchanges<LocationAnswer>;
+  readonly #effects: ChannelEffect[] = [];
+
+  constructor(settings: ChannelSettings, since: number) {
+    const { self, window, retransmit, retransmitMax } = settings;
+    this.#settings = settings;
+    this.random = settings.random;
+    this.config = { timers: { retransmit, retransmitMax } };
+    this.#associations = new Map(
+      settings.peers.map(({ address, key }) => [
+        address,
+        new Association({ self, peer: address, key, window, since }),
+      ]),
+    );
+    this.#names = new Map(settings.peers.map(({ address, name }) => [address, name]));
+    this.#exchanges = new Exchanges(this, TIMER);
+  }
+
+  arm(id: string, delay: number): void {
+    this.#effects.push({ type: 'timer', id, at: this.now + delay });
+  }
+
+  disarm(id: string): void {
+    this.#effects.push({ type: 'timer', id, at: undefined });
+  }
+
+  count(name: string): void {
+    this.counters.set(name, (this.counters.get(name) ?? 0) + 1);
+  }
+
+  trace(what: string, fields: Omit<TraceEffect, 'type' | 'what'> = {}): void {
+    this.#effects.push({ type: 'trace', what, ...fields });
+  }
+
+  take(): ChannelEffect[] {
+    return this.#effects.splice(0);
+  }
+
+  nameOf(peer: Address): string {
+    return this.#names.get(peer) ?? peer;
+  }
+
+  /**
+   * Asks a peer, again and again until it answers; `done` gets no answer if the peer is given up. A later request of the same
+   * subject takes the place of an earlier one, whose `done` is never called. The peer must be one of the settings'.
+   */
+  request(
+    peer: Address,
+    subject: string,
+    draft: Draft<LocationRequest>,
+    done: (answer: LocationAnswer | undefined) => void,
+  ): void {
+    const association = this.#associations.get(peer);
+    if (association === undefined) throw new Error(`${peer} is no peer of this node`);
+    let first: number | undefined;
+    this.#exchanges.request({
+      peer,
+      subject,
+      attempts: this.#settings.attempts,
+      send: (next) => {
+        // A notification that is sent again keeps its number and says so: RFC 7077 section 4.1.
+        const again = draft.kind === 'UPN' && first !== undefined;
+        first ??= next;
+        const message = again
+          ? { ...draft, sequence: first, retransmission: true }
+          : { ...draft, sequence: next };
+        this.#send(peer, draft.kind, association.request(message, this.now));
+      },
+      answered: done,
+      gaveUp: () => {
+        this.count('gave-up');
+        done(undefined);
+      },
+    });
+  }
+
+  answer({ peer, message }: Asked, draft: Draft<LocationAnswer>): void {
+    const { sequence, timestamp } = message;
+    this.#answer(peer, { ...draft, sequence, timestamp });
+  }
+
+  /** Takes what came in: a request that is to be answered is returned, all else is dealt with. */
+  receive({ src, data }: MobilityEvent): Asked | undefined {
+    const association = this.#associations.get(src);
+    if (association === undefined) {
+      this.#refuse(src, 'no-peer');
+      return undefined;
+    }
+    const opened = association.open(data, this.now);
+    if (!opened.ok) {
+      this.#refuse(src, opened.why);
+      if (opened.why === 'out-of-time' && opened.message !== undefined && !isAnswer(opened.message)) {
+        this.#answer(src, { ...refusalOf(opened.message), timestamp: Math.floor(this.now) });
+      }
+      return undefined;
+    }
+    const { message } = opened;
+    this.trace('receive', { message: message.kind, from: this.nameOf(src) });
+    this.count(`received-${message.kind}`);
+    if (!isAnswer(message)) return { peer: src, message };
+    // The clock of the peer is known now, and the next resend has its time.
+    if (message.status !== LM_STATUS.timestamp) this.#exchanges.answer(src, message.sequence, message);
+    return undefined;
+  }
+
+  timer(id: string): boolean {
+    return this.#exchanges.timer(id);
+  }
+
+  cancel(subject: string): void {
+    this.#exchanges.cancel(subject);
+  }
+
+  #answer(peer: Address, answer: LocationAnswer): void {
+    const association = this.#associations.get(peer);
+    if (association !== undefined) this.#send(peer, answer.kind, association.answer(answer));
+  }
+
+  #send(peer: Address, message: string, data: Uint8Array): void {
+    this.count(`sent-${message}`);
+    this.#effects.push({ type: 'mobility', src: this.#settings.self, dst: peer, data });
+    this.trace('send', { message, to: this.nameOf(peer) });
+  }
+
+  #refuse(src: Address, why: string): void {
+    this.count(`refused-${why}`);
+    this.trace('drop', { from: this.nameOf(src), detail: { why } });
+  }
+}
+
+/** Status 156 for a request whose timestamp is out of the window. */
+function refusalOf(request: LocationRequest): LocationAnswer {
+  const status = LM_STATUS.timestamp;
+  const { sequence, timestamp } = request;
+  const common = { status, sequence, timestamp, lifetimeSeconds: 0 };
+  switch (request.kind) {
+    case 'PBU': {
+      const { locator: _, ...session } = request;
+      return { ...session, ...common, kind: 'PBA' };
+    }
+    case 'PBQ':
+      return { kind: 'PQA', ...common };
+    case 'UPN':
+      return { kind: 'UPA', status, sequence, timestamp };
+    case 'LPJ':
+      return { kind: 'LPA', ...common, primary: [] };
+  }
+}

@@ -1,0 +1,293 @@
+import type { Address, Prefix } from '../../../../bindings/entries.ts';
+import type { Machine, Random, TimerEvent } from '../../../core/machine.ts';
+import { CHANNEL_SETTINGS, Channel } from '../channel.ts';
+import type { Asked, ChannelEffect, ChannelPeer, MobilityEvent } from '../channel.ts';
+import { HANDOFF, LM_STATUS } from '../messages/constants.ts';
+import type {
+  Binding,
+  Draft,
+  LocationAnswer,
+  LocationRequest,
+  ProxyQueryAnswer,
+  UpdateNotification,
+} from '../messages/message.ts';
+import { LocationCache } from './cache.ts';
+
+export interface ClientSettings {
+  readonly address: Address;
+  /** LM servers in order of preference: the next is asked when one is silent. */
+  readonly servers: readonly ChannelPeer[];
+  readonly random: Random;
+  /** Entries of the cache. */
+  readonly capacity: number;
+  /** For how long an absent location is remembered, in milliseconds. */
+  readonly absentFor: number;
+  /** For how long one is remembered of which the server will not tell changes, in milliseconds. */
+  readonly untoldFor: number;
+  /** For how long changes are asked for, in seconds. */
+  readonly subscription: number;
+  /** Lifetime asked for registrations, in seconds. */
+  readonly lifetime: number;
+  readonly accessTechnology: number;
+  readonly channel?: Partial<{ [K in keyof typeof CHANNEL_SETTINGS]: number }>;
+}
+
+export const CLIENT_SETTINGS = {
+  capacity: 65_536,
+  absentFor: 5_000,
+  untoldFor: 10_000,
+  subscription: 300,
+  lifetime: 600,
+  /** 802.11, registry of RFC 5213 section 8.5. */
+  accessTechnology: 4,
+} as const;
+
+/** An MN that is here, and is to be registered. */
+export interface LocalRegistration {
+  readonly mnId: string;
+  /** From the answer to `attach`. */
+  readonly counter: number;
+  readonly prefixes: readonly Prefix[];
+  readonly delegated: readonly Prefix[];
+}
+
+export type ClientEvent =
+  /** Asks where packets for an address go; answered by `located`. */
+  | { readonly type: 'lookup'; readonly where: Address }
+  /** The MAAR at `locator` does not have (or no longer has) the MN: asks anew. */
+  | { readonly type: 'stale'; readonly where: Address; readonly locator: Address }
+  /** A redirect from a router that is entitled to it. */
+  | { readonly type: 'redirected'; readonly binding: Binding }
+  /** An MN has come; answered by `attached`. `where` is a prefix that it brought along, if one is known. */
+  | { readonly type: 'attach'; readonly mnId: string; readonly where?: Prefix }
+  /** Registers it here and keeps it registered until `detach`; answered by `registered`. */
+  | ({ readonly type: 'register' } & LocalRegistration)
+  | { readonly type: 'detach'; readonly mnId: string }
+  | MobilityEvent
+  | TimerEvent;
+
+export type ClientEffect =
+  | ChannelEffect
+  /** `binding` is absent where none is known: the packets go by the home anchor. */
+  | {
+      readonly type: 'located';
+      readonly where: Address | Prefix;
+      readonly source: 'cache' | 'server' | 'push';
+      readonly binding?: Binding;
+    }
+  /** `counter` is to be registered with; `binding` is where the MN was, if it was registered. */
+  | { readonly type: 'attached'; readonly mnId: string; readonly counter: number; readonly binding?: Binding }
+  /** Status 0: done. 157: the MN is registered elsewhere by now. */
+  | { readonly type: 'registered'; readonly mnId: string; readonly status: number }
+  /** No server answered `attach`. */
+  | { readonly type: 'unreachable'; readonly mnId: string };
+
+const REFRESH = 'lm:refresh ';
+/** Resends to a server before another one is asked: it is given up after 3 seconds. */
+const ATTEMPTS_BEFORE_NEXT = 1;
+const MILLISECONDS = 1000;
+
+/** The client of location management in a MAAR (LMc): looks locations up and keeps the MNs that are here registered. */
+export class LocationClient implements Machine<ClientEvent, ClientEffect> {
+  readonly #settings: ClientSettings;
+  readonly #channel: Channel;
+  readonly #cache: LocationCache;
+  readonly #registrations = new Map<string, LocalRegistration>();
+  /** Addresses that a query is under way for. */
+  readonly #asking = new Set<Address>();
+  /** Index of the server that answered last. */
+  #preferred = 0;
+  #effects: ClientEffect[] = [];
+
+  constructor(settings: ClientSettings, startedAt: number) {
+    if (settings.servers.length === 0) throw new Error('a client of location management needs a server');
+    this.#settings = settings;
+    const { address, servers, random } = settings;
+    const quick = servers.length > 1 ? { attempts: ATTEMPTS_BEFORE_NEXT } : {};
+    this.#channel = new Channel(
+      { self: address, peers: servers, random, ...CHANNEL_SETTINGS, ...quick, ...settings.channel },
+      startedAt,
+    );
+    this.#cache = new LocationCache(settings.capacity);
+  }
+
+  step(event: ClientEvent, now: number): ClientEffect[] {
+    this.#channel.now = now;
+    this.#effects = [];
+    switch (event.type) {
+      case 'lookup':
+        this.#lookup(event.where);
+        break;
+      case 'stale':
+        this.#cache.invalidate(event.where, event.locator, now);
+        this.#lookup(event.where);
+        break;
+      case 'redirected':
+        this.#keep(event.binding, 'push', now + this.#settings.untoldFor);
+        break;
+      case 'attach':
+        this.#attach(event.mnId, event.where);
+        break;
+      case 'register': {
+        const { type: _, ...registration } = event;
+        this.#registrations.set(event.mnId, registration);
+        this.#register(registration, HANDOFF.betweenRouters);
+        break;
+      }
+      case 'detach':
+        this.#detach(event.mnId);
+        break;
+      case 'mobility': {
+        const asked = this.#channel.receive(event);
+        if (asked?.message.kind === 'UPN') this.#notified({ ...asked, message: asked.message });
+        break;
+      }
+      case 'timer':
+        this.#timer(event.id);
+    }
+    return [...this.#channel.take(), ...this.#effects];
+  }
+
+  get counters(): ReadonlyMap<string, number> {
+    return this.#channel.counters;
+  }
+
+  #timer(id: string): void {
+    if (!id.startsWith(REFRESH)) {
+      this.#channel.timer(id);
+      return;
+    }
+    const registration = this.#registrations.get(id.slice(REFRESH.length));
+    if (registration !== undefined) this.#register(registration, HANDOFF.unchanged);
+  }
+
+  #lookup(where: Address): void {
+    const known = this.#cache.find(where, this.#channel.now);
+    if (known !== undefined) {
+      this.#channel.count('cache-hit');
+      this.#located(where, 'cache', known.binding);
+      return;
+    }
+    this.#channel.count('cache-miss');
+    if (this.#asking.has(where)) return;
+    this.#asking.add(where);
+    const { subscription, untoldFor, absentFor } = this.#settings;
+    const query = {
+      kind: 'PBQ',
+      register: false,
+      lifetimeSeconds: subscription,
+      where: `${where}/128`,
+    } as const;
+    this.#ask(`where ${where}`, query, 'PQA', (answer) => {
+      this.#asking.delete(where);
+      const { now } = this.#channel;
+      if (answer?.binding !== undefined) {
+        const told = answer.lifetimeSeconds * MILLISECONDS;
+        this.#keep(answer.binding, 'server', now + (told > 0 ? told : untoldFor), where);
+        return;
+      }
+      // Of a server that is silent or in trouble nothing is learnt about the MN.
+      if (answer?.status === LM_STATUS.unknown) this.#cache.putAbsent(`${where}/128`, now + absentFor);
+      this.#located(where, 'server', undefined);
+    });
+  }
+
+  /** Puts a binding into the cache, no longer than it lives, and tells of it. */
+  #keep(binding: Binding, source: 'server' | 'push', until: number, where?: Address): void {
+    const { now } = this.#channel;
+    const expires = Math.min(until, now + binding.lifetimeSeconds * MILLISECONDS);
+    for (const prefix of [...binding.prefixes, ...binding.delegated]) {
+      const newer =
+        binding.lifetimeSeconds > 0
+          ? this.#cache.put(prefix, binding, expires, now)
+          : this.#withdraw(prefix, binding.counter);
+      if (newer && where === undefined) {
+        this.#located(prefix, source, binding.lifetimeSeconds > 0 ? binding : undefined);
+      }
+    }
+    if (where !== undefined) this.#located(where, source, this.#cache.find(where, now)?.binding);
+  }
+
+  #withdraw(prefix: Prefix, counter: number): boolean {
+    const { now } = this.#channel;
+    if ((this.#cache.find(prefix, now)?.binding?.counter ?? 0) > counter) return false;
+    this.#cache.putAbsent(prefix, now + this.#settings.absentFor);
+    return true;
+  }
+
+  #notified({ peer, message }: Asked<UpdateNotification>): void {
+    this.#keep(message.binding, 'push', this.#channel.now + this.#settings.subscription * MILLISECONDS);
+    this.#channel.answer({ peer, message }, { kind: 'UPA', status: LM_STATUS.accepted });
+  }
+
+  #attach(mnId: string, where: Prefix | undefined): void {
+    const query = {
+      ...({ kind: 'PBQ', register: true, lifetimeSeconds: 0, mnId } as const),
+      ...(where === undefined ? {} : { where }),
+    };
+    this.#ask(`attach ${mnId}`, query, 'PQA', (answer: ProxyQueryAnswer | undefined) => {
+      if (answer?.ticket === undefined) this.#effects.push({ type: 'unreachable', mnId });
+      else {
+        const { ticket: counter, binding } = answer;
+        this.#effects.push({
+          type: 'attached',
+          mnId,
+          counter,
+          ...(binding === undefined ? {} : { binding }),
+        });
+      }
+    });
+  }
+
+  #register(registration: LocalRegistration, handoff: number): void {
+    const { mnId } = registration;
+    const { lifetime } = this.#settings;
+    this.#ask(`register ${mnId}`, this.#draft(registration, lifetime, handoff), 'PBA', (answer) => {
+      const status = answer?.status ?? LM_STATUS.unspecified;
+      const granted = answer?.lifetimeSeconds ?? 0;
+      if (status === LM_STATUS.superseded) this.#registrations.delete(mnId);
+      // Refused for now, or by nobody: tried again, in time for most reasons to be gone.
+      else
+        this.#channel.arm(`${REFRESH}${mnId}`, ((granted > 0 ? granted : lifetime / 10) * MILLISECONDS) / 2);
+      if (handoff !== HANDOFF.unchanged || status !== LM_STATUS.accepted) {
+        this.#effects.push({ type: 'registered', mnId, status });
+      }
+    });
+  }
+
+  #detach(mnId: string): void {
+    const registration = this.#registrations.get(mnId);
+    if (registration === undefined) return;
+    this.#registrations.delete(mnId);
+    this.#channel.disarm(`${REFRESH}${mnId}`);
+    this.#ask(`register ${mnId}`, this.#draft(registration, 0, HANDOFF.unchanged), 'PBA', () => undefined);
+  }
+
+  #draft(registration: LocalRegistration, lifetimeSeconds: number, handoff: number): Draft<LocationRequest> {
+    const { address: locator, accessTechnology } = this.#settings;
+    return { kind: 'PBU', ...registration, locator, lifetimeSeconds, handoff, accessTechnology };
+  }
+
+  /** Asks the server that answered last, and each of the others when one is silent. */
+  #ask<K extends LocationAnswer['kind']>(
+    subject: string,
+    draft: Draft<LocationRequest>,
+    kind: K,
+    done: (answer: Extract<LocationAnswer, { kind: K }> | undefined) => void,
+    tried = 0,
+  ): void {
+    const { servers } = this.#settings;
+    const index = (this.#preferred + tried) % servers.length;
+    this.#channel.request(servers[index]!.address, subject, draft, (answer) => {
+      if (answer?.kind === kind) {
+        this.#preferred = index;
+        done(answer as Extract<LocationAnswer, { kind: K }>);
+      } else if (tried + 1 < servers.length) this.#ask(subject, draft, kind, done, tried + 1);
+      else done(undefined);
+    });
+  }
+
+  #located(where: Address | Prefix, source: 'cache' | 'server' | 'push', binding: Binding | undefined): void {
+    this.#effects.push({ type: 'located', where, source, ...(binding === undefined ? {} : { binding }) });
+  }
+}

@@ -1,0 +1,39 @@
+import type { LocationStore, Registration, StoreAnswer, StoreRequest, StoreState } from './store.ts';
+
+/** A store that lives as long as the process: for simulation, and the reference for durable ones. */
+export class MemoryLocationStore implements LocationStore {
+  readonly #registrations = new Map<string, Registration>();
+  #counter = 0;
+  #floor = 0;
+
+  load(): StoreState {
+    return { registrations: [...this.#registrations.values()], floor: this.#floor };
+  }
+
+  submit(requests: readonly StoreRequest[], done: (answers: readonly StoreAnswer[]) => void): void {
+    done(requests.map((request) => this.#carryOut(request)));
+  }
+
+  close(): void {
+    this.#registrations.clear();
+  }
+
+  #carryOut(request: StoreRequest): StoreAnswer {
+    const { id } = request;
+    switch (request.type) {
+      case 'ticket':
+        return { type: 'ticket', id, counter: ++this.#counter };
+      case 'commit': {
+        const { registration, expected } = request;
+        const current = this.#registrations.get(registration.mnId);
+        if (current?.counter !== expected) return { type: 'conflict', id, current };
+        this.#registrations.set(registration.mnId, registration);
+        return { type: 'committed', id };
+      }
+      case 'forget':
+        for (const mnId of request.mnIds) this.#registrations.delete(mnId);
+        this.#floor = Math.max(this.#floor, request.floor);
+        return { type: 'forgotten', id };
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import { emitMobilityOptions } from '../../../wire/mobility/options.ts';
+import type { MobilityOption } from '../../../wire/mobility/options.ts';
+import type { MobilityMessage } from '../../../wire/mobility/message.ts';
+import { BA_FLAG, BU_FLAG, LIFETIME_UNIT, UPN_REASON } from '../../../wire/mobility/registry.ts';
+import { ENTERPRISE, EXPERIMENT, EXPERIMENT_AT, QUERY_REGISTER, VENDOR_SUBTYPE } from './constants.ts';
+import type { Binding, LocationMessage } from './message.ts';
+
+/**
+ * The Mobility Header of a message. `last` are options to stand behind all others.
+ * Throws a RangeError for what its fields cannot hold.
+ */
+export function toMobility(message: LocationMessage, last: readonly MobilityOption[] = []): MobilityMessage {
+  const { sequence } = message;
+  const options = [...optionsOf(message), { kind: 'timestamp', millis: message.timestamp } as const, ...last];
+  switch (message.kind) {
+    case 'PBU':
+      return {
+        kind: 'BU',
+        sequence,
+        flags: BU_FLAG.A | BU_FLAG.P,
+        lifetime: units(message.lifetimeSeconds),
+        options,
+      };
+    case 'PBA': {
+      const { status } = message;
+      return {
+        kind: 'BA',
+        status,
+        flags: BA_FLAG.P,
+        sequence,
+        lifetime: units(message.lifetimeSeconds),
+        options,
+      };
+    }
+    case 'UPN': {
+      const { retransmission } = message;
+      const reason = UPN_REASON.updateSessionParameters;
+      return { kind: 'UPN', sequence, reason, acknowledge: true, retransmission, options };
+    }
+    case 'UPA':
+      return { kind: 'UPA', sequence, status: message.status, options };
+    case 'PBQ':
+      return experiment(message, message.register ? QUERY_REGISTER : 0, options);
+    case 'LPJ':
+      return experiment(message, 0, options);
+    case 'PQA':
+    case 'LPA':
+      return experiment(message, message.status, options);
+  }
+}
+
+/** In units of the lifetime fields, rounded up: less than a unit must not become a de-registration. */
+function units(seconds: number): number {
+  return Math.ceil(seconds / LIFETIME_UNIT);
+}
+
+function experiment(
+  message: Extract<LocationMessage, { kind: keyof typeof EXPERIMENT }>,
+  flags: number,
+  options: readonly MobilityOption[],
+): MobilityMessage {
+  const tail = emitMobilityOptions(options, EXPERIMENT_AT.options);
+  const header = new Uint8Array(EXPERIMENT_AT.options + tail.length);
+  const view = new DataView(header.buffer);
+  view.setUint16(EXPERIMENT_AT.sequence, message.sequence);
+  view.setUint32(EXPERIMENT_AT.enterprise, ENTERPRISE);
+  view.setUint8(EXPERIMENT_AT.code, EXPERIMENT[message.kind]);
+  view.setUint8(EXPERIMENT_AT.flags, flags);
+  view.setUint16(EXPERIMENT_AT.lifetime, units(message.lifetimeSeconds));
+  header.set(tail, EXPERIMENT_AT.options);
+  return { kind: 'EXP', data: header.slice(EXPERIMENT_AT.sequence), options: [] };
+}
+
+function optionsOf(message: LocationMessage): MobilityOption[] {
+  switch (message.kind) {
+    case 'PBU':
+    case 'PBA': {
+      const { mnId, handoff, accessTechnology, counter } = message;
+      return [
+        { kind: 'mn-id', id: mnId },
+        { kind: 'handoff-indicator', value: handoff },
+        { kind: 'access-technology', value: accessTechnology },
+        ...prefixOptions(message),
+        ...(message.kind === 'PBU' ? [{ kind: 'alternate-coa', address: message.locator } as const] : []),
+        numberOption('counter', counter),
+      ];
+    }
+    case 'PBQ':
+      return [
+        ...(message.mnId === undefined ? [] : [{ kind: 'mn-id', id: message.mnId } as const]),
+        ...(message.where === undefined
+          ? []
+          : [{ kind: 'home-network-prefix', prefix: message.where } as const]),
+      ];
+    case 'PQA':
+      return [
+        ...(message.ticket === undefined ? [] : [numberOption('ticket', message.ticket)]),
+        ...(message.binding === undefined ? [] : bindingOptions(message.binding)),
+      ];
+    case 'UPN':
+      return bindingOptions(message.binding);
+    case 'UPA':
+      return [];
+    case 'LPJ':
+    case 'LPA':
+      return message.primary.map((prefix) => ({ kind: 'mobile-network-prefix', prefix }) as const);
+  }
+}
+
+function prefixOptions({ prefixes, delegated }: Pick<Binding, 'prefixes' | 'delegated'>): MobilityOption[] {
+  return [
+    ...prefixes.map((prefix) => ({ kind: 'home-network-prefix', prefix }) as const),
+    ...delegated.map((prefix) => ({ kind: 'delegated-prefix', prefix }) as const),
+  ];
+}
+
+function bindingOptions(binding: Binding): MobilityOption[] {
+  return [
+    ...prefixOptions(binding),
+    { kind: 'serving-maar', address: binding.locator },
+    numberOption('counter', binding.counter),
+    numberOption('remaining', binding.lifetimeSeconds),
+  ];
+}
+
+/** Counters take 8 octets, seconds 4. */
+function numberOption(item: keyof typeof VENDOR_SUBTYPE, value: number): MobilityOption {
+  const data = new Uint8Array(item === 'remaining' ? 4 : 8);
+  const view = new DataView(data.buffer);
+  if (item === 'remaining') view.setUint32(0, value);
+  else view.setBigUint64(0, BigInt(value));
+  return { kind: 'vendor', enterprise: ENTERPRISE, subtype: VENDOR_SUBTYPE[item], data };
+}

@@ -1,0 +1,98 @@
+import type { Address, Prefix } from '../../../../bindings/entries.ts';
+
+/** Where the packets for some prefixes of one MN go. */
+export interface Binding {
+  /** Home network prefixes; a host's address is a /128. */
+  readonly prefixes: readonly Prefix[];
+  /** Prefixes delegated to an MN that is a router. */
+  readonly delegated: readonly Prefix[];
+  readonly locator: Address;
+  /** Of two bindings of an LM that name the same prefix the one with the higher counter is the later. */
+  readonly counter: number;
+  /** What is left of it; 0 withdraws it. */
+  readonly lifetimeSeconds: number;
+}
+
+interface Common {
+  readonly sequence: number;
+  /** Milliseconds since 1970 by the requester's clock; an answer repeats it. */
+  readonly timestamp: number;
+}
+
+interface Session {
+  readonly mnId: string;
+  /** Values of RFC 5213 section 8.4 and of the registry of access technology types. */
+  readonly handoff: number;
+  readonly accessTechnology: number;
+  readonly prefixes: readonly Prefix[];
+  readonly delegated: readonly Prefix[];
+  /** 0 de-registers. */
+  readonly lifetimeSeconds: number;
+  /** In an update the counter that was handed out for it, in an answer the one in force. */
+  readonly counter: number;
+}
+
+export type ProxyBindingUpdate = { readonly kind: 'PBU'; readonly locator: Address } & Session & Common;
+export type ProxyBindingAcknowledgement = { readonly kind: 'PBA'; readonly status: number } & Session &
+  Common;
+
+export interface ProxyBindingQuery extends Common {
+  readonly kind: 'PBQ';
+  /** An MN has come to the sender, which wants the next registration counter; needs `mnId`. */
+  readonly register: boolean;
+  /** For how long the sender wants to be told of changes; 0: not at all. */
+  readonly lifetimeSeconds: number;
+  readonly mnId?: string;
+  /** An address (/128) or a prefix. */
+  readonly where?: Prefix;
+}
+
+export interface ProxyQueryAnswer extends Common {
+  readonly kind: 'PQA';
+  readonly status: number;
+  /** For how long the requester will be told of changes. */
+  readonly lifetimeSeconds: number;
+  /** The registration counter handed out. */
+  readonly ticket?: number;
+  /** Absent where nothing is known of the MN or prefix. */
+  readonly binding?: Binding;
+}
+
+export interface UpdateNotification extends Common {
+  readonly kind: 'UPN';
+  readonly retransmission: boolean;
+  readonly binding: Binding;
+}
+
+export interface UpdateNotificationAcknowledgement extends Common {
+  readonly kind: 'UPA';
+  readonly status: number;
+}
+
+export interface PoolJoin extends Common {
+  readonly kind: 'LPJ';
+  /** 0 leaves the pool. */
+  readonly lifetimeSeconds: number;
+  /** Prefixes that the sender is the primary server of. */
+  readonly primary: readonly Prefix[];
+}
+
+export interface PoolJoinAnswer extends Common {
+  readonly kind: 'LPA';
+  readonly status: number;
+  readonly lifetimeSeconds: number;
+  readonly primary: readonly Prefix[];
+}
+
+export type LocationRequest = ProxyBindingUpdate | ProxyBindingQuery | UpdateNotification | PoolJoin;
+export type LocationAnswer =
+  ProxyBindingAcknowledgement | ProxyQueryAnswer | UpdateNotificationAcknowledgement | PoolJoinAnswer;
+export type LocationMessage = LocationRequest | LocationAnswer;
+
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+/** A message before it has a sequence number and a timestamp. */
+export type Draft<T extends LocationMessage> = Without<T, 'sequence' | 'timestamp'>;
+
+export function isAnswer(message: LocationMessage): message is LocationAnswer {
+  return 'status' in message;
+}

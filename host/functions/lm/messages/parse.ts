@@ -1,0 +1,241 @@
+import type { Address, Prefix } from '../../../../bindings/entries.ts';
+import type { MobilityMessage } from '../../../wire/mobility/message.ts';
+import { parseMobilityOptions } from '../../../wire/mobility/options.ts';
+import type { MobilityOption } from '../../../wire/mobility/options.ts';
+import { BA_FLAG, BU_FLAG, LIFETIME_UNIT, UPN_REASON } from '../../../wire/mobility/registry.ts';
+import { faulty, parsed } from '../../../wire/result.ts';
+import type { Parsed } from '../../../wire/result.ts';
+import {
+  ENTERPRISE,
+  EXPERIMENT,
+  EXPERIMENT_AT,
+  MAX_PREFIXES,
+  QUERY_REGISTER,
+  VENDOR_SUBTYPE,
+} from './constants.ts';
+import type { Binding, LocationMessage } from './message.ts';
+
+/** What the options of a message say: lists in their order, all else at most once. */
+interface Content {
+  mnId?: string;
+  timestamp?: number;
+  locator?: Address;
+  counter?: number;
+  remaining?: number;
+  ticket?: number;
+  handoff?: number;
+  accessTechnology?: number;
+  readonly prefixes: Prefix[];
+  readonly delegated: Prefix[];
+  readonly primary: Prefix[];
+}
+
+/** Fields of an Experimental Mobility Header of ours. */
+interface Experiment {
+  readonly kind: keyof typeof EXPERIMENT;
+  readonly sequence: number;
+  readonly flags: number;
+  readonly lifetime: number;
+}
+
+/**
+ * Reads a Mobility Header as a message of location management; 'other' if it is none: another type, a Binding Update
+ * or Acknowledgement without P, a notification for another reason, somebody else's experiment. Never throws.
+ * Offsets in faults are indices of options.
+ */
+export function parseLocation(mobility: MobilityMessage): Parsed<LocationMessage> | 'other' {
+  let { options } = mobility;
+  let experiment: Experiment | undefined;
+  if (mobility.kind === 'EXP') {
+    experiment = readExperiment(mobility.data);
+    if (experiment === undefined) return 'other';
+    const list = parseMobilityOptions(mobility.data, EXPERIMENT_AT.options - EXPERIMENT_AT.sequence);
+    if (!list.ok) return list;
+    options = list.value;
+  }
+  if (mobility.kind === 'UPN' && mobility.reason !== UPN_REASON.updateSessionParameters) return 'other';
+  const content = readOptions(options);
+  if (!content.ok) return content;
+  const { timestamp } = content.value;
+  if (timestamp === undefined) return missing('Timestamp', options);
+  const message = messageOf(mobility, experiment, { ...content.value, timestamp });
+  if (message === 'other') return message;
+  return 'lacks' in message ? missing(message.lacks, options) : parsed(message);
+}
+
+/** In place of a message: the option without which it has no meaning. */
+interface Lacking {
+  readonly lacks: string;
+}
+
+function missing(what: string, options: readonly MobilityOption[]): Parsed<never> {
+  return faulty('option-missing', options.length, what);
+}
+
+function readExperiment(data: Uint8Array): Experiment | undefined {
+  const at = (field: keyof typeof EXPERIMENT_AT): number => EXPERIMENT_AT[field] - EXPERIMENT_AT.sequence;
+  if (data.length < at('options')) return undefined;
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  const code = view.getUint8(at('code'));
+  const kind = (Object.keys(EXPERIMENT) as (keyof typeof EXPERIMENT)[]).find((k) => EXPERIMENT[k] === code);
+  if (kind === undefined || view.getUint32(at('enterprise')) !== ENTERPRISE) return undefined;
+  return {
+    kind,
+    sequence: view.getUint16(at('sequence')),
+    flags: view.getUint8(at('flags')),
+    lifetime: view.getUint16(at('lifetime')),
+  };
+}
+
+function messageOf(
+  mobility: MobilityMessage,
+  experiment: Experiment | undefined,
+  content: Content & { readonly timestamp: number },
+): LocationMessage | Lacking | 'other' {
+  const { timestamp } = content;
+  switch (mobility.kind) {
+    case 'BU':
+    case 'BA': {
+      const flag = mobility.kind === 'BU' ? BU_FLAG.P : BA_FLAG.P;
+      if ((mobility.flags & flag) === 0) return 'other';
+      const { mnId, counter, handoff, accessTechnology, prefixes, delegated, locator } = content;
+      if (mnId === undefined || mnId === '') return { lacks: 'Mobile Node Identifier' };
+      if (handoff === undefined) return { lacks: 'Handoff Indicator' };
+      if (accessTechnology === undefined) return { lacks: 'Access Technology Type' };
+      if (counter === undefined) return { lacks: 'registration counter' };
+      const { sequence } = mobility;
+      const lifetimeSeconds = mobility.lifetime * LIFETIME_UNIT;
+      const session = {
+        ...{ sequence, timestamp, lifetimeSeconds, mnId, counter },
+        ...{ handoff, accessTechnology, prefixes, delegated },
+      };
+      if (mobility.kind === 'BA') return { kind: 'PBA', status: mobility.status, ...session };
+      return locator === undefined
+        ? { lacks: 'Alternate Care-of Address' }
+        : { kind: 'PBU', locator, ...session };
+    }
+    case 'UPN': {
+      const { sequence, retransmission } = mobility;
+      const binding = bindingOf(content);
+      if (binding === undefined) return { lacks: 'Home Network Prefix' };
+      return 'lacks' in binding ? binding : { kind: 'UPN', sequence, timestamp, retransmission, binding };
+    }
+    case 'UPA':
+      return { kind: 'UPA', sequence: mobility.sequence, timestamp, status: mobility.status };
+    case 'EXP':
+      return experiment === undefined ? 'other' : experimentOf(experiment, content);
+    default:
+      return 'other';
+  }
+}
+
+function experimentOf(
+  { kind, sequence, flags, lifetime }: Experiment,
+  content: Content & { readonly timestamp: number },
+): LocationMessage | Lacking {
+  const { timestamp, mnId, ticket, primary } = content;
+  const common = { sequence, timestamp, lifetimeSeconds: lifetime * LIFETIME_UNIT };
+  switch (kind) {
+    case 'PBQ': {
+      const register = (flags & QUERY_REGISTER) !== 0;
+      const [where] = content.prefixes;
+      if (mnId === undefined && (register || where === undefined)) return { lacks: 'Mobile Node Identifier' };
+      return {
+        ...{ kind, register, ...common },
+        ...(mnId === undefined ? {} : { mnId }),
+        ...(where === undefined ? {} : { where }),
+      };
+    }
+    case 'PQA': {
+      const binding = bindingOf(content);
+      if (binding !== undefined && 'lacks' in binding) return binding;
+      return {
+        ...{ kind, status: flags, ...common },
+        ...(ticket === undefined ? {} : { ticket }),
+        ...(binding === undefined ? {} : { binding }),
+      };
+    }
+    case 'LPJ':
+      return { kind, ...common, primary };
+    case 'LPA':
+      return { kind, status: flags, ...common, primary };
+  }
+}
+
+/** The binding that the options hold, undefined if they name no prefix, or what it lacks. */
+function bindingOf(content: Content): Binding | Lacking | undefined {
+  const { prefixes, delegated, locator, counter, remaining } = content;
+  if (prefixes.length + delegated.length === 0) return undefined;
+  if (locator === undefined) return { lacks: 'Serving MAAR' };
+  if (counter === undefined) return { lacks: 'registration counter' };
+  if (remaining === undefined) return { lacks: 'remaining lifetime' };
+  return { prefixes, delegated, locator, counter, lifetimeSeconds: remaining };
+}
+
+function readOptions(options: readonly MobilityOption[]): Parsed<Content> {
+  const content: Content = { prefixes: [], delegated: [], primary: [] };
+  let prefixes = 0;
+  for (const [index, option] of options.entries()) {
+    let free = true;
+    /** Sets a field that may be set once. */
+    const once = <K extends keyof Content>(key: K, value: Content[K]): boolean => {
+      const unset = content[key] === undefined;
+      content[key] = value;
+      return unset;
+    };
+    switch (option.kind) {
+      case 'mn-id':
+        free = once('mnId', option.id);
+        break;
+      case 'timestamp':
+        free = once('timestamp', option.millis);
+        break;
+      case 'alternate-coa':
+      case 'serving-maar':
+        free = once('locator', option.address);
+        break;
+      case 'handoff-indicator':
+        free = once('handoff', option.value);
+        break;
+      case 'access-technology':
+        free = once('accessTechnology', option.value);
+        break;
+      case 'home-network-prefix':
+      case 'delegated-prefix':
+      case 'mobile-network-prefix':
+        if (++prefixes > MAX_PREFIXES) return faulty('too-many', index, 'prefixes');
+        content[LIST_OF[option.kind]].push(option.prefix);
+        break;
+      case 'vendor': {
+        const item = option.enterprise === ENTERPRISE ? ITEM_OF.get(option.subtype) : undefined;
+        if (item === undefined) break;
+        const value = readNumber(item, option.data);
+        if (value === undefined) return faulty('option-value', index, item);
+        free = once(item, value);
+        break;
+      }
+      default:
+        break;
+    }
+    if (!free) return faulty('option-repeated', index, option.kind);
+  }
+  return parsed(content);
+}
+
+const LIST_OF = {
+  'home-network-prefix': 'prefixes',
+  'delegated-prefix': 'delegated',
+  'mobile-network-prefix': 'primary',
+} as const;
+
+const ITEM_OF = new Map<number, keyof typeof VENDOR_SUBTYPE>(
+  Object.entries(VENDOR_SUBTYPE).map(([item, subtype]) => [subtype, item as keyof typeof VENDOR_SUBTYPE]),
+);
+
+function readNumber(item: keyof typeof VENDOR_SUBTYPE, data: Uint8Array): number | undefined {
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  if (item === 'remaining') return data.length === 4 ? view.getUint32(0) : undefined;
+  if (data.length !== 8) return undefined;
+  const value = Number(view.getBigUint64(0));
+  return Number.isSafeInteger(value) ? value : undefined;
+}

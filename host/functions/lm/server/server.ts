@@ -1,0 +1,353 @@
+import type { Address, Prefix } from '../../../../bindings/entries.ts';
+import type { Machine, TimerEvent } from '../../../core/machine.ts';
+import { Channel } from '../channel.ts';
+import type { Asked, ChannelEffect, MobilityEvent } from '../channel.ts';
+import { LM_STATUS } from '../messages/constants.ts';
+import type {
+  Binding,
+  PoolJoin,
+  ProxyBindingQuery,
+  ProxyBindingUpdate,
+  UpdateNotification,
+} from '../messages/message.ts';
+import type { Registration, StoreAnswer, StoreRequest, StoreState } from '../store.ts';
+import { RegistrationTable, inForce, prefixesOf } from '../table.ts';
+import { bindingOf } from './binding.ts';
+import { Pool } from './pool.ts';
+import { Registrar } from './registrar.ts';
+import type { Outcome } from './registrar.ts';
+import { SERVER_LIMITS } from './settings.ts';
+import type { ServerLimits, ServerPeer, ServerSettings } from './settings.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { Upstream } from './upstream.ts';
+import { serverView } from './view.ts';
+import type { ServerView } from './view.ts';
+
+export type ServerEvent =
+  | { readonly type: 'start' }
+  | MobilityEvent
+  | { readonly type: 'stored'; readonly answers: readonly StoreAnswer[] }
+  /** Another server on the same store changed a registration. */
+  | { readonly type: 'changed'; readonly registration: Registration }
+  | TimerEvent
+  | { readonly type: 'stop' };
+
+/** Store requests of one step are to be carried out together, in order. */
+export type ServerEffect = ChannelEffect | StoreRequest;
+
+/** In place of the primary server of a prefix that no member of the pool has. */
+const NOBODY = '';
+const SWEEP = 'lm:sweep';
+const JOIN = 'lm:join';
+const SWEEP_EVERY = 10_000;
+
+/**
+ * A server of location management (LMs), and the proxy (LMp) towards the other servers of its pool. `now` is in milliseconds
+ * since 1970, since stored times outlive the process. What is acknowledged has been kept by the store before.
+ */
+export class LocationServer implements Machine<ServerEvent, ServerEffect> {
+  readonly #settings: ServerSettings;
+  readonly #limits: ServerLimits;
+  readonly #channel: Channel;
+  readonly #table: RegistrationTable;
+  readonly #registrar: Registrar;
+  readonly #subscriptions: Subscriptions;
+  readonly #pool: Pool;
+  readonly #upstream: Upstream;
+  readonly #roles: Map<Address, ServerPeer['role']>;
+  #storeRequests: StoreRequest[] = [];
+
+  constructor(settings: ServerSettings, state: StoreState, startedAt: number) {
+    const limits = { ...SERVER_LIMITS, ...settings.limits };
+    const { address, peers, random, primary } = settings;
+    this.#settings = settings;
+    this.#limits = limits;
+    this.#roles = new Map(peers.map((peer) => [peer.address, peer.role]));
+    this.#channel = new Channel({ self: address, peers, random, ...limits.channel }, startedAt);
+    this.#table = new RegistrationTable(state);
+    this.#subscriptions = new Subscriptions(limits.subscriptions);
+    this.#pool = new Pool(address, primary);
+    this.#registrar = new Registrar(this.#table, limits, {
+      now: () => this.#channel.now,
+      store: (request) => this.#storeRequests.push(request),
+      changed: (previous, next) => this.#changed(previous, next),
+    });
+    this.#upstream = new Upstream(this.#channel, limits.maxSubscription);
+  }
+
+  step(event: ServerEvent, now: number): ServerEffect[] {
+    this.#channel.now = now;
+    switch (event.type) {
+      case 'start':
+        this.#channel.arm(SWEEP, SWEEP_EVERY);
+        this.#join(this.#limits.poolLifetime);
+        break;
+      case 'stop':
+        this.#join(0);
+        break;
+      case 'timer':
+        this.#timer(event.id);
+        break;
+      case 'mobility': {
+        const asked = this.#channel.receive(event);
+        if (asked !== undefined) this.#serve(asked);
+        break;
+      }
+      case 'stored':
+        for (const answer of event.answers) {
+          if (answer.type === 'failed') this.#channel.trace('error', { detail: { reason: answer.reason } });
+          this.#registrar.stored(answer);
+        }
+        break;
+      case 'changed': {
+        const previous = this.#table.get(event.registration.mnId);
+        this.#table.put(event.registration);
+        this.#changed(previous, event.registration);
+      }
+    }
+    const requests = this.#storeRequests;
+    this.#storeRequests = [];
+    return [...this.#channel.take(), ...requests];
+  }
+
+  view(now: number): ServerView {
+    return serverView(this.#settings, now, {
+      table: this.#table,
+      pool: this.#pool,
+      subscriptions: this.#subscriptions,
+      channel: this.#channel,
+    });
+  }
+
+  #timer(id: string): void {
+    if (id === SWEEP) {
+      this.#registrar.sweep();
+      this.#subscriptions.sweep(this.#channel.now);
+      this.#channel.arm(SWEEP, SWEEP_EVERY);
+    } else if (id === JOIN) {
+      this.#join(this.#limits.poolLifetime);
+    } else {
+      this.#channel.timer(id);
+    }
+  }
+
+  #serve({ peer, message }: Asked): void {
+    switch (message.kind) {
+      case 'PBQ':
+        this.#query({ peer, message });
+        break;
+      case 'PBU':
+        this.#update({ peer, message });
+        break;
+      case 'LPJ':
+        this.#joined({ peer, message });
+        break;
+      case 'UPN':
+        this.#notified({ peer, message });
+    }
+  }
+
+  /** LM-db:1 and 2; LM-svr:2 and 3 where another server of the pool is the primary one. */
+  #query(asked: Asked<ProxyBindingQuery>): void {
+    const { peer, message } = asked;
+    const { mnId, where, register, lifetimeSeconds } = message;
+    const known = this.#lookUp(mnId, where);
+    const primary = where === undefined ? this.#settings.address : this.#primaryOf(where);
+    const answer = (binding: Binding | undefined, ticket?: number): void => {
+      const granted = this.#subscribe(peer, where, lifetimeSeconds, binding);
+      this.#channel.answer(asked, {
+        kind: 'PQA',
+        status: binding === undefined && ticket === undefined ? LM_STATUS.unknown : LM_STATUS.accepted,
+        lifetimeSeconds: granted,
+        ...(ticket === undefined ? {} : { ticket }),
+        ...(binding === undefined ? {} : { binding }),
+      });
+    };
+    const refuse = (status: number): void =>
+      this.#channel.answer(asked, { kind: 'PQA', status, lifetimeSeconds: 0 });
+    const here = primary === this.#settings.address || this.#settings.gateway !== undefined;
+    const conclude = (binding: Binding | undefined): void => {
+      if (!register) answer(binding);
+      else {
+        this.#registrar.ticket((ticket) => {
+          if (ticket === undefined) refuse(LM_STATUS.noResources);
+          else answer(binding, ticket);
+        });
+      }
+    };
+    if (known !== undefined || primary === this.#settings.address) {
+      conclude(known);
+    } else if (primary === undefined || this.#roles.get(peer) === 'server') {
+      // A server of the pool asks the one that it takes for the primary: passing on could go round in circles.
+      refuse(LM_STATUS.notPrimary);
+    } else {
+      this.#upstream.query(primary, { ...message, register: register && !here }, (reply) => {
+        if (reply === undefined) refuse(LM_STATUS.unspecified);
+        else if (reply.status === LM_STATUS.unknown && register && here) conclude(undefined);
+        else if (reply.status !== LM_STATUS.accepted) refuse(reply.status);
+        else if (here) conclude(reply.binding);
+        else answer(reply.binding, reply.ticket);
+      });
+    }
+  }
+
+  /** LM-db:4 and 5. */
+  #update(asked: Asked<ProxyBindingUpdate>): void {
+    const { peer, message } = asked;
+    const answer = ({ status, counter, lifetimeSeconds }: Outcome): void => {
+      const { locator: _, ...session } = message;
+      this.#channel.answer(asked, { ...session, kind: 'PBA', status, counter, lifetimeSeconds });
+    };
+    const refuse = (status: number): void => answer({ status, counter: 0, lifetimeSeconds: 0 });
+    const { address, gateway } = this.#settings;
+    const servers = new Set(prefixesOf(message).map((prefix) => this.#primaryOf(prefix) ?? NOBODY));
+    const foreign = [...servers].filter((server) => server !== address);
+    const [home] = foreign;
+    const passesOn = this.#roles.get(peer) === 'client';
+    if (home === undefined) {
+      this.#registrar.register({ ...message, by: peer }, answer);
+    } else if (servers.has(NOBODY) || !passesOn || (gateway === undefined && servers.size > 1)) {
+      refuse(LM_STATUS.notPrimary);
+    } else if (gateway === undefined) {
+      this.#upstream.update(home, message, answer);
+    } else {
+      this.#registrar.register({ ...message, by: peer }, (outcome) => {
+        if (outcome.status === LM_STATUS.accepted) this.#keep(foreign, gateway, message, outcome, answer);
+        else answer(outcome);
+      });
+    }
+  }
+
+  /** The home servers of visiting prefixes hear where the network is, not where in it; answers once all have agreed. */
+  #keep(
+    homes: readonly Address[],
+    gateway: Address,
+    message: ProxyBindingUpdate,
+    outcome: Outcome,
+    answer: (outcome: Outcome) => void,
+  ): void {
+    let open = homes.length;
+    let status: number = LM_STATUS.accepted;
+    for (const home of homes) {
+      const of = (prefixes: readonly Prefix[]): Prefix[] =>
+        prefixes.filter((prefix) => this.#primaryOf(prefix) === home);
+      const { prefixes, delegated } = message;
+      const visiting = { ...message, locator: gateway, prefixes: of(prefixes), delegated: of(delegated) };
+      this.#upstream.keep(home, visiting, outcome.lifetimeSeconds, (result) => {
+        status = Math.max(status, result);
+        if (--open === 0)
+          answer(status === LM_STATUS.accepted ? outcome : { ...outcome, status, lifetimeSeconds: 0 });
+      });
+    }
+  }
+
+  /** LM-svr:1. */
+  #joined(asked: Asked<PoolJoin>): void {
+    const { peer, message } = asked;
+    const { now } = this.#channel;
+    const lifetimeSeconds = Math.min(message.lifetimeSeconds, this.#limits.poolLifetime);
+    let status: number = LM_STATUS.accepted;
+    if (this.#roles.get(peer) !== 'server') status = LM_STATUS.notAuthorised;
+    else if (lifetimeSeconds === 0) this.#pool.leave(peer);
+    else if (!this.#pool.join(peer, message.primary, now + lifetimeSeconds * 1000, now)) {
+      status = LM_STATUS.prefixOfAnother;
+    }
+    const primary = status === LM_STATUS.accepted ? this.#pool.own : [];
+    this.#channel.answer(asked, { kind: 'LPA', status, lifetimeSeconds, primary });
+  }
+
+  /** LM-db:3 from the primary server: what was asked for on behalf of clients here is passed on to them. */
+  #notified(asked: Asked<UpdateNotification>): void {
+    const { binding } = asked.message;
+    this.#channel.answer(asked, { kind: 'UPA', status: LM_STATUS.accepted });
+    for (const mnId of this.#upstream.moved(binding)) {
+      const registration = this.#table.get(mnId);
+      if (registration === undefined) continue;
+      this.#registrar.register({ ...registration, lifetimeSeconds: 0 }, () => undefined);
+    }
+    this.#push(prefixesOf(binding), asked.peer, () => binding);
+  }
+
+  #join(lifetimeSeconds: number): void {
+    const { peers } = this.#settings;
+    for (const { address, role } of peers) {
+      if (role !== 'server') continue;
+      const draft = { kind: 'LPJ', lifetimeSeconds, primary: this.#pool.own } as const;
+      this.#channel.request(address, 'join', draft, (answer) => {
+        if (answer?.kind !== 'LPA' || answer.status !== LM_STATUS.accepted || lifetimeSeconds === 0) return;
+        const { now } = this.#channel;
+        if (!this.#pool.join(address, answer.primary, now + answer.lifetimeSeconds * 1000, now)) {
+          this.#channel.trace('drop', { from: address, detail: { why: 'primary prefix of two servers' } });
+        }
+      });
+    }
+    if (lifetimeSeconds > 0) this.#channel.arm(JOIN, (lifetimeSeconds * 1000) / 3);
+  }
+
+  #primaryOf(where: Prefix): Address | undefined {
+    return this.#pool.primaryOf(where, this.#channel.now);
+  }
+
+  /** Asked by MN everything of it is told, asked by prefix only that prefix. */
+  #lookUp(mnId: string | undefined, where: Prefix | undefined): Binding | undefined {
+    const { now } = this.#channel;
+    if (mnId !== undefined) {
+      const registration = this.#table.get(mnId);
+      return registration !== undefined && inForce(registration, now)
+        ? bindingOf(registration, now)
+        : undefined;
+    }
+    const found = where === undefined ? undefined : this.#table.find(where, now);
+    return found === undefined ? undefined : bindingOf(found.registration, now, [found.prefix]);
+  }
+
+  /** Seconds for which the peer will be told of changes. */
+  #subscribe(
+    peer: Address,
+    where: Prefix | undefined,
+    seconds: number,
+    binding: Binding | undefined,
+  ): number {
+    const granted = Math.min(seconds, this.#limits.maxSubscription);
+    if (granted === 0) return 0;
+    const until = this.#channel.now + granted * 1000;
+    const wanted = where !== undefined ? [where] : binding === undefined ? [] : prefixesOf(binding);
+    const added = wanted.filter((prefix) => this.#subscriptions.add(peer, prefix, until));
+    return added.length > 0 && added.length === wanted.length ? granted : 0;
+  }
+
+  #changed(previous: Registration | undefined, next: Registration): void {
+    const { now } = this.#channel;
+    const was = previous !== undefined && inForce(previous, now) ? previous : undefined;
+    const moved = was?.locator !== next.locator || next.ended;
+    const before = was === undefined ? [] : prefixesOf(was);
+    const after = prefixesOf(next);
+    const told = moved
+      ? [...new Set([...before, ...after])]
+      : [
+          ...before.filter((prefix) => !after.includes(prefix)),
+          ...after.filter((prefix) => !before.includes(prefix)),
+        ];
+    this.#push(told, next.by, (prefixes) => {
+      const held = prefixes.filter((prefix) => after.includes(prefix));
+      return held.length > 0
+        ? bindingOf(next, now, held)
+        : { ...bindingOf({ ...next, ended: true }, now), prefixes, delegated: [] };
+    });
+  }
+
+  /** LM-db:3. The one who caused the change knows it. */
+  #push(
+    prefixes: readonly Prefix[],
+    cause: Address,
+    binding: (prefixes: readonly Prefix[]) => Binding,
+  ): void {
+    for (const [peer, mine] of this.#subscriptions.of(prefixes, this.#channel.now)) {
+      if (peer === cause) continue;
+      const draft = { kind: 'UPN', retransmission: false, binding: binding(mine) } as const;
+      this.#channel.request(peer, `push ${mine.join()}`, draft, (answer) => {
+        if (answer === undefined) this.#subscriptions.drop(peer);
+      });
+    }
+  }
+}
