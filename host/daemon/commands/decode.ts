@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { describeLocation } from '../../functions/lm/messages/describe.ts';
 import { findScheme, schemeNames } from '../../schemes/registry.ts';
 import { parseCapture } from '../../wire/capture.ts';
 import type { Capture, CapturedPacket } from '../../wire/capture.ts';
@@ -48,7 +49,7 @@ const describe: DescribeMobility = (message) => {
     const described = findScheme(name)?.describe?.(message);
     if (described !== undefined) return described;
   }
-  return undefined;
+  return describeLocation(message);
 };
 
 function dissectPacket(capture: Capture, packet: CapturedPacket): Dissection {

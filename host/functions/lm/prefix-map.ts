@@ -31,6 +31,10 @@ export class PrefixMap<Value> {
     return this.#values.entries();
   }
 
+  first(): Prefix | undefined {
+    return this.#values.keys().next().value;
+  }
+
   /** The prefixes that contain an address or prefix, the longest first. */
   *around(where: Address | Prefix): Generator<[Prefix, Value]> {
     const { address, length: most } = splitPrefix(where.includes('/') ? where : `${where}/128`);

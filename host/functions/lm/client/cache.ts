@@ -58,6 +58,10 @@ export class LocationCache {
     this.#set(where, { binding: undefined, until });
   }
 
+  delete(prefix: Prefix): void {
+    this.#entries.delete(prefix);
+  }
+
   /** Forgets what sends packets for `where` to `locator`, where the MN is no longer; false if something else is known by now. */
   invalidate(where: Address | Prefix, locator: Address, now: number): boolean {
     const entry = this.find(where, now);
@@ -70,7 +74,7 @@ export class LocationCache {
   #set(prefix: Prefix, entry: Entry): void {
     this.#entries.set(prefix, entry);
     if (this.#entries.size > this.#capacity) {
-      const [oldest] = this.#entries.entries().next().value ?? [];
+      const oldest = this.#entries.first();
       if (oldest !== undefined) this.#entries.delete(oldest);
     }
   }

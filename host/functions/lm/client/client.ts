@@ -131,6 +131,7 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
       case 'register': {
         const { type: _, ...registration } = event;
         this.#registrations.set(event.mnId, registration);
+        for (const prefix of [...event.prefixes, ...event.delegated]) this.#cache.delete(prefix);
         this.#register(registration, HANDOFF.betweenRouters);
         break;
       }

@@ -28,7 +28,6 @@ export const MAX_PREFIXES = 32;
 export const LM_STATUS = {
   accepted: 0,
   unspecified: 128,
-  prohibited: 129,
   noResources: 130,
   unknown: 133,
   notPrimary: 153,

@@ -260,12 +260,17 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
   #notified(asked: Asked<UpdateNotification>): void {
     const { binding } = asked.message;
     this.#channel.answer(asked, { kind: 'UPA', status: LM_STATUS.accepted });
-    for (const mnId of this.#upstream.moved(binding)) {
+    const gone = this.#upstream.moved(binding);
+    for (const mnId of gone) {
       const registration = this.#table.get(mnId);
       if (registration === undefined) continue;
       this.#registrar.register({ ...registration, lifetimeSeconds: 0 }, () => undefined);
     }
-    this.#push(prefixesOf(binding), asked.peer, () => binding);
+    // Of an MN that is in this network its home server knows less than this one.
+    const here = (prefix: Prefix): boolean =>
+      gone.length === 0 && this.#lookUp(undefined, prefix) !== undefined;
+    const told = prefixesOf(binding).filter((prefix) => !here(prefix));
+    this.#push(told, asked.peer, () => binding);
   }
 
   #join(lifetimeSeconds: number): void {
@@ -336,14 +341,14 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     });
   }
 
-  /** LM-db:3. The one who caused the change knows it. */
+  /** LM-db:3. A client that caused the change knows it; a server asked on behalf of others. */
   #push(
     prefixes: readonly Prefix[],
     cause: Address,
     binding: (prefixes: readonly Prefix[]) => Binding,
   ): void {
     for (const [peer, mine] of this.#subscriptions.of(prefixes, this.#channel.now)) {
-      if (peer === cause) continue;
+      if (peer === cause && this.#roles.get(peer) === 'client') continue;
       const draft = { kind: 'UPN', retransmission: false, binding: binding(mine) } as const;
       this.#channel.request(peer, `push ${mine.join()}`, draft, (answer) => {
         if (answer === undefined) this.#subscriptions.drop(peer);

@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ClientEffect } from '../../../host/functions/lm/client/client.ts';
+import { MemoryLocationStore } from '../../../host/functions/lm/memory-store.ts';
+import { Network } from './network.ts';
+
+const LM = '2001:db8:ff::1';
+const LM2 = '2001:db8:ff::2';
+const M1 = '2001:db8:0:1::1';
+const M2 = '2001:db8:0:2::1';
+const M3 = '2001:db8:0:3::1';
+const HOME = '2001:db8:a:1::/64';
+const HOA = '2001:db8:a:1::10';
+const CLIENTS = { [M1]: 'client', [M2]: 'client', [M3]: 'client' } as const;
+
+function domain(seed = 1): Network {
+  const network = new Network(seed);
+  network.server(LM, CLIENTS);
+  for (const address of [M1, M2, M3]) network.client(address, [LM]);
+  return network;
+}
+
+/** An MN comes to a MAAR; the status of its registration. */
+function arrive(
+  network: Network,
+  maar: string,
+  mnId = 'mn',
+  prefixes = [HOME],
+  delegated: string[] = [],
+): number {
+  const [attached] = network.tell(maar, { type: 'attach', mnId });
+  assert.ok(attached?.type === 'attached');
+  const { counter } = attached;
+  const [registered] = network.tell(maar, { type: 'register', mnId, counter, prefixes, delegated });
+  assert.ok(registered?.type === 'registered');
+  return registered.status;
+}
+
+function locatorOf(effects: readonly ClientEffect[]): string | undefined {
+  const located = effects.find((effect) => effect.type === 'located');
+  assert.ok(located !== undefined, 'no answer');
+  return located.binding?.locator;
+}
+
+const lookUp = (network: Network, maar: string, where = HOA): string | undefined =>
+  locatorOf(network.tell(maar, { type: 'lookup', where }));
+
+test('query and reply: a client learns where an address is, and asks once for it', () => {
+  const network = domain();
+  assert.equal(arrive(network, M1), 0);
+  const queries = (): number => network.sent.filter(({ src }) => src === M2).length;
+  assert.equal(lookUp(network, M2), M1);
+  assert.equal(queries(), 1);
+  assert.equal(lookUp(network, M2, '2001:db8:a:1::99'), M1, 'the whole prefix is known');
+  assert.equal(queries(), 1);
+});
+
+test('who asks by prefix is told that prefix alone; who registers an MN is told all of it', () => {
+  const network = domain();
+  arrive(network, M1, 'mn', [HOME, '2001:db8:a:2::/64']);
+  const [located] = network.tell(M2, { type: 'lookup', where: HOA });
+  assert.ok(located?.type === 'located');
+  assert.deepEqual(located.binding?.prefixes, [HOME]);
+  const [attached] = network.tell(M2, { type: 'attach', mnId: 'mn' });
+  assert.ok(attached?.type === 'attached');
+  assert.deepEqual(attached.binding?.prefixes, [HOME, '2001:db8:a:2::/64']);
+  assert.equal(attached.binding.locator, M1, 'the previous MAAR');
+});
+
+test('a move is pushed to subscribers, who answer, and to nobody else', () => {
+  const network = domain();
+  arrive(network, M1);
+  lookUp(network, M2);
+  const before = network.results.get(M2)!.length;
+  assert.equal(arrive(network, M3), 0);
+  assert.deepEqual(
+    network.results
+      .get(M2)!
+      .slice(before)
+      .map((effect) => effect.type === 'located' && [effect.source, effect.where, effect.binding?.locator]),
+    [['push', HOME, M3]],
+  );
+  assert.equal(network.results.get(M1)!.filter((effect) => effect.type === 'located').length, 0);
+  assert.equal(lookUp(network, M2), M3);
+});
+
+test('a push that is lost is sent again with the same number and D; a dead subscriber is dropped', () => {
+  const network = domain();
+  arrive(network, M1);
+  lookUp(network, M2);
+  let lost = 0;
+  network.tamper = (effect) => {
+    const isPush = effect.data[2] === 19;
+    return isPush && lost++ === 0 ? [] : [{ effect, delay: 5 }];
+  };
+  arrive(network, M3);
+  network.run(1_500);
+  assert.equal(lookUp(network, M2), M3);
+  const pushes = network.sent.filter(({ data }) => data[2] === 19).map(({ data }) => [...data.slice(6, 12)]);
+  assert.equal(pushes.length, 2);
+  assert.deepEqual(pushes[1]!.slice(0, 4), pushes[0]!.slice(0, 4));
+  assert.deepEqual([pushes[0]![4], pushes[1]![4]], [0x80, 0xc0]);
+  network.remove(M2);
+  arrive(network, M1);
+  network.run(100_000);
+  const sent = network.sent.length;
+  arrive(network, M3);
+  network.run(10_000);
+  assert.ok(network.sent.slice(sent).every(({ dst }) => dst !== M2));
+});
+
+test('delegated prefixes lead to the router, and come with its own prefix', () => {
+  const network = domain();
+  assert.equal(arrive(network, M1, 'router', [HOME], ['2001:db8:d00::/56']), 0);
+  const [located] = network.tell(M2, { type: 'lookup', where: '2001:db8:d00:77::5' });
+  assert.ok(located?.type === 'located');
+  const { prefixes, delegated, locator } = located.binding!;
+  assert.deepEqual([prefixes, delegated, locator], [[HOME], ['2001:db8:d00::/56'], M1]);
+});
+
+test('an absent location is remembered for a while, and a registration ends that', () => {
+  const network = domain();
+  assert.equal(lookUp(network, M2), undefined);
+  const queries = (): number => network.sent.filter(({ src }) => src === M2).length;
+  const before = queries();
+  assert.equal(lookUp(network, M2), undefined);
+  assert.equal(queries(), before, 'answered from the cache');
+  arrive(network, M1);
+  network.run(10);
+  assert.equal(lookUp(network, M2), M1, 'pushed, since it was asked for');
+});
+
+test('de-registration is pushed; nothing outlives its lifetime', () => {
+  const network = domain();
+  arrive(network, M1);
+  lookUp(network, M2);
+  network.tell(M1, { type: 'detach', mnId: 'mn' });
+  assert.equal(lookUp(network, M2), undefined);
+  arrive(network, M1);
+  network.remove(M1);
+  assert.equal(lookUp(network, M3), M1);
+  network.run(600_000);
+  assert.equal(lookUp(network, M3), undefined);
+});
+
+test('a registration is refreshed before it ends', () => {
+  const network = domain();
+  arrive(network, M1);
+  network.run(3_600_000);
+  assert.equal(lookUp(network, M2), M1);
+});
+
+test('the highest counter wins: an update that comes late changes nothing, and its MAAR is told', () => {
+  const network = domain();
+  const attach = (maar: string): number => {
+    const [attached] = network.tell(maar, { type: 'attach', mnId: 'mn' });
+    assert.ok(attached?.type === 'attached');
+    return attached.counter;
+  };
+  const first = attach(M1);
+  const second = attach(M2);
+  assert.ok(second > first);
+  const register = (maar: string, counter: number): unknown =>
+    network.tell(maar, { type: 'register', mnId: 'mn', counter, prefixes: [HOME], delegated: [] })[0];
+  assert.deepEqual(register(M2, second), { type: 'registered', mnId: 'mn', status: 0 });
+  assert.deepEqual(register(M1, first), { type: 'registered', mnId: 'mn', status: 157 });
+  network.tell(M2, { type: 'detach', mnId: 'mn' });
+  assert.deepEqual(register(M1, first), { type: 'registered', mnId: 'mn', status: 157 }, 'after its end');
+  network.run(200_000);
+  assert.deepEqual(register(M1, first), { type: 'registered', mnId: 'mn', status: 157 }, 'forgotten by then');
+  assert.equal(lookUp(network, M3), undefined);
+});
+
+test('a counter belongs to whom it was handed out to', () => {
+  const network = domain();
+  const [attached] = network.tell(M1, { type: 'attach', mnId: 'mn' });
+  assert.ok(attached?.type === 'attached');
+  const registration = { type: 'register', mnId: 'mn', prefixes: [HOME], delegated: [] } as const;
+  network.tell(M1, { ...registration, counter: attached.counter });
+  const [copied] = network.tell(M2, { ...registration, counter: attached.counter });
+  assert.deepEqual(copied, { type: 'registered', mnId: 'mn', status: 157 });
+  assert.equal(lookUp(network, M3), M1);
+});
+
+test('a prefix belongs to one MN at a time, also where one contains the other', () => {
+  const network = domain();
+  assert.equal(arrive(network, M1, 'router', ['2001:db8:a:9::/64'], ['2001:db8:a:0::/56']), 0);
+  assert.equal(arrive(network, M2, 'thief', ['2001:db8:a:1::/64']), 155);
+  assert.equal(arrive(network, M2, 'other', ['2001:db8:b:1::/64']), 0);
+  assert.equal(arrive(network, M3, 'wide', ['2001:db8:b::/48']), 155);
+});
+
+test('the stale rule: told that the MN is not there, a client asks anew; of a MAAR it no longer believes in nothing is lost', () => {
+  const network = domain();
+  network.client(M2, [LM], { subscription: 0 });
+  arrive(network, M1);
+  assert.equal(lookUp(network, M2), M1);
+  arrive(network, M3);
+  assert.equal(lookUp(network, M2), M1, 'nobody told it');
+  assert.equal(locatorOf(network.tell(M2, { type: 'stale', where: HOA, locator: M1 })), M3);
+  assert.equal(locatorOf(network.tell(M2, { type: 'stale', where: HOA, locator: M1 })), M3, 'known by now');
+  network.run(20_000);
+  arrive(network, M1);
+  assert.equal(lookUp(network, M2), M1, 'what is not told of lives short');
+});
+
+test('with a silent server the next one is asked, on the same store', () => {
+  const network = new Network();
+  const store = new MemoryLocationStore();
+  network.server(LM, CLIENTS, {}, store);
+  network.client(M1, [LM, LM2]);
+  assert.equal(arrive(network, M1), 0);
+  network.remove(LM);
+  network.server(LM2, CLIENTS, {}, store);
+  network.client(M2, [LM, LM2]);
+  assert.equal(locatorOf(network.tell(M2, { type: 'lookup', where: HOA }, 4_000)), M1);
+  assert.equal(lookUp(network, M2, '2001:db8:a:2::1'), undefined, 'asked at once');
+});
+
+test('a server that starts again knows what it acknowledged, and hands out higher counters', () => {
+  const network = new Network();
+  const store = new MemoryLocationStore();
+  network.server(LM, CLIENTS, {}, store);
+  for (const maar of [M1, M2]) network.client(maar, [LM]);
+  arrive(network, M1);
+  network.remove(LM);
+  network.server(LM, CLIENTS, {}, store);
+  assert.equal(lookUp(network, M2), M1);
+  assert.equal(arrive(network, M2), 0);
+  assert.equal(lookUp(network, M1), M2);
+});
+
+test('clocks that are hours apart cost one more round, once', () => {
+  const network = domain();
+  network.skew(M1, 3_600_000);
+  network.skew(M2, -7_200_000);
+  const [attached] = network.tell(M1, { type: 'attach', mnId: 'mn' }, 1_500);
+  assert.ok(attached?.type === 'attached');
+  assert.equal(arrive(network, M1), 0);
+  assert.equal(locatorOf(network.tell(M2, { type: 'lookup', where: HOA }, 1_500)), M1);
+  arrive(network, M3);
+  assert.equal(lookUp(network, M2), M3, 'pushes are understood too');
+});

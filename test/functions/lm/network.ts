@@ -1,0 +1,196 @@
+import { createHmac } from 'node:crypto';
+import type { Key } from '../../../host/functions/lm/association.ts';
+import type { MobilityEffect } from '../../../host/functions/lm/channel.ts';
+import { CLIENT_SETTINGS, LocationClient } from '../../../host/functions/lm/client/client.ts';
+import type { ClientEffect, ClientEvent, ClientSettings } from '../../../host/functions/lm/client/client.ts';
+import { MemoryLocationStore } from '../../../host/functions/lm/memory-store.ts';
+import { LocationServer } from '../../../host/functions/lm/server/server.ts';
+import type { ServerEffect, ServerEvent } from '../../../host/functions/lm/server/server.ts';
+import type { ServerSettings } from '../../../host/functions/lm/server/settings.ts';
+import type { LocationStore, StoreRequest } from '../../../host/functions/lm/store.ts';
+
+/** The key of a pair of nodes, by their addresses in any order. */
+export function keyOf(a: string, b: string): Key {
+  const secret = [a, b].sort().join();
+  return { spi: 256, hmac: (data) => createHmac('sha256', secret).update(data).digest() };
+}
+
+/** A generator of numbers in [0, 1) that a seed determines. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 0x1_0000_0000;
+  };
+}
+
+type Effect = ServerEffect | ClientEffect;
+type Result = Exclude<ClientEffect, { type: 'mobility' | 'timer' | 'trace' }>;
+
+interface Node {
+  step(event: never, now: number): Effect[];
+  readonly timers: Map<string, number>;
+  /** What this node's clock is ahead of the network's, in milliseconds. */
+  skew: number;
+  store?: LocationStore;
+}
+
+interface Flight {
+  readonly at: number;
+  readonly order: number;
+  readonly effect: MobilityEffect;
+}
+
+/** Servers and clients on links of 5 ms in virtual time. `tamper` may drop, change or multiply what is under way. */
+export class Network {
+  now = 1_767_225_600_000;
+  readonly results = new Map<string, Result[]>();
+  readonly sent: MobilityEffect[] = [];
+  tamper: (effect: MobilityEffect) => readonly { readonly effect: MobilityEffect; readonly delay: number }[] =
+    (effect) => [{ effect, delay: 5 }];
+  readonly #nodes = new Map<string, Node>();
+  readonly #flights: Flight[] = [];
+  readonly #random: () => number;
+  #order = 0;
+
+  constructor(seed = 1) {
+    this.#random = seeded(seed);
+  }
+
+  server(
+    address: string,
+    peers: Readonly<Record<string, 'client' | 'server'>>,
+    settings: Partial<ServerSettings> = {},
+    store: LocationStore = new MemoryLocationStore(),
+  ): LocationServer {
+    const server = new LocationServer(
+      {
+        name: address,
+        address,
+        primary: ['2001:db8::/32'],
+        gateway: undefined,
+        random: this.#random,
+        ...settings,
+        peers: Object.entries(peers).map(([peer, role]) => ({
+          address: peer,
+          name: peer,
+          role,
+          key: keyOf(address, peer),
+        })),
+      },
+      store.load(),
+      this.now,
+    );
+    this.#nodes.set(address, { step: server.step.bind(server), timers: new Map(), skew: 0, store });
+    this.#step(address, { type: 'start' } satisfies ServerEvent);
+    return server;
+  }
+
+  client(
+    address: string,
+    servers: readonly string[],
+    settings: Partial<ClientSettings> = {},
+  ): LocationClient {
+    const client = new LocationClient(
+      {
+        ...CLIENT_SETTINGS,
+        address,
+        random: this.#random,
+        ...settings,
+        servers: servers.map((server) => ({ address: server, name: server, key: keyOf(address, server) })),
+      },
+      this.now,
+    );
+    this.#nodes.set(address, { step: client.step.bind(client), timers: new Map(), skew: 0 });
+    this.results.set(address, []);
+    return client;
+  }
+
+  skew(address: string, milliseconds: number): void {
+    this.#nodes.get(address)!.skew = milliseconds;
+  }
+
+  /** Takes a node away; what is under way to it is lost. */
+  remove(address: string): void {
+    this.#nodes.delete(address);
+  }
+
+  /** Something happens to a client; what it has to say by then, and within `wait` milliseconds. */
+  tell(address: string, event: ClientEvent, wait = 100): Result[] {
+    const results = this.results.get(address)!;
+    const before = results.length;
+    this.#step(address, event);
+    this.run(wait);
+    return results.slice(before);
+  }
+
+  /** Octets come to a node as from another. */
+  inject(effect: MobilityEffect, delay = 0): void {
+    this.#flights.push({ at: this.now + delay, order: this.#order++, effect });
+  }
+
+  run(milliseconds: number): void {
+    const end = this.now + milliseconds;
+    for (;;) {
+      const flight = this.#flights.reduce<Flight | undefined>(
+        (first, next) =>
+          first === undefined || next.at < first.at || (next.at === first.at && next.order < first.order)
+            ? next
+            : first,
+        undefined,
+      );
+      const timer = this.#nextTimer();
+      const at = Math.min(flight?.at ?? Infinity, timer?.at ?? Infinity);
+      if (at > end) break;
+      this.now = Math.max(this.now, at);
+      if (flight !== undefined && flight.at === at) {
+        this.#flights.splice(this.#flights.indexOf(flight), 1);
+        if (this.#nodes.has(flight.effect.dst)) this.#step(flight.effect.dst, flight.effect);
+      } else if (timer !== undefined) {
+        this.#nodes.get(timer.address)!.timers.delete(timer.id);
+        this.#step(timer.address, { type: 'timer', id: timer.id });
+      }
+    }
+    this.now = end;
+  }
+
+  #nextTimer(): { address: string; id: string; at: number } | undefined {
+    let first: { address: string; id: string; at: number } | undefined;
+    for (const [address, { timers, skew }] of this.#nodes) {
+      for (const [id, own] of timers) {
+        const at = own - skew;
+        if (first === undefined || at < first.at) first = { address, id, at };
+      }
+    }
+    return first;
+  }
+
+  #step(address: string, event: ServerEvent | ClientEvent): void {
+    const node = this.#nodes.get(address)!;
+    const requests: StoreRequest[] = [];
+    for (const effect of node.step(event as never, this.now + node.skew)) {
+      switch (effect.type) {
+        case 'trace':
+          break;
+        case 'timer':
+          if (effect.at === undefined) node.timers.delete(effect.id);
+          else node.timers.set(effect.id, effect.at);
+          break;
+        case 'mobility':
+          this.sent.push(effect);
+          for (const { effect: arriving, delay } of this.tamper(effect)) this.inject(arriving, delay);
+          break;
+        case 'ticket':
+        case 'commit':
+        case 'forget':
+          requests.push(effect);
+          break;
+        default:
+          this.results.get(address)!.push(effect);
+      }
+    }
+    if (requests.length > 0) {
+      node.store!.submit(requests, (answers) => this.#step(address, { type: 'stored', answers }));
+    }
+  }
+}

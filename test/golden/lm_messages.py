@@ -1,0 +1,157 @@
+"""Builds location management messages with scapy, from docs/lm-messages.md and without the project's code.
+
+Standard input: a JSON list of {src, dst, message}. Standard output: the Mobility Headers in hexadecimal, one a line.
+With "--pcap FILE" the packets are also written to FILE. scapy knows Binding Update and Acknowledgement; all other
+messages go in its generic header.
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import socket
+import struct
+import sys
+
+logging.getLogger("scapy").setLevel(logging.ERROR)
+from scapy.layers.inet6 import IPv6, MIP6MH_BA, MIP6MH_BU, MIP6MH_Generic, MIP6OptAltCoA, MIP6OptMNID, _MIP6OptAlign
+from scapy.fields import ByteField, IntField, IP6Field, LongField, StrFixedLenField, StrLenField
+from scapy.utils import wrpcap
+
+ENTERPRISE = 32473
+KEY = bytes(range(32))
+SPI = 256
+AUTHENTICATOR = 16
+TYPES = {"UPN": 19, "UPA": 20}
+CODES = {"PBQ": 1, "PQA": 2, "LPJ": 3, "LPA": 4}
+
+
+class Prefix(_MIP6OptAlign):
+    fields_desc = [
+        ByteField("otype", 22), ByteField("olen", 18), ByteField("reserved", 0),
+        ByteField("plen", 64), IP6Field("prefix", "::"),
+    ]
+    x, y = 8, 4
+
+
+class ServingMaar(_MIP6OptAlign):
+    fields_desc = [ByteField("otype", 68), ByteField("olen", 16), IP6Field("address", "::")]
+    x, y = 8, 6
+
+
+class Timestamp(_MIP6OptAlign):
+    fields_desc = [ByteField("otype", 27), ByteField("olen", 8), LongField("stamp", 0)]
+    x, y = 8, 2
+
+
+class Value(_MIP6OptAlign):
+    fields_desc = [ByteField("otype", 23), ByteField("olen", 2), ByteField("reserved", 0), ByteField("value", 0)]
+    x, y = 4, 0
+
+
+class Vendor(_MIP6OptAlign):
+    fields_desc = [
+        ByteField("otype", 19), ByteField("olen", 13), IntField("enterprise", ENTERPRISE), ByteField("subtype", 0),
+        StrLenField("data", b"", length_from=lambda pkt: pkt.olen - 5),
+    ]
+    x, y = 4, 2
+
+
+class Authentication(_MIP6OptAlign):
+    fields_desc = [
+        ByteField("otype", 9), ByteField("olen", 5 + AUTHENTICATOR), ByteField("subtype", 1), IntField("spi", SPI),
+        StrFixedLenField("data", bytes(AUTHENTICATOR), AUTHENTICATOR),
+    ]
+    x, y = 8, 1
+
+
+def prefixes(number, texts):
+    for text in texts:
+        address, length = text.split("/")
+        yield Prefix(otype=number, prefix=address, plen=int(length))
+
+
+def number(subtype, value, form="!Q"):
+    data = struct.pack(form, value)
+    return Vendor(subtype=subtype, olen=5 + len(data), data=data)
+
+
+def binding_options(binding):
+    yield from prefixes(22, binding["prefixes"])
+    yield from prefixes(55, binding["delegated"])
+    yield ServingMaar(address=binding["locator"])
+    yield number(16, binding["counter"])
+    yield number(17, binding["lifetimeSeconds"], "!I")
+
+
+def options_of(message):
+    kind = message["kind"]
+    if "mnId" in message:
+        yield MIP6OptMNID(id=message["mnId"].encode())
+    if kind in ("PBU", "PBA"):
+        yield Value(otype=23, value=message["handoff"])
+        yield Value(otype=24, value=message["accessTechnology"])
+        yield from prefixes(22, message["prefixes"])
+        yield from prefixes(55, message["delegated"])
+        if kind == "PBU":
+            yield MIP6OptAltCoA(acoa=message["locator"])
+        yield number(16, message["counter"])
+    if "where" in message:
+        yield from prefixes(22, [message["where"]])
+    if "ticket" in message:
+        yield number(18, message["ticket"])
+    if "binding" in message:
+        yield from binding_options(message["binding"])
+    yield from prefixes(6, message.get("primary", []))
+    millis = message["timestamp"]
+    yield Timestamp(stamp=(millis // 1000 << 16) + round(millis % 1000 * 65536 / 1000))
+    yield Authentication()
+
+
+def laid_out(start, options):
+    """What scapy's Binding Update does for its options, for headers that it does not know."""
+    data = b""
+    for option in options:
+        pad = option.alignment_delta(start + len(data)) if hasattr(option, "alignment_delta") else 0
+        data += b"\0" if pad == 1 else b"" if pad == 0 else struct.pack("!BB", 1, pad - 2) + bytes(pad - 2)
+        data += bytes(option)
+    return data + bytes(-(start + len(data)) % 8)
+
+
+def header(message):
+    kind, sequence = message["kind"], message["sequence"]
+    units = message.get("lifetimeSeconds", 0) // 4
+    common = {"seq": sequence, "mhtime": units, "options": list(options_of(message))}
+    if kind == "PBU":
+        # A and P are among the upper 7 bits, which scapy names.
+        return MIP6MH_BU(flags=(0x8000 | 0x0200) >> 9, **common)
+    if kind == "PBA":
+        return MIP6MH_BA(status=message["status"], flags=0x20 >> 5, res2=0, **common)
+    if kind in CODES:
+        status = message.get("status", 0x80 if message.get("register") else 0)
+        fixed = struct.pack("!HIBBH", sequence, ENTERPRISE, CODES[kind], status, units)
+    elif kind == "UPN":
+        fixed = struct.pack("!HHH", sequence, 2, 0xC000 if message["retransmission"] else 0x8000)
+    else:
+        fixed = struct.pack("!HBBH", sequence, message["status"], 0, 0)
+    tail = laid_out(6 + len(fixed), options_of(message))
+    length = (6 + len(fixed) + len(tail)) // 8 - 1
+    return MIP6MH_Generic(mhtype=TYPES.get(kind, 11), len=length, msg=fixed + tail)
+
+
+def signed(packet):
+    data = bytearray(bytes(packet)[40:])
+    data[4:6] = b"\0\0"
+    addresses = b"".join(socket.inet_pton(socket.AF_INET6, address) for address in (packet.src, packet.dst))
+    digest = hmac.new(KEY, addresses + bytes(data[:-AUTHENTICATOR]), hashlib.sha256).digest()
+    data[-AUTHENTICATOR:] = digest[:AUTHENTICATOR]
+    whole = IPv6(bytes(packet)[:40] + bytes(data))
+    del whole.payload.cksum
+    return IPv6(bytes(whole))
+
+
+packets = [signed(IPv6(src=case["src"], dst=case["dst"]) / header(case["message"])) for case in json.load(sys.stdin)]
+for packet in packets:
+    print(bytes(packet)[40:].hex())
+if "--pcap" in sys.argv:
+    wrpcap(sys.argv[sys.argv.index("--pcap") + 1], packets)
