@@ -32,7 +32,7 @@ function pool({ gateway }: Options = {}): { network: Network; view: (server: str
   network.client(M2, [LM2]);
   network.client(M2B, [LM2]);
   network.run(5_000);
-  return { network, view: (server) => servers[server as keyof typeof servers]!.view(network.now) };
+  return { network, view: (server) => servers[server as keyof typeof servers].view(network.now) };
 }
 
 function arrive(network: Network, maar: string, where?: string, prefixes = [HOME1], mnId = 'mn'): number {
