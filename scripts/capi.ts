@@ -3,8 +3,8 @@
  * Cargo shares wasmtime with the other programs in Rust, so that it takes minutes once; the rest takes one.
  */
 import { copyFileSync, cpSync, mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { cacheDirectory } from '../host/lab/cache.ts';
 import { cargo } from '../host/lab/cargo.ts';
 
 /** The library in the crate that has the headers of each engine. */
@@ -18,11 +18,9 @@ interface Artifact {
   readonly filenames: readonly string[];
 }
 
-const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-
 /** Where an engine's `include/` and `lib/` are after this script has run. */
 export function folderOf(engine: Engine): string {
-  return join(cache, 'maar', 'capi', engine);
+  return join(cacheDirectory('capi'), engine);
 }
 
 /** Builds the library of an engine, and gathers it and its headers; throws what cargo said where it fails. */
