@@ -14,7 +14,8 @@ export const WILD = { trap: 0xee, loop: 0xef, outputs: 0xed } as const;
 /** First octet of a UDP payload in the first frame: headroom, IPv6 header, UDP header. */
 const PAYLOAD_AT = 128 + 40 + 8;
 
-const directory = mkdtempSync(join(tmpdir(), 'maar-agent-'));
+/** For sockets and state; gone at the end. */
+export const directory = mkdtempSync(join(tmpdir(), 'maar-agent-'));
 process.on('exit', () => rmSync(directory, { recursive: true }));
 
 const WILD_MODULE = `(module
@@ -71,11 +72,13 @@ export function compile({ compiler }: Programs, which: 'maar' | 'wild'): string 
 
 export class Agent {
   readonly control: string;
+  readonly program: string;
   readonly startMillis: Promise<number>;
   readonly #child: ChildProcess;
   #log = '';
 
   constructor(programs: Programs, name: string, args: readonly string[]) {
+    this.program = programs.agent;
     this.control = join(directory, `${name}.sock`);
     const start = performance.now();
     const own = ['--state', join(directory, `${name}.state`), '--control', `unix:${this.control}`];

@@ -7,12 +7,15 @@ use std::{io, thread};
 
 use maar_module::{Capacities, Runtime, abi};
 
+use crate::access::Links;
+use crate::audience::Audience;
 use crate::control::Control;
 use crate::kernel::Kernel;
 use crate::options::Options;
 use crate::path::{Access, Counts, From, Path};
 use crate::plane::Plane;
 use crate::router::{Memory, Router};
+use crate::sys::entry;
 use crate::{log, sys};
 
 /// A call of the module may last two to three of these; a batch takes well under a millisecond.
@@ -33,6 +36,8 @@ pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let signalling = open_raw(&options, libc::IPPROTO_MH)?;
     let icmp = sys::open_icmp(options.locator, &[])?;
     let kernel = Kernel::prepare(&options)?;
+    let interfaces: Vec<u32> = path.access.iter().map(|access| access.interface).collect();
+    let links = Links::open(&options, &interfaces).map_err(|error| sys::named("access links", error))?;
     let control = Control::listen(&options.control)?;
     let runtime = Runtime::limited()?;
     // SAFETY: the operator's word, by the command line.
@@ -49,7 +54,11 @@ pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
     })?;
     log::line(log::NOTICE, &format!("ready at {}", options.locator));
     let memory = Memory::new();
-    serve(Router { plane, path, signalling, icmp, kernel, settings: options, memory }, &signals, control)
+    serve(
+        Router { plane, path, signalling, icmp, kernel, links, settings: options, memory },
+        &signals,
+        control,
+    )
 }
 
 fn open_path(options: &Options) -> io::Result<Path> {
@@ -105,10 +114,12 @@ fn serve(mut router: Router, signals: &OwnedFd, mut control: Control) -> Result<
         polled.extend(sources.iter().map(|&(fd, _)| entry(fd)));
         polled.push(entry(router.signalling.as_raw_fd()));
         polled.push(entry(signals.as_raw_fd()));
+        let links = polled.len();
+        router.links.poll(&mut polled);
         let talks = polled.len();
         control.poll(&mut polled);
         sys::poll(&mut polled, timeout(&mut router, &control))?;
-        if polled[talks - 1].revents != 0 {
+        if polled[links - 1].revents != 0 {
             return Ok(());
         }
         router.plane.revive();
@@ -125,12 +136,11 @@ fn serve(mut router: Router, signals: &OwnedFd, mut control: Control) -> Result<
         if polled[sources.len()].revents != 0 {
             router.signals(control.session())?;
         }
+        let lost = &mut router.memory.lost;
+        router.links.turn(&polled[links..talks], &mut Audience::new(control.session(), lost));
         control.turn(&mut router, &polled[talks..]);
+        router.links.tell(&mut Audience::new(control.session(), &mut router.memory.lost));
     }
-}
-
-fn entry(fd: RawFd) -> libc::pollfd {
-    libc::pollfd { fd, events: libc::POLLIN, revents: 0 }
 }
 
 /// Milliseconds until something is due without anybody asking.
@@ -140,6 +150,7 @@ fn timeout(router: &mut Router, control: &Control) -> i32 {
     let due = [
         deadline.map(|due| Duration::from_millis(due.saturating_sub(now))),
         router.plane.revival(),
+        router.links.patience(),
         control.patience(),
     ];
     // Rounded up: a millisecond too early would be a turn for nothing.

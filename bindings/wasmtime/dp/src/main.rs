@@ -1,7 +1,9 @@
 //! The data plane on a router: packets between the kernel and the module, driven by control through its channel
 //! (bindings/cpdp/README.md).
 
+mod access;
 mod agent;
+mod audience;
 mod channel;
 mod connection;
 mod control;
@@ -22,12 +24,26 @@ mod sys;
 use std::process;
 
 fn main() {
-    let options = options::parse(std::env::args().skip(1)).unwrap_or_else(|fault| {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.first().is_some_and(|word| word == "station") {
+        return station(&words[1..]);
+    }
+    let options = options::parse(words.into_iter()).unwrap_or_else(|fault| {
         eprintln!("maar-dp: {fault}\n{}", options::USAGE);
         process::exit(2);
     });
     if let Err(fault) = agent::run(options) {
         log::line(log::ERROR, &fault.to_string());
         process::exit(1);
+    }
+}
+
+fn station(words: &[String]) {
+    match access::station::tell(words) {
+        Ok(answer) => println!("{answer}"),
+        Err(fault) => {
+            eprintln!("maar-dp: {fault}");
+            process::exit(1);
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use maar_module::abi;
 
+use crate::access::Links;
 use crate::cpdp;
 use crate::journal::Record;
 use crate::kernel::Kernel;
@@ -40,6 +41,7 @@ pub struct Router {
     /// Sends ICMPv6 messages.
     pub icmp: OwnedFd,
     pub kernel: Kernel,
+    pub links: Links,
     pub settings: Options,
     pub memory: Memory,
 }
@@ -105,7 +107,7 @@ impl Router {
             busy,
             counts.packets,
             counts.batches,
-            counts.dropped,
+            counts.dropped + self.links.dropped,
             rebuilds,
             entries,
             memory,

@@ -129,6 +129,9 @@ impl Session {
         match kind {
             cpdp::KIND_APPLY => self.apply(router, flags, number, &body),
             cpdp::KIND_PACKET_OUT => router.send_signal(&body),
+            cpdp::KIND_FRAME_OUT | cpdp::KIND_ATTACHED | cpdp::KIND_KEEPING => {
+                router.links.command(kind, number, &body).map_err(|text| (cpdp::FAULT_MALFORMED, text))
+            }
             cpdp::KIND_STATUS if body.is_empty() => {
                 self.channel.send(cpdp::KIND_STATUS, number, &router.status());
                 Ok(())
@@ -172,6 +175,7 @@ impl Session {
         }
         self.greeted = true;
         self.channel.send(cpdp::KIND_HELLO, 0, &router.hello());
+        router.links.greeted();
         Ok(())
     }
 

@@ -20,11 +20,11 @@ const CAP_NET_ADMIN: u32 = 12;
 const CAP_NET_RAW: u32 = 13;
 const CONTROL_OCTETS: usize = 256;
 
-fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
+pub fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 { Err(Error::last_os_error()) } else { Ok(result) }
 }
 
-fn owned(result: libc::c_int) -> io::Result<OwnedFd> {
+pub fn owned(result: libc::c_int) -> io::Result<OwnedFd> {
     // SAFETY: a descriptor that a system call has just returned belongs to nobody else.
     checked(result).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }
@@ -116,9 +116,19 @@ pub fn send(fd: RawFd, address: [u8; 16], message: &[u8]) -> io::Result<Option<u
 }
 
 pub fn set(fd: &OwnedFd, level: libc::c_int, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
-    let size = mem::size_of_val(&value) as libc::socklen_t;
+    set_option(fd, level, option, &value)
+}
+
+/// Sets a socket option to the octets of `value`, which is of the type that the option takes.
+pub fn set_option<T>(
+    fd: &impl AsRawFd,
+    level: libc::c_int,
+    option: libc::c_int,
+    value: &T,
+) -> io::Result<()> {
+    let size = mem::size_of_val(value) as libc::socklen_t;
     // SAFETY: pointer and size are those of `value`.
-    checked(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, (&raw const value).cast(), size) })?;
+    checked(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, (&raw const *value).cast(), size) })?;
     Ok(())
 }
 
@@ -131,6 +141,12 @@ pub fn read(fd: RawFd, to: &mut [u8]) -> io::Result<Option<usize>> {
 pub fn write(fd: RawFd, from: &[u8]) -> io::Result<Option<usize>> {
     // SAFETY: pointer and length are those of `from`.
     waiting(unsafe { libc::write(fd, from.as_ptr().cast(), from.len()) })
+}
+
+/// Sends a whole frame on the interface that a packet socket is bound to; none where its queue is full.
+pub fn send_frame(fd: RawFd, frame: &[u8]) -> io::Result<Option<usize>> {
+    // SAFETY: pointer and length are those of `frame`.
+    waiting(unsafe { libc::send(fd, frame.as_ptr().cast(), frame.len(), 0) })
 }
 
 /// What a raw socket tells besides the payload.
@@ -200,6 +216,11 @@ pub fn interface_index(name: &str) -> io::Result<u32> {
         0 => Err(Error::other(format!("there is no interface {name}"))),
         index => Ok(index),
     }
+}
+
+/// Of a descriptor that is to be read.
+pub fn entry(fd: RawFd) -> libc::pollfd {
+    libc::pollfd { fd, events: libc::POLLIN, revents: 0 }
 }
 
 /// Sleeps until one of `fds` is readable (`writable`: of those after the first `fds.len()`), a signal comes, or

@@ -44,7 +44,6 @@ pub fn receive(fd: RawFd, to: &mut [u8]) -> io::Result<Option<usize>> {
 }
 
 /// A non-blocking socket that only listens to multicast groups of `family`, with room for `buffer` octets.
-#[expect(dead_code)]
 pub fn open_events(family: libc::c_int, groups: &[u32], buffer: libc::c_int) -> io::Result<OwnedFd> {
     let fd = open(family, libc::SOCK_NONBLOCK)?;
     // Past the system's limit only the root of the first user namespace may go.
