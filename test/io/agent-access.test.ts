@@ -78,7 +78,7 @@ namespaced(import.meta.url, () => {
     `);
     agent = new Agent(programs, 'access', [
       ...['--module', compile(programs, 'maar'), '--locator', MAAR, '--pool', POOL],
-      ...['--access', `${LINK}=br0,fe80::1,${ROUTER_MAC}`, '--stations', stations, '--user', 'nobody'],,
+      ...['--access', `${LINK}=br0,fe80::1,${ROUTER_MAC}`, '--stations', stations, '--user', 'nobody'],
       ...['--state', directory],
     ]);
     await agent.startMillis;
