@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MapEngine } from '../../lab/bench/map-engine.ts';
+import { forwardText, runForward } from '../../lab/bench/forward/run.ts';
 import { ModuleEngine } from '../../lab/bench/module-engine.ts';
 import { nativeEngines } from '../../lab/bench/native.ts';
 import { cardText, figures, groupText, machineCard, method } from '../../lab/bench/report.ts';
@@ -18,6 +19,9 @@ const build = (name: string): URL =>
 const ENTRIES = [1_000, 10_000, 100_000, 1_000_000];
 const ROUNDS = 21;
 const QUERIES = 1 << 20;
+/** Below what the slowest of them can carry on two processors of 2020. */
+const FORWARD = { rounds: 7, rate: 30_000, ms: 2000, bindings: '1000,100000' };
+const [QUICK_RATE, QUICK_MS] = [5_000, 300];
 /** `--quick` is there to see that all of it works; its times mean little. */
 const QUICK: Omit<Plan, 'benches'> = { entries: [1_000], rounds: 3, queries: 16_384, churn: true };
 
@@ -29,10 +33,16 @@ export async function benchCommand(args: readonly string[]): Promise<number> {
     options: {
       entries: { type: 'string' },
       rounds: { type: 'string' },
+      rate: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
+  if (positionals.includes('forward')) {
+    if (positionals.length > 1) throw new UsageError('forward runs by itself');
+    return await forward(values);
+  }
+  if (values.rate !== undefined) throw new UsageError('--rate is for the bench forward');
   const base = values.quick ? QUICK : { entries: ENTRIES, rounds: ROUNDS, queries: QUERIES, churn: true };
   const plan: Plan = {
     ...base,
@@ -49,6 +59,38 @@ export async function benchCommand(args: readonly string[]): Promise<number> {
     rmSync(directory, { recursive: true });
   }
   return 0;
+}
+
+/** `maar bench forward`: through a whole MAAR, in network namespaces. */
+async function forward({ rounds, rate, entries, quick, json }: ForwardValues): Promise<number> {
+  const plan = {
+    rounds: rounds === undefined ? (quick ? 1 : FORWARD.rounds) : count(rounds, 'rounds'),
+    rate: rate === undefined ? (quick ? QUICK_RATE : FORWARD.rate) : count(rate, 'rate'),
+    ms: quick ? QUICK_MS : FORWARD.ms,
+    bindings: (entries ?? FORWARD.bindings).split(',').map((text) => count(text, 'entries')),
+  };
+  const say = (line: string): void => void process.stderr.write(`maar: ${line}\n`);
+  const directory = mkdtempSync(join(tmpdir(), 'maar-bench-'));
+  try {
+    const result = await runForward(plan, directory, build('maar'), say);
+    const card = machineCard();
+    if (json) process.stdout.write(`${JSON.stringify({ card, ...plan, ...result })}\n`);
+    else {
+      const skipped = result.missing.map((line) => `skipped: ${line}\n`).join('');
+      process.stdout.write(`${cardText(card)}\n${skipped}${forwardText(result)}`);
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+  return 0;
+}
+
+interface ForwardValues {
+  readonly rounds?: string | undefined;
+  readonly rate?: string | undefined;
+  readonly entries?: string | undefined;
+  readonly quick: boolean;
+  readonly json: boolean;
 }
 
 async function run(plan: Plan, directory: string, json: boolean): Promise<void> {

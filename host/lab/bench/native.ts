@@ -1,5 +1,6 @@
 /** Native engines: programs built on demand from test/bench/native/, told by lines what to do (rounds.h). */
 import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +24,7 @@ export function tool(name: string, args: readonly string[]): string | undefined 
 }
 
 /** Builds a program; a line saying why not, if so. */
-function build(
+export function build(
   directory: string,
   name: string,
   flags: readonly string[],
@@ -44,19 +45,24 @@ function build(
 
 /** A program that answers each line with one. */
 export class Program {
-  readonly #child;
+  readonly #child: ChildProcess;
   readonly #waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
   #error = '';
 
-  constructor(path: string, args: readonly string[] = []) {
-    this.#child = spawn(path, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-    this.#child.stderr.on('data', (chunk: Buffer) => (this.#error += chunk.toString()));
-    createInterface(this.#child.stdout).on('line', (line) => this.#waiting.shift()?.resolve(line));
-    this.#child.on('close', () => {
-      const error = new Error(`${path} has ended: ${this.#error.trim() || 'no message'}`);
+  static start(path: string, args: readonly string[] = []): Program {
+    return new Program(path, spawn(path, args, { stdio: ['pipe', 'pipe', 'pipe'] }));
+  }
+
+  /** `child` has pipes for all three standard streams. */
+  constructor(name: string, child: ChildProcess) {
+    this.#child = child;
+    child.stderr!.on('data', (chunk: Buffer) => (this.#error += chunk.toString()));
+    createInterface(child.stdout!).on('line', (line) => this.#waiting.shift()?.resolve(line));
+    child.on('close', () => {
+      const error = new Error(`${name} has ended: ${this.#error.trim() || 'no message'}`);
       for (const { reject } of this.#waiting.splice(0)) reject(error);
     });
-    this.#child.stdin.on('error', () => undefined);
+    child.stdin!.on('error', () => undefined);
   }
 
   /** The next line it writes. */
@@ -66,14 +72,14 @@ export class Program {
 
   async ask(command: string): Promise<string> {
     const answer = this.line();
-    this.#child.stdin.write(`${command}\n`);
+    this.#child.stdin!.write(`${command}\n`);
     const line = await answer;
     if (line.startsWith('fail')) throw new Error(line);
     return line;
   }
 
   end(): void {
-    this.#child.stdin.end();
+    this.#child.stdin!.end();
   }
 }
 
@@ -166,7 +172,7 @@ export async function nativeEngines(directory: string, most: number): Promise<Na
   const missing: string[] = [];
   const twin = build(directory, 'twin', []);
   if ('path' in twin) {
-    const shared: Shared = { program: new Program(twin.path) };
+    const shared: Shared = { program: Program.start(twin.path) };
     engines.push(new NativeEngine('C, loads', shared, 'load', ['hosts', 'prefixes'], TWIN_PATHS));
     engines.push(new NativeEngine('C, prefetch', shared, 'prefetch', ['hosts', 'prefixes'], TWIN_PATHS));
   } else {
@@ -179,7 +185,7 @@ export async function nativeEngines(directory: string, most: number): Promise<Na
   }
   const dpdk = build(directory, 'dpdk', flags.split(/\s+/));
   if ('path' in dpdk) {
-    const shared: Shared = { program: new Program(dpdk.path) };
+    const shared: Shared = { program: Program.start(dpdk.path) };
     try {
       const first = await shared.program.line();
       if (first !== 'ready') throw new Error(first);

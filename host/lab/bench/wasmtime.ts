@@ -27,7 +27,7 @@ export async function wasmtimeEngines(directory: string, simd: URL, scalar: URL)
   ] as const;
   for (const [name, kind, module, most] of kinds) {
     const arguments_ = [kind, fileURLToPath(module), join(directory, `${kind}.cwasm`)];
-    const shared: Shared = { program: new Program(path, arguments_) };
+    const shared: Shared = { program: Program.start(path, arguments_) };
     try {
       const first = await shared.program.line();
       if (first !== 'ready') throw new Error(first);
