@@ -19,7 +19,7 @@ test('every data plane carries every load, and the agent is there for the first 
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const { rows, figures, missing } = JSON.parse(stdout) as Forwarding;
   if (process.env['MAAR_REQUIRE_TOOLS'] === '1') assert.deepEqual(missing, []);
-  const planes = ['plain', 'kernel', 'node', ...(missing.length === 0 ? ['wasmtime'] : [])];
+  const planes = ['plain', 'kernel', 'node', ...(missing.length === 0 ? ['pump', 'wasmtime'] : [])];
   const loads = [...new Set(rows.map(({ load }) => load))];
   assert.equal(loads.length, 5);
   for (const load of loads) {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from '../../../../bindings/entries.ts';
 import { AgentClient } from '../../../io/agent-client.ts';
+import type { DataPlaneEngine } from '../../../io/linux-config.ts';
 import { cargoBuild } from '../../cargo.ts';
 import { nodeCommand } from '../../netns/node-command.ts';
 import type { Sandbox } from '../../netns/sandbox.ts';
@@ -35,10 +36,11 @@ function residentOf(child: ChildProcess): number {
   return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]);
 }
 
-/** The data plane in Node, with the host that `maar run` has. */
+/** The host that `maar run` has, with the data plane in Node or wherever `engine` says. */
 export async function nodeRouter(
   sandbox: Sandbox,
   namespace: string,
+  engine: DataPlaneEngine,
   commands: readonly Command[],
 ): Promise<Router> {
   const state = join(sandbox.directory.inside, namespace);
@@ -54,6 +56,7 @@ export async function nodeRouter(
       access: [{ link: 0, ...ACCESS }],
       pool: POOL,
       activity: false,
+      dataPlane: engine,
     },
     commands,
   };

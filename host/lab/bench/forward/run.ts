@@ -1,6 +1,7 @@
 /** `maar bench forward`: packets through one MAAR, for the processor time that the whole machine spends on them. */
 import { fileURLToPath } from 'node:url';
 import { Sandbox, netnsObstacle } from '../../netns/sandbox.ts';
+import { findWasmtime } from '../../wasmtime-cli.ts';
 import { Program, build } from '../native.ts';
 import { quantile } from '../run.ts';
 import type { Load, Sample } from './measure.ts';
@@ -14,6 +15,7 @@ const PLANES = [
   { name: 'plain', tunnel: 'none', doc: 'forwarding by the kernel without a tunnel' },
   { name: 'kernel', tunnel: 'kernel', doc: 'seg6 encap.red and End.DT6' },
   { name: 'node', tunnel: 'ours', doc: 'V8 in Node, over TUN' },
+  { name: 'pump', tunnel: 'ours', doc: '`wasmtime run` between pipes, over TUN' },
   { name: 'wasmtime', tunnel: 'ours', doc: 'maar-dp, ahead of time, over TUN' },
 ] as const;
 type PlaneName = (typeof PLANES)[number]['name'];
@@ -78,13 +80,21 @@ export async function runForward(
   const traffic = build(directory, 'traffic', ['-lpthread']);
   if ('obstacle' in traffic) throw new Error(traffic.obstacle);
   const programs = await agentPrograms(directory, fileURLToPath(module));
-  const missing = 'obstacle' in programs ? [`wasmtime: ${programs.obstacle}`] : [];
-  const planes = PLANES.filter(({ name }) => name !== 'wasmtime' || !('obstacle' in programs));
+  const command = findWasmtime();
+  const missing = [
+    ...('obstacle' in programs ? [`wasmtime: ${programs.obstacle}`] : []),
+    ...(command === undefined ? ['pump: wasmtime is not installed'] : []),
+  ];
+  const planes = PLANES.filter(({ name }) => !missing.some((line) => line.startsWith(`${name}:`)));
   const sandbox = await Sandbox.create(planes.flatMap(({ name }) => namespacesOf(lineOf(name))));
   const lines = new Lines(sandbox, traffic.path);
   try {
     for (const { name, tunnel } of planes) await lines.open(name, tunnel);
-    lines.add('node', await nodeRouter(sandbox, lineOf('node').maar, ENTRIES));
+    lines.add('node', await nodeRouter(sandbox, lineOf('node').maar, { engine: 'node' }, ENTRIES));
+    if (command !== undefined) {
+      const engine = { engine: 'wasmtime-cli', wasmtime: command } as const;
+      lines.add('pump', await nodeRouter(sandbox, lineOf('pump').maar, engine, ENTRIES));
+    }
     const figures =
       'obstacle' in programs ? [] : await agentFigures(plan, sandbox, programs, lines.traffic('wasmtime'));
     if (!('obstacle' in programs))
