@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from '../../../../bindings/entries.ts';
-import { AgentClient } from '../../../io/agent-client.ts';
+import { AgentClient } from '../../../io/agent/client.ts';
 import type { DataPlaneEngine } from '../../../io/linux-config.ts';
 import { cargoBuild } from '../../cargo.ts';
 import { nodeCommand } from '../../netns/node-command.ts';
@@ -135,14 +135,16 @@ export async function agentRouter(
   };
 }
 
+const ignore = (): void => undefined;
+const HANDLERS = { events: ignore, packet: ignore, frame: ignore, presence: ignore, closed: ignore };
+
 async function connect(child: ChildProcess, path: string): Promise<AgentClient> {
   let log = '';
   child.stderr!.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const end = performance.now() + READY_MS;
-  const ignore = (): void => undefined;
   for (;;) {
     try {
-      return await AgentClient.connect(path, { events: ignore, packet: ignore, closed: ignore });
+      return await AgentClient.connect({ kind: 'unix', path }, HANDLERS);
     } catch (error) {
       if (child.exitCode !== null || performance.now() > end)
         throw new Error(`maar-dp does not start: ${log.trim()}`, { cause: error });
