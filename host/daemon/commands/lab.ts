@@ -69,11 +69,10 @@ export async function labCommand(args: readonly string[]): Promise<number> {
     process.stdout.write(values.json ? `${JSON.stringify(listing())}\n` : list());
     return 0;
   }
-  const dataPlane = dataPlaneOf(values.dataplane);
   const order: Order = {
     scenarios: chosen(positionals),
-    backend: backendFor(dataPlane, backendOf(values.backend)),
-    dataPlane,
+    backend: backendFor(values.dataplane, backendOf(values.backend)),
+    dataPlane: dataPlaneOf(values.dataplane),
     scheme: schemeOf(values.scheme),
     seed: seedOf(values.seed),
     keep: values.keep,
@@ -125,9 +124,9 @@ function dataPlaneOf(name: string): DataPlaneEngine {
 }
 
 /** The simulation has the data plane in its own process. */
-function backendFor({ engine }: DataPlaneEngine, asked: Backend | undefined): Backend | undefined {
-  if (engine === 'node') return asked;
-  if (asked === 'sim') throw new UsageError(`--dataplane ${engine} needs the backend netns`);
+function backendFor(dataPlane: string, asked: Backend | undefined): Backend | undefined {
+  if (dataPlane === 'node') return asked;
+  if (asked === 'sim') throw new UsageError(`--dataplane ${dataPlane} needs the backend netns`);
   return 'netns';
 }
 

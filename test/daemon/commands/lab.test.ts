@@ -29,6 +29,7 @@ test('what cannot be carried out is one line and exit code 2', () => {
     [['figure2'], /no scenario "figure2"; there are figure1,/],
     [['--backend', 'moon'], /--backend must be one of netns, sim/],
     [['--dataplane', 'moon'], /--dataplane must be one of node, wasmtime-cli/],
+    [['--dataplane', 'wasmtime-cli', '--backend', 'sim'], /--dataplane wasmtime-cli needs the backend netns/],
     [['--scheme', 'magic'], /--scheme must be one of romip/],
     [['--seed', '-1'], /--seed/],
     [['aware-mn', '--backend', 'netns'], /scenario "aware-mn" runs on sim only/],
