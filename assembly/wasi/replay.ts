@@ -7,6 +7,7 @@ import {
   AREA_COUNTERS,
   COUNTER_SLOTS,
   DESCRIPTOR_INPUT_AT,
+  LIMIT_BATCH_MAX,
   NONE,
   VERDICT_DROP,
   VERDICT_HOLD,
@@ -17,6 +18,7 @@ import { events, run } from '../path/instance';
 import { outputAt } from '../path/outputs';
 import { arenaTop, take } from './arena';
 import { argumentAt, argumentCount, argumentIs, argumentLength, endsWith } from './arguments';
+import { BLOCK_SECTION } from './blocks';
 import {
   Captured,
   LINKTYPE_ETHERNET,
@@ -39,7 +41,6 @@ import { padTo, put, putNumber, say } from './print';
 import { carryOut, setUp } from './setup';
 import { usage } from './usage';
 
-const BLOCK_SECTION: u32 = 0x0a0d0d0a;
 const MILLISECOND: u64 = 1_000_000;
 const ETHERNET_HEADER: usize = 14;
 const ETHERTYPE_AT: usize = 12;
@@ -47,11 +48,10 @@ const ETHERTYPE_AT: usize = 12;
 const ETHERTYPE_IPV6: u32 = 0xdd86;
 const SOURCE_MAC_AT: usize = 6;
 const COLUMN: usize = 29;
-const BATCH_MAX: u32 = 1024;
 
 /** Number and time of each packet in the batch. */
-const NUMBERS: usize = memory.data(4096, 8);
-const TIMES: usize = memory.data(8192, 8);
+const NUMBERS: usize = memory.data((LIMIT_BATCH_MAX as i32) * 4, 8);
+const TIMES: usize = memory.data((LIMIT_BATCH_MAX as i32) * 8, 8);
 /** Verdicts that were given, in the order of their first; how often, by the same. */
 const VERDICTS: usize = memory.data(512, 8);
 const COUNTS: usize = memory.data(1024, 8);
