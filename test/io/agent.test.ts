@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { after, before, test } from 'node:test';
-import { promisify } from 'node:util';
 import type { Command } from '../../bindings/entries.ts';
 import { LIMIT_COMMANDS } from '../../bindings/generated/abi.ts';
 import {
@@ -19,7 +17,7 @@ import { AgentReader } from '../../bindings/node/cpdp-reader.ts';
 import { AgentClient } from '../../host/io/agent/client.ts';
 import { missing } from '../support/tools.ts';
 import type { Programs } from './support/agent.ts';
-import { Agent, WILD, buildPrograms, compile } from './support/agent.ts';
+import { Agent, WILD, buildPrograms, compile, ignore } from './support/agent.ts';
 import {
   CORRESPONDENT,
   FOREIGN,
@@ -31,7 +29,7 @@ import {
   buildNetwork,
   station,
 } from './support/bench.ts';
-import { namespaced, sh, until } from './support/namespace.ts';
+import { namespaced, python, sh, until } from './support/namespace.ts';
 
 const COUNT = 20;
 /** Neighbour discovery of the kernels around it loses an echo now and then; what the agent loses, its counters tell. */
@@ -62,15 +60,6 @@ const tunnel = (index: number): Command => ({
 
 function ping(count = COUNT): string {
   return station(`ping -6 -q -c ${count} -i 0.01 -W 1 -I ${FOREIGN_ADDRESS} ${CORRESPONDENT}`);
-}
-
-const nothing = (): void => undefined;
-const ignore = { events: nothing, packet: nothing, frame: nothing, presence: nothing, closed: nothing };
-
-/** Starts a program in Python in a namespace; resolves to what it wrote. */
-function python(namespace: string, program: string): Promise<string> {
-  const args = ['netns', 'exec', namespace, 'python3', '-c', program];
-  return promisify(execFile)('ip', args).then(({ stdout }) => stdout.trim());
 }
 
 /** Sends a Binding Refresh Request to the MAAR, and prints what comes back. */

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { findWasmtime } from '../../host/lab/wasmtime-cli.ts';
 import { missing } from '../support/tools.ts';
 import { CORRESPONDENT, buildNetwork } from './support/bench.ts';
+import { dump, settle } from './support/kernel.ts';
 import { namespaced, sh, until } from './support/namespace.ts';
 
 const DAEMON = fileURLToPath(new URL('support/daemon.ts', import.meta.url));
@@ -33,14 +34,6 @@ async function start(...args: string[]): Promise<Daemon> {
   const ready = await Promise.race([once(child.stdout, 'data').then(() => true), ended.then(() => false)]);
   assert.ok(ready, stderr);
   return { process: child, stderr: () => stderr, ended };
-}
-
-/** Everything that the daemon changes, as the system's own tools print it. */
-function dump(): string {
-  return sh(`
-    ip -6 rule; ip -6 route show table all; ip neigh show nud permanent; nft list ruleset
-    ip -o addr; ip -o link show br0; sysctl -a 2> /dev/null | grep -E '^net.ipv6.conf|nf_conntrack_acct'
-  `);
 }
 
 function processorMillis(pid: number): number {
@@ -89,8 +82,7 @@ namespaced(import.meta.url, () => {
   const state = mkdtempSync('/run/state-');
   before(() => {
     buildNetwork();
-    // Duplicate address detection of the bridge's own address ends on its own.
-    sh('while ip addr show tentative | grep -q inet6; do sleep 0.1; done');
+    settle();
     pristine = dump();
   });
 

@@ -70,6 +70,16 @@ export function compile({ compiler }: Programs, which: 'maar' | 'wild'): string 
   return cwasm;
 }
 
+const nothing = (): void => undefined;
+/** Of a control that takes no interest in what it hears. */
+export const ignore = {
+  events: nothing,
+  packet: nothing,
+  frame: nothing,
+  presence: nothing,
+  closed: nothing,
+};
+
 export class Agent {
   readonly control: string;
   readonly program: string;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Command } from '../../../bindings/entries.ts';
+import type { Command, CommandStatus } from '../../../bindings/entries.ts';
 import type { MaarEffect, MaarEvent } from '../../../host/core/maar-io.ts';
 import type { Machine, TraceEffect } from '../../../host/core/machine.ts';
 import { clockOrigin } from '../../../host/io/clock.ts';
@@ -91,6 +91,8 @@ export interface Bench {
   perform(...effects: MaarEffect[]): void;
   /** Applies commands and waits until tables and kernel have them. */
   apply(...commands: Command[]): Promise<void>;
+  /** The same, of commands that may be refused; their statuses. */
+  try(...commands: Command[]): Promise<readonly CommandStatus[]>;
   counters(): Promise<Readonly<Record<string, number>>>;
   close(): Promise<void>;
 }
@@ -126,17 +128,21 @@ export async function openBench(changes: Partial<LinuxConfig> = {}): Promise<Ben
     puppet.want(...effects);
     host.dispatch({ type: 'timer', id: 'test' });
   };
+  const attempt = async (commands: Command[]): Promise<readonly CommandStatus[]> => {
+    const number = ++batch;
+    perform({ type: 'apply', batch: number, commands });
+    await until('applied', () => puppet.of('applied').some((event) => event.batch === number));
+    return puppet.of('applied').find((event) => event.batch === number)!.statuses;
+  };
   return {
     host,
     puppet,
     perform,
     async apply(...commands) {
-      const number = ++batch;
-      perform({ type: 'apply', batch: number, commands });
-      await until('applied', () => puppet.of('applied').some((event) => event.batch === number));
-      const { statuses } = puppet.of('applied').find((event) => event.batch === number)!;
+      const statuses = await attempt(commands);
       if (statuses.some((status) => status !== 'ok')) throw new Error(`apply: ${statuses.join(', ')}`);
     },
+    try: (...commands) => attempt(commands),
     counters: async () => (await host.dataPlane()).counters,
     async close() {
       await host.stop();

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { basename } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { missing } from '../../support/tools.ts';
 
 const INSIDE = 'MAAR_TEST_NAMESPACE';
@@ -38,6 +39,12 @@ export function namespaced(url: string, define: () => void): void {
 /** Runs one command line through the shell; its standard output. */
 export function sh(command: string): string {
   return execFileSync('sh', ['-ec', command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Runs a program in Python in a namespace; resolves to what it wrote. */
+export function python(namespace: string, program: string): Promise<string> {
+  const args = ['netns', 'exec', namespace, 'python3', '-c', program];
+  return promisify(execFile)('ip', args).then(({ stdout }) => stdout.trim());
 }
 
 /** The JSON that a command of iproute2 prints. */

@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import type { Command, DeliverEntry, SourceEntry } from '../../bindings/entries.ts';
+import { AgentClient } from '../../host/io/agent/client.ts';
+import { neutralLocator } from '../../host/wire/neutral.ts';
+import { missing } from '../support/tools.ts';
+import { Agent, buildPrograms, compile, ignore } from './support/agent.ts';
+import type { Programs } from './support/agent.ts';
+import {
+  CORRESPONDENT,
+  FOREIGN,
+  FOREIGN_ADDRESS,
+  MAAR,
+  NATIVE,
+  NATIVE_ADDRESS,
+  PEER,
+  POOL,
+  ROUTER_MAC,
+  STATION_LINK_LOCAL,
+  STATION_MAC,
+  buildNetwork,
+  openBench,
+  station,
+} from './support/bench.ts';
+import { dump, objects, settle } from './support/kernel.ts';
+import { ipJson, namespaced, python, sh, until } from './support/namespace.ts';
+
+const COUNT = 10;
+const BATCHES = 30;
+const SEED = 77;
+/** Where the test hosts of other MAARs are; the core has no route to it. */
+const [ELSEWHERE, LOST_PEER] = ['2001:db8:ee::1', '2001:db8:0:9::1'];
+const NEIGHBOUR = '2001:db8:0:1::2';
+const ON_LINK = '2001:db8:bb::7';
+/** ICMPv6 type for private experimentation (RFC 4443 section 2.1). */
+const EXPERIMENT = 200;
+
+const programs = await buildPrograms();
+
+const deliver = (prefix: string, changes: Partial<DeliverEntry> = {}): Command => ({
+  op: 'put',
+  entry: { kind: 'deliver', prefix, link: 0, nextHop: STATION_LINK_LOCAL, mac: STATION_MAC, ...changes },
+});
+const source = (prefix: string, changes: Partial<SourceEntry> = {}): Command => ({
+  op: 'put',
+  entry: { kind: 'source', prefix, link: 0, mac: STATION_MAC, ...changes },
+});
+const tunnel = (prefix: string, locator = PEER): Command => ({
+  op: 'put',
+  entry: { kind: 'tunnel', prefix, locator },
+});
+
+const ENTRIES: readonly Command[] = [
+  { op: 'put', entry: { kind: 'peer', address: PEER } },
+  deliver(FOREIGN),
+  deliver(NATIVE),
+  source(NATIVE),
+  source(FOREIGN, { reverse: PEER }),
+];
+
+/** One command about few keys, so that a batch meets what earlier ones left; some are refused. */
+function anyCommand(): fc.Arbitrary<Command> {
+  const prefix = fc.constantFrom(FOREIGN, NATIVE, '2001:db8:aa:1::/64', '2001:db8:aa::/48', `${ON_LINK}/128`);
+  const link = fc.constantFrom(0, 0, 0, 1, 1, 2);
+  const mac = fc.constantFrom(STATION_MAC, '02:00:5e:10:01:0b');
+  const nextHop = fc.constantFrom(STATION_LINK_LOCAL, 'fe80::5eff:fe10:10b', ON_LINK);
+  const locator = fc.constantFrom(PEER, PEER, PEER, MAAR);
+  const put = fc.oneof(
+    fc.record({ kind: fc.constant('deliver' as const), prefix, link, nextHop, mac }),
+    fc.record({ kind: fc.constant('deliver' as const), prefix, link, nextHop, mac }),
+    fc.record({ kind: fc.constant('tunnel' as const), prefix, locator }),
+    prefix.map((prefix) => ({ kind: 'buffer' as const, prefix, packets: 8, bytes: 9000, millis: 500 })),
+    prefix.map((prefix) => {
+      const locator = neutralLocator('2001:db8::/32', prefix) ?? prefix;
+      return { kind: 'rewrite' as const, prefix, locator };
+    }),
+    fc.record({ kind: fc.constant('source' as const), prefix, link, mac }),
+    fc.record({ kind: fc.constant('source' as const), prefix, link, mac, reverse: locator }),
+    fc.record({ kind: fc.constant('source' as const), prefix, link }),
+    fc.constant({ kind: 'peer' as const, address: PEER }),
+  );
+  return fc.oneof(
+    { weight: 3, arbitrary: put.map((entry): Command => ({ op: 'put', entry })) },
+    {
+      weight: 1,
+      arbitrary: prefix.map((prefix): Command => ({ op: 'delete', kind: 'destination', prefix })),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .record({ prefix, link })
+        .map((key): Command => ({ op: 'delete', kind: 'source', ...key })),
+    },
+  );
+}
+
+namespaced(import.meta.url, () => {
+  if ('obstacle' in programs) {
+    test('the native agent and the kernel', (t) => missing(t, programs.obstacle));
+    return;
+  }
+  const links = [
+    { link: 0, interface: 'br0', linkLocal: 'fe80::1', mac: ROUTER_MAC },
+    { link: 1, interface: 'access1', linkLocal: 'fe80::1', mac: ROUTER_MAC },
+  ];
+  const arguments_ = [
+    ...['--module', compile(programs, 'maar'), '--locator', MAAR, '--pool', POOL],
+    ...['--name', 'a1', '--user', 'nobody', '--activity'],
+    ...links.flatMap((l) => ['--access', `${l.link}=${l.interface},${l.linkLocal},${l.mac}`]),
+  ];
+  let pristine = '';
+  let agent: Agent;
+  let client: AgentClient;
+  async function start(): Promise<void> {
+    agent = new Agent(programs as Programs, 'dp', arguments_);
+    await agent.startMillis;
+    client = await AgentClient.connect({ kind: 'unix', path: agent.control }, ignore);
+  }
+  before(async () => {
+    buildNetwork();
+    sh('ip link add access1 type veth peer name far1; ip link set access1 up; ip link set far1 up');
+    settle();
+    pristine = dump();
+    await start();
+  });
+  after(() => agent.kill());
+
+  test('the kernel is as the host in Node leaves it, batch by batch', async () => {
+    const batches = fc.sample(fc.array(anyCommand(), { minLength: 1, maxLength: 6 }), {
+      seed: SEED,
+      numRuns: BATCHES,
+    });
+    const seen = [objects()];
+    const statuses: (readonly string[])[] = [];
+    for (const batch of batches) {
+      statuses.push(await client.apply(batch));
+      seen.push(objects());
+    }
+    await client.close();
+    assert.equal(await agent.stop(), 0);
+    assert.equal(dump(), pristine);
+
+    const bench = await openBench({ access: links, activity: true });
+    try {
+      assert.deepEqual(seen[0], objects(), 'after the start');
+      for (const [index, batch] of batches.entries()) {
+        const what = `batch ${index}: ${JSON.stringify(batch)}`;
+        assert.deepEqual(statuses[index], await bench.try(...batch), what);
+        assert.deepEqual(seen[index + 1], objects(), what);
+      }
+    } finally {
+      await bench.close();
+    }
+    const kinds = new Set(statuses.flat());
+    assert.ok(kinds.has('ok') && kinds.has('invalid') && kinds.has('absent'), [...kinds].join());
+    await start();
+  });
+
+  test('after kill -9 the next start takes everything back, and so does its end', async () => {
+    await client.apply(ENTRIES);
+    await client.close();
+    agent.kill();
+    await until('the agent has ended', () => agent.ended());
+    assert.notEqual(dump(), pristine);
+    await start();
+    assert.deepEqual(ipJson(`-6 route show ${FOREIGN}`), []);
+    await client.close();
+    assert.equal(await agent.stop(), 0);
+    assert.equal(dump(), pristine);
+  });
+
+  test('a second agent does not take the first one for leavings', async () => {
+    await start();
+    await client.apply(ENTRIES);
+    const during = dump();
+    const second = new Agent(programs, 'second', arguments_);
+    await assert.rejects(second.startMillis, /maar0: .*busy/i);
+    assert.equal(dump(), during);
+  });
+
+  test('an agent that cannot start leaves nothing behind', async () => {
+    await client.close();
+    await agent.stop();
+    const failing = new Agent(programs, 'failing', [...arguments_, '--module', '/dev/null']);
+    await assert.rejects(failing.startMillis);
+    assert.equal(dump(), pristine);
+    await start();
+  });
+
+  test('native traffic stays in the kernel, tunnelled traffic does not, and both are counted by station', async () => {
+    assert.deepEqual(new Set(await client.apply(ENTRIES)), new Set(['ok']));
+    for (const address of [NATIVE_ADDRESS, FOREIGN_ADDRESS]) {
+      assert.match(
+        station(`ping -6 -q -c ${COUNT} -i 0.01 -W 1 -I ${address} ${CORRESPONDENT}`),
+        / 0% packet loss/,
+      );
+    }
+    const { counters, nativeFlows, dropped } = await client.status();
+    assert.equal(counters['reverse-tunnelled'], COUNT);
+    assert.equal(counters['delivered'], COUNT);
+    assert.ok(nativeFlows >= 1);
+    assert.equal(dropped, 0);
+    assert.deepEqual(await client.activity(), [{ mac: STATION_MAC, sent: 2 * COUNT, received: 2 * COUNT }]);
+  });
+
+  test('what a station must not send is dropped and counted', async () => {
+    station('ip link set sta0 address 02:00:5e:10:01:0f');
+    for (const address of [NATIVE_ADDRESS, FOREIGN_ADDRESS]) {
+      assert.throws(() => station(`ping -6 -q -c 2 -i 0.01 -W 1 -I ${address} ${CORRESPONDENT}`));
+    }
+    station(`ip link set sta0 address ${STATION_MAC}`);
+    station(`ip -6 route add 2001:db8:dd::/64 encap seg6 mode encap.red segs ${MAAR} dev sta0 via fe80::1`);
+    assert.throws(() => station(`ping -6 -c 2 -i 0.01 -W 1 -I ${NATIVE_ADDRESS} 2001:db8:dd::1`));
+    await python(
+      'station',
+      `import socket; s=socket.socket(socket.AF_INET6, socket.SOCK_RAW, 135); s.sendto(bytes(16), ('${MAAR}', 0))`,
+    );
+    const { sourceMac, accessTunnel, accessMobility } = await client.status();
+    assert.deepEqual([sourceMac, accessTunnel, accessMobility], [4, 2, 1]);
+  });
+
+  test('an ICMPv6 error about an outer packet reaches the host that sent the inner one', async () => {
+    await client.apply([tunnel(`${ELSEWHERE}/128`, LOST_PEER)]);
+    assert.throws(() => station(`ping -6 -c 1 -W 2 -I ${NATIVE_ADDRESS} ${ELSEWHERE} > /run/lost.txt 2>&1`));
+    assert.match(sh('cat /run/lost.txt'), new RegExp(`From ${MAAR} .*[Uu]nreachable`));
+    assert.equal((await client.status()).dropped, 0);
+  });
+
+  test('control sends ICMPv6 from the locator, with the checksum of the kernel', async () => {
+    const listening = python(
+      'core',
+      `import socket, sys
+s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6); s.settimeout(10)
+open('/run/listening', 'w')
+while True:
+    data, address = s.recvfrom(100)
+    if data[0] == ${EXPERIMENT}: break
+print(address[0], data.hex())`,
+    );
+    await until('somebody listens', () => sh('ls /run').includes('listening'));
+    client.send(NEIGHBOUR, Uint8Array.of(EXPERIMENT, 1, 0, 0, 7, 7, 7, 7), 'icmpv6');
+    const [address, data = ''] = (await listening).split(' ');
+    assert.equal(address, MAAR);
+    assert.match(data, /^c801(?!0000)[0-9a-f]{4}07070707$/);
+  });
+
+  test('a whole set without entries leaves no route, neighbour or element of a station', async () => {
+    await client.replaceAll([]);
+    const { routes, neighbours } = objects();
+    const destinations = (routes as { dst: string; table?: string }[]).filter(
+      ({ table }) => table === undefined,
+    );
+    assert.deepEqual(
+      destinations.map(({ dst }) => dst),
+      [POOL],
+    );
+    assert.deepEqual(neighbours, []);
+    for (const set of ['native', 'owned', 'prefixes']) {
+      assert.doesNotMatch(sh(`nft list set inet maar_a1 ${set}`), /elements/);
+    }
+  });
+});
