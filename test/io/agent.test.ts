@@ -4,8 +4,9 @@ import { statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { Command } from '../../bindings/entries.ts';
-import { LIMIT_COMMANDS } from '../../bindings/generated/abi.ts';
+import { COMMAND_SIZE, LIMIT_COMMANDS } from '../../bindings/generated/abi.ts';
 import {
+  BODY_MAX,
   GREETING_ABI_AT,
   GREETING_PROTOCOL_AT,
   HEADER_LENGTH_AT,
@@ -217,6 +218,22 @@ namespaced(import.meta.url, () => {
     client = await reconnect();
     assert.equal(client.hello.generation, generation);
     assert.deepEqual(await client.apply([remove]), ['absent']);
+  });
+
+  test('a batch of the greatest length, more than the module takes at once, is carried out', async () => {
+    const generation = client.generation + 1n;
+    const many = Array.from({ length: BODY_MAX / COMMAND_SIZE }, (_, index) => tunnel(index));
+    const [first, second] = [many.slice(0, LIMIT_COMMANDS), many.slice(LIMIT_COMMANDS)].map((part) =>
+      apply(generation, part, 0),
+    );
+    await client.close();
+    const whole = edited(first!, HEADER_LENGTH_AT, BODY_MAX);
+    const rest = second!.subarray(HEADER_SIZE);
+    assert.equal(await provoke(agent.control, greeting(), whole, rest, pingMessage(0n)), undefined);
+    client = await reconnect();
+    const { entries, rebuilds } = await client.status();
+    assert.deepEqual([entries, rebuilds], [ENTRIES.length + many.length, 0]);
+    await client.replaceAll(ENTRIES);
   });
 
   test('what is wrong is refused by name, has no effect and does not disturb forwarding', async () => {
