@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -19,10 +20,13 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { cacheDirectory } from '../../host/lab/cache.ts';
 import { folderOf } from '../../scripts/capi.ts';
+import { IWASM } from '../../scripts/iwasm.ts';
 import { WASMTIME } from '../../scripts/wasmtime.ts';
 import { hasTool, missing } from '../support/tools.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+const CAPTURE = 'test/golden/flow';
 
 interface Section {
   readonly title: string;
@@ -50,6 +54,7 @@ const NEEDS: Readonly<Record<string, (t: TestContext) => boolean>> = {
   Rust: (t) => hasTool(t, 'cargo'),
   'C, and whatever else has a C API': (t) =>
     hasTool(t, 'cc') && built(t, folderOf('wasmtime'), 'capi.ts wasmtime'),
+  iwasm: (t) => built(t, IWASM, 'iwasm.ts'),
 };
 
 function built(t: TestContext, path: string, script: string): boolean {
@@ -65,6 +70,8 @@ function readersFolder(name: string): string {
   mkdirSync(folder, { recursive: true });
   for (const part of ['bin', 'bindings', 'build', 'host', 'node_modules', 'package.json', 'scripts'])
     symlinkSync(join(ROOT, part), join(folder, part));
+  // A copy: a WASI command reaches nothing through links that lead out of its folder.
+  cpSync(join(ROOT, CAPTURE), join(folder, CAPTURE), { recursive: true });
   // With it cargo takes the versions that it has compiled already.
   copyFileSync(join(ROOT, 'bindings/wasmtime/Cargo.lock'), join(folder, 'Cargo.lock'));
   return folder;
@@ -103,7 +110,10 @@ for (const [index, section] of page.entries()) {
       encoding: 'utf8',
       env: {
         ...process.env,
-        PATH: [dirname(process.execPath), dirname(WASMTIME), process.env['PATH']].join(':'),
+        PATH: [
+          ...[process.execPath, WASMTIME, IWASM].map((program) => dirname(program)),
+          process.env['PATH'],
+        ].join(':'),
         CARGO_TARGET_DIR: cacheDirectory('cargo-target'),
         CARGO_NET_OFFLINE: 'true',
       },

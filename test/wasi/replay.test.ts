@@ -11,7 +11,7 @@ import { writePcap } from '../../host/wire/pcap.ts';
 import { writePcapng } from '../../host/wire/pcapng.ts';
 import { wasm } from '../dataplane/engines.ts';
 import { CASES, golden } from './replay-cases.ts';
-import { hasWasmtime, underNode, underWasmtime, workFolder } from './runtimes.ts';
+import { hasIwasm, hasWasmtime, underIwasm, underNode, underWasmtime, workFolder } from './runtimes.ts';
 import type { Command, Runtime } from './runtimes.ts';
 
 const MUTATIONS = 60;
@@ -68,6 +68,12 @@ test('wasmtime: every golden capture gives the same octets as on Node', (t) => {
   if (!hasWasmtime(t)) return;
   const folder = workFolder(t);
   for (const name of CASES) sameAsOnNode(underWasmtime(), 'maar-wasi', name, folder);
+});
+
+test('iwasm: every golden capture gives the same octets as on Node', (t) => {
+  if (!hasIwasm(t)) return;
+  const folder = workFolder(t);
+  for (const name of CASES) sameAsOnNode(underIwasm, 'maar-wasi-scalar', name, folder);
 });
 
 test('encapsulation limits of every kind of entry act as on Node', (t) => {

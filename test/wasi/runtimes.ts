@@ -1,10 +1,11 @@
-/** The WASI build under two runtimes: Node's own, within this process, and the wasmtime program. */
+/** The WASI build under three runtimes: Node's own, within this process, and the programs wasmtime and iwasm. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { WASI } from 'node:wasi';
+import { IWASM } from '../../scripts/iwasm.ts';
 import { WASMTIME } from '../../scripts/wasmtime.ts';
 import { missing } from '../support/tools.ts';
 
@@ -55,23 +56,38 @@ export const underNode: Runtime = (command, folder, args, input = new Uint8Array
   }
 };
 
+/** Runs a program that may use `folder` alone. */
+function underProgram(program: string, args: readonly string[], folder: string, input: Uint8Array): Run {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    cwd: folder,
+    input,
+    maxBuffer: 64 << 20,
+  });
+  if (error !== undefined) throw error;
+  return { code: status ?? -1, stdout, stderr: stderr.toString() };
+}
+
 /** `flags` go before the module: `--target`, `--allow-precompiled`; `module` in place of the command's own. */
 export function underWasmtime(flags: readonly string[] = [], module?: string): Runtime {
-  return (command, folder, args, input = new Uint8Array()) => {
-    const { status, stdout, stderr, error } = spawnSync(
-      WASMTIME,
-      ['run', '--dir', '.', ...flags, module ?? built(command), ...args],
-      { cwd: folder, input, maxBuffer: 64 << 20 },
-    );
-    if (error !== undefined) throw error;
-    return { code: status ?? -1, stdout, stderr: stderr.toString() };
-  };
+  return (command, folder, args, input = new Uint8Array()) =>
+    underProgram(WASMTIME, ['run', '--dir', '.', ...flags, module ?? built(command), ...args], folder, input);
 }
+
+/** Takes the scalar build only. */
+export const underIwasm: Runtime = (command, folder, args, input = new Uint8Array()) =>
+  underProgram(IWASM, ['--dir=.', built(command), ...args], folder, input);
 
 /** True if the wasmtime program has been built; else the test is skipped or failed. */
 export function hasWasmtime(t: TestContext): boolean {
   const present = existsSync(WASMTIME);
   if (!present) missing(t, 'wasmtime (node bin/node.js scripts/wasmtime.ts builds it)');
+  return present;
+}
+
+/** True if iwasm has been built; else the test is skipped or failed. */
+export function hasIwasm(t: TestContext): boolean {
+  const present = existsSync(IWASM);
+  if (!present) missing(t, 'iwasm (node bin/node.js scripts/iwasm.ts builds it)');
   return present;
 }
 
