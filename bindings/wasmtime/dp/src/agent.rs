@@ -132,6 +132,7 @@ fn serve(mut router: Router, signals: &OwnedFd, mut control: Control) -> Result<
         if router.plane.guard(|instance| instance.deadline()).is_some_and(|due| due <= now) {
             router.path.flush(&mut router.plane, now);
         }
+        router.expire();
         router.events(control.session());
         if polled[sources.len()].revents != 0 {
             router.signals(control.session())?;
@@ -151,6 +152,7 @@ fn timeout(router: &mut Router, control: &Control) -> i32 {
         deadline.map(|due| Duration::from_millis(due.saturating_sub(now))),
         router.plane.revival(),
         router.links.patience(),
+        router.expiry(),
         control.patience(),
     ];
     // Rounded up: a millisecond too early would be a turn for nothing.

@@ -1,6 +1,6 @@
 //! Where control connects: a listener, connections that have not greeted yet, and the one that has.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
@@ -12,6 +12,8 @@ use crate::options::Listen;
 use crate::router::Router;
 use crate::session::Session;
 use crate::sys;
+#[cfg(feature = "tls")]
+use crate::tls;
 
 /// Connections that have not greeted yet. One more takes the place of the oldest: who only connects keeps nobody out.
 const WAITING_MAX: usize = 8;
@@ -23,6 +25,8 @@ const LINES_APART: Duration = Duration::from_secs(1);
 enum Listener {
     Unix(UnixListener),
     Tcp(TcpListener),
+    #[cfg(feature = "tls")]
+    Tls(TcpListener, tls::Acceptor),
 }
 
 pub struct Control {
@@ -53,12 +57,12 @@ impl Control {
                 listener.set_nonblocking(true)?;
                 Listener::Unix(listener)
             }
-            Listen::Tcp(address) => {
-                let listener =
-                    TcpListener::bind(address).map_err(|error| sys::named(&address.to_string(), error))?;
-                listener.set_nonblocking(true)?;
-                Listener::Tcp(listener)
+            Listen::Tcp(address) => Listener::Tcp(bind(*address)?),
+            #[cfg(feature = "tls")]
+            Listen::Tls { address, files } => {
+                Listener::Tls(bind(*address)?, tls::Acceptor::new(files.clone())?)
             }
+            #[cfg(not(feature = "tls"))]
             Listen::Tls { .. } => return Err(io::Error::other("this build has no TLS")),
         };
         let (waiting, next) = (Vec::new(), Instant::now());
@@ -94,6 +98,8 @@ impl Control {
         match &self.listener {
             Listener::Unix(listener) => listener.as_raw_fd(),
             Listener::Tcp(listener) => listener.as_raw_fd(),
+            #[cfg(feature = "tls")]
+            Listener::Tls(listener, _) => listener.as_raw_fd(),
         }
     }
 
@@ -105,8 +111,16 @@ impl Control {
             if let Err(reason) = session.turn(router, first.revents) {
                 log::line(log::NOTICE, &format!("control at {} {reason}", session.peer));
                 self.session = None;
+                router.memory.headless.left();
             }
         }
+        self.greetings(router, talks);
+        if listener.revents != 0 {
+            self.accept();
+        }
+    }
+
+    fn greetings(&mut self, router: &mut Router, talks: &[libc::pollfd]) {
         for (mut talk, polled) in std::mem::take(&mut self.waiting).into_iter().zip(talks) {
             let busy = self.session.is_some();
             let done = if busy { talk.turn_away(polled.revents) } else { talk.turn(router, polled.revents) };
@@ -118,9 +132,6 @@ impl Control {
                 }
                 Ok(()) => self.waiting.push(talk),
             }
-        }
-        if listener.revents != 0 {
-            self.accept();
         }
     }
 
@@ -138,8 +149,8 @@ impl Control {
         self.waiting.push(Session::new(connection, peer));
     }
 
-    fn connection(&self) -> io::Result<(Box<dyn Connection>, String)> {
-        match &self.listener {
+    fn connection(&mut self) -> io::Result<(Box<dyn Connection>, String)> {
+        match &mut self.listener {
             Listener::Unix(listener) => {
                 Ok((Box::new(Plain::unix(listener.accept()?.0)?), "the Unix socket".into()))
             }
@@ -147,8 +158,19 @@ impl Control {
                 let (stream, peer) = listener.accept()?;
                 Ok((Box::new(Plain::tcp(stream)?), peer.to_string()))
             }
+            #[cfg(feature = "tls")]
+            Listener::Tls(listener, acceptor) => {
+                let (stream, peer) = listener.accept()?;
+                Ok((Box::new(acceptor.accept(stream)?), peer.to_string()))
+            }
         }
     }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).map_err(|error| sys::named(&address.to_string(), error))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 impl Refused {

@@ -10,6 +10,7 @@ mod control;
 #[path = "../../../generated/cpdp.rs"]
 #[allow(dead_code)]
 mod cpdp;
+mod headless;
 mod journal;
 mod kernel;
 mod log;
@@ -20,6 +21,8 @@ mod plane;
 mod router;
 mod session;
 mod sys;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::process;
 

@@ -31,7 +31,16 @@ pub struct Access {
 pub enum Listen {
     Unix(PathBuf),
     Tcp(SocketAddr),
-    Tls { address: SocketAddr, certificate: PathBuf, key: PathBuf, authority: PathBuf },
+    Tls { address: SocketAddr, files: Files },
+}
+
+/// In PEM: this agent's certificate with those between it and the authority, its key, and the authority of control's.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(not(feature = "tls"), allow(dead_code))]
+pub struct Files {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub authority: PathBuf,
 }
 
 pub struct Options {
@@ -215,12 +224,12 @@ fn listen_of(
         Some(("tls", at)) => {
             let needed =
                 |file: Option<PathBuf>, name| file.ok_or_else(|| format!("--control {text} needs {name}"));
-            Ok(Listen::Tls {
-                address: address(at)?,
+            let files = Files {
                 certificate: needed(certificate, "--certificate")?,
                 key: needed(key, "--key")?,
                 authority: needed(authority, "--authority")?,
-            })
+            };
+            Ok(Listen::Tls { address: address(at)?, files })
         }
         _ => Err(format!("--control {text} is not unix:SOCKET, tls:[ADDRESS]:PORT or tcp:[ADDRESS]:PORT")),
     }

@@ -9,6 +9,7 @@ use maar_module::abi;
 
 use crate::access::Links;
 use crate::cpdp;
+use crate::headless::Headless;
 use crate::journal::Record;
 use crate::kernel::Kernel;
 use crate::options::Options;
@@ -31,6 +32,7 @@ pub struct Memory {
     pub statuses: Vec<u8>,
     /// Events that nobody was there to read.
     pub lost: u64,
+    pub headless: Headless,
 }
 
 pub struct Router {
@@ -48,7 +50,14 @@ pub struct Router {
 
 impl Memory {
     pub fn new() -> Self {
-        Self { boot: sys::random(), started: Instant::now(), generation: 0, statuses: Vec::new(), lost: 0 }
+        Self {
+            boot: sys::random(),
+            started: Instant::now(),
+            generation: 0,
+            statuses: Vec::new(),
+            lost: 0,
+            headless: Headless::default(),
+        }
     }
 }
 

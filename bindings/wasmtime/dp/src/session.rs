@@ -76,12 +76,12 @@ impl Session {
                     return Err(self.refuse(code, text));
                 }
                 self.heard = Instant::now();
+                if self.channel.queued() > QUEUE_MAX {
+                    self.flush()?;
+                }
             }
         }
-        self.channel.flush().map_err(|error| format!("is gone: {error}"))?;
-        if self.channel.queued() > 2 * QUEUE_MAX {
-            return Err("leaves its answers unread".into());
-        }
+        self.flush()?;
         self.wait()
     }
 
@@ -93,8 +93,16 @@ impl Session {
                 return Err(self.refuse(cpdp::FAULT_BUSY, "another control is connected"));
             }
         }
-        self.channel.flush().map_err(|error| format!("is gone: {error}"))?;
+        self.flush()?;
         self.wait()
+    }
+
+    fn flush(&mut self) -> Result<(), String> {
+        self.channel.flush().map_err(|error| format!("is gone: {error}"))?;
+        if self.channel.queued() > 2 * QUEUE_MAX {
+            return Err("leaves its answers unread".into());
+        }
+        Ok(())
     }
 
     fn fill(&mut self) -> Result<(), String> {
@@ -174,6 +182,7 @@ impl Session {
             return Err((cpdp::FAULT_ABI, "this agent's data plane has ABI version 1"));
         }
         self.greeted = true;
+        router.memory.headless.greeted(word(cpdp::GREETING_LIFETIME_AT));
         self.channel.send(cpdp::KIND_HELLO, 0, &router.hello());
         router.links.greeted();
         Ok(())
