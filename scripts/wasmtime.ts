@@ -3,7 +3,7 @@
  * Built once from crates.io into a cache outside the repository: some nine minutes of processor time (docs/testing.md).
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { WASMTIME_ROOT } from '../host/lab/wasmtime-cli.ts';
 
@@ -24,24 +24,19 @@ const QUICK = {
 export const WASMTIME = join(WASMTIME_ROOT, 'bin', 'wasmtime');
 
 function build(): number {
+  const target = join(WASMTIME_ROOT, 'target');
   const options = ['--locked', '--no-default-features', '--features', FEATURES, '--root', WASMTIME_ROOT];
   const { status, error } = spawnSync(
     'cargo',
-    [
-      'install',
-      'wasmtime-cli',
-      '--version',
-      `=${VERSION}`,
-      ...options,
-      '--target-dir',
-      join(WASMTIME_ROOT, 'target'),
-    ],
+    ['install', 'wasmtime-cli', '--version', `=${VERSION}`, ...options, '--target-dir', target],
     {
       stdio: ['ignore', 'inherit', 'inherit'],
       env: { ...process.env, ...QUICK },
     },
   );
   if (error !== undefined) console.error(`scripts/wasmtime.ts: cargo: ${error.message}`);
+  // What was compiled on the way takes a gigabyte; after a failure it shortens the next attempt.
+  if (status === 0) rmSync(target, { recursive: true });
   return status ?? 1;
 }
 

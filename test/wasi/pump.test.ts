@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { DESCRIPTOR_LENGTH_AT, DESCRIPTOR_SIZE } from '../../bindings/generated/abi.ts';
 import { KIND_NAMES } from '../../bindings/generated/pump.ts';
+import { PumpExports } from '../../bindings/node/pump.ts';
 import { PairedDataPlane } from '../../bindings/reference/paired.ts';
 import { loadReplayFile } from '../../host/daemon/commands/replay.ts';
 import { replay } from '../../host/daemon/replay/replay.ts';
@@ -15,10 +17,64 @@ import { Random } from '../dataplane/random.ts';
 import { randomCommand, randomOptions, randomPacket } from '../dataplane/world.ts';
 import { Shown, pumped, request } from './pumps.ts';
 import { CASES, golden } from './replay-cases.ts';
-import { COMMANDS, built, hasWasmtime } from './runtimes.ts';
+import { COMMANDS, built, hasWasmtime, underNode, workFolder } from './runtimes.ts';
 
 const kindOf = (name: string): number =>
   Number(Object.entries(KIND_NAMES).find(([, known]) => known === name)![0]);
+
+function changed(octets: Uint8Array, at: number, value: number): Uint8Array {
+  const copy = octets.slice();
+  copy[at] = value;
+  return copy;
+}
+
+/** The descriptor of a packet of `length` octets. */
+function descriptor(length: number): Uint8Array {
+  const octets = new Uint8Array(DESCRIPTOR_SIZE);
+  new DataView(octets.buffer).setUint16(DESCRIPTOR_LENGTH_AT, length, true);
+  return octets;
+}
+
+/** The request for an instance with `OPTIONS`, whose batch is 8, as it is sent to a pump that never answers. */
+function initRequest(): Uint8Array {
+  let asked = new Uint8Array();
+  const stop = (sent: Uint8Array): Uint8Array => {
+    asked = sent.slice();
+    throw new Error('asked');
+  };
+  const capacities = Object.values(OPTIONS.capacities);
+  // 2001:db8::1
+  const locator = [0x20010db8_00000000n, 1n];
+  assert.throws(() => new PumpExports(stop).init(...capacities, 7n, ...locator, 1500, 0), /asked/);
+  return asked;
+}
+
+const INIT = initRequest();
+
+/** Requests after a `hello`, the last of which is none, and what is said of it. */
+const REFUSED: readonly [requests: readonly Uint8Array[], message: string][] = [
+  [[new Uint8Array(7)], 'standard input ends within a request'],
+  [[request(kindOf('events'), new Uint8Array(4)).subarray(0, 18)], 'standard input ends within a request'],
+  [[request(kindOf('counters'))], 'a request before "init"'],
+  [[changed(request(kindOf('hello')), 5, 1)], 'a request whose flags are not zero'],
+  [[request(kindOf('hello'), new Uint8Array(), 1n)], 'a request that needs no time'],
+  [[changed(request(kindOf('hello')), 2, 1)], 'a request that is too long'],
+  [[request(kindOf('init'), new Uint8Array(60))], 'a request whose length does not fit its kind'],
+  [[changed(INIT, 16 + 44, 1)], 'an "init" whose reserved octets are not zero'],
+  [[INIT, INIT], '"init" of a data plane that there is already'],
+  [[INIT, changed(request(kindOf('hello')), 3, 1)], 'a request that is too long'],
+  [[INIT, request(99)], 'a request of an unknown kind'],
+  [[INIT, request(kindOf('apply'), new Uint8Array(95))], 'a request whose length does not fit its kind'],
+  [
+    [INIT, request(kindOf('apply'), new Uint8Array(129 * 96))],
+    'a request whose length does not fit its kind',
+  ],
+  [[INIT, request(kindOf('lookup'), new Uint8Array(9 * 16))], 'a request whose length does not fit its kind'],
+  [[INIT, request(kindOf('process'), new Uint8Array(31))], 'a packet without descriptor'],
+  [[INIT, request(kindOf('process'), descriptor(40))], 'a packet shorter than its descriptor says'],
+  [[INIT, request(kindOf('process'), descriptor(1_902))], 'a packet that is too long'],
+  [[INIT, request(kindOf('process'), new Uint8Array(9 * 32))], 'more packets than a batch takes'],
+];
 
 for (const build of COMMANDS) {
   test(`${build}: through the pump every golden capture gives what it gives in this process`, (t) => {
@@ -103,6 +159,18 @@ test('requests that come together are answered in order', (t) => {
   for (let index = 0; index < 3; index++) three.set(hello, index * hello.length);
   const first = exchange(three).slice();
   for (let more = 0; more < 2; more++) assert.deepEqual(exchange(new Uint8Array()).slice(), first);
+});
+
+test('what is no request ends the pump with code 1 and a line that says why, after the answers before it', (t) => {
+  const folder = workFolder(t);
+  for (const [requests, message] of REFUSED) {
+    const stream = Buffer.concat([request(kindOf('hello')), ...requests]);
+    const { code, stdout, stderr } = underNode('maar-wasi', folder, ['pump'], stream);
+    assert.deepEqual([code, stderr], [1, `maar-wasi: pump: ${message}\n`]);
+    assert.equal(stdout.length, 24 + (requests.length - 1) * 28, message);
+  }
+  const { code, stdout, stderr } = underNode('maar-wasi', folder, ['pump'], new Uint8Array());
+  assert.deepEqual([code, stdout.length, stderr], [0, 0, '']);
 });
 
 test('options that the data plane refuses, and an end of the process, are errors that say so', async (t) => {
