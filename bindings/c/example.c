@@ -23,7 +23,7 @@ static const char PEER[] = "2001:db8:ff::2", HOST[] = "2001:db8:1:1::10", CORRES
 static wasm_exporttype_vec_t names;
 static wasm_extern_vec_t exports;
 
-static void fail(const char *what, const char *which)
+static _Noreturn void fail(const char *what, const char *which)
 {
     fprintf(stderr, "example: %s %s\n", what, which);
     exit(1);
@@ -39,7 +39,6 @@ static wasm_extern_t *find(const char *name)
             return exports.data[i];
     }
     fail("the module does not export", name);
-    return NULL;
 }
 
 #define U32(value) WASM_I32_VAL((int32_t)(value))
@@ -51,8 +50,10 @@ static uint32_t call(const char *name, const wasm_val_vec_t *arguments)
 {
     wasm_val_t result[] = {U32(0)};
     wasm_val_vec_t results = WASM_ARRAY_VEC(result);
-    wasm_trap_t *trap = wasm_func_call(wasm_extern_as_func(find(name)), arguments, &results);
-    if (trap != NULL)
+    wasm_func_t *function = wasm_extern_as_func(find(name));
+    if (function == NULL)
+        fail("the module exports as something else the function", name);
+    if (wasm_func_call(function, arguments, &results) != NULL)
         fail("trap in", name);
     return (uint32_t)result[0].of.i32;
 }
@@ -62,7 +63,7 @@ static void *area(uint32_t code, size_t records, size_t size)
 {
     wasm_memory_t *memory = wasm_extern_as_memory(find("memory"));
     uint32_t base = CALL("base", U32(code));
-    if (base == 0 || base + records * size > wasm_memory_data_size(memory))
+    if (memory == NULL || base == 0 || (uint64_t)base + records * size > wasm_memory_data_size(memory))
         fail("an area is outside of the", "memory");
     return wasm_memory_data(memory) + base;
 }
@@ -130,6 +131,18 @@ static void receive(uint8_t *frames, struct maar_descriptor *descriptor)
     descriptor->flags = 0;
 }
 
+static void print(const uint8_t *frames, uint32_t index, const struct maar_descriptor *out)
+{
+    uint16_t offset = maar_le16(out->offset), length = maar_le16(out->length);
+    const char *verdict = maar_verdict_name(out->verdict);
+    if (verdict == NULL || offset + length > MAAR_LIMIT_FRAME_SIZE)
+        fail("a descriptor makes no sense after", "process");
+    printf("%s ", verdict);
+    for (const uint8_t *packet = frames + index * MAAR_LIMIT_FRAME_SIZE + offset; length > 0; length--)
+        printf("%02x", *packet++);
+    printf("\n");
+}
+
 int main(int count, char **arguments)
 {
     if (count != 2)
@@ -154,15 +167,14 @@ int main(int count, char **arguments)
     receive(frames, descriptors);
 
     uint32_t outputs = CALL("process", U32(1), U64(1000));
+    if (outputs > FRAMES) /* MAAR_NONE among them */
+        fail("the batch is refused by", "process");
     const uint32_t *output = area(MAAR_AREA_OUTPUTS, FRAMES, sizeof *output);
-    for (uint32_t i = 0; outputs != MAAR_NONE && i < outputs; i++) {
+    for (uint32_t i = 0; i < outputs; i++) {
         uint32_t index = maar_le32(output[i]);
-        const struct maar_descriptor *out = &descriptors[index];
-        const uint8_t *packet = frames + index * MAAR_LIMIT_FRAME_SIZE + maar_le16(out->offset);
-        printf("%s ", maar_verdict_name(out->verdict));
-        for (uint16_t octet = 0; octet < maar_le16(out->length); octet++)
-            printf("%02x", packet[octet]);
-        printf("\n");
+        if (index >= FRAMES)
+            fail("an output makes no sense after", "process");
+        print(frames, index, &descriptors[index]);
     }
     const uint64_t *counters = area(MAAR_AREA_COUNTERS, MAAR_COUNTER_SLOTS, sizeof *counters);
     for (uint32_t code = 0; code < MAAR_COUNTER_SLOTS; code++)

@@ -70,15 +70,17 @@ for (const [engine, build] of RUNS) {
   });
 }
 
-test('a file that is no module, a module that is not ours, or another version is named', (t) => {
+test('a file that is no module, a module that is not ours or misbehaves, and another version are named', (t) => {
   const program = example(t, 'wasmi');
   if (program === undefined) return;
   const folder = workFolder(t);
   const cases: readonly [string, () => Uint8Array, RegExp][] = [
     ['text.wasm', () => Buffer.from('text'), /the engine does not take/],
     ['empty.wasm', () => wat('(module)'), /the module does not export abi_version/],
+    ['memory.wasm', () => wat('(module (memory (export "abi_version") 1))'), /something else .* abi_version/],
     ['next.wasm', () => wat(VERSION_2), /the module has another version than maar_abi.h/],
     ['trap.wasm', () => wat(TRAP), /trap in abi_version/],
+    ['wild.wasm', () => wat(WILD), /an area is outside of the memory/],
   ];
   const refusal = (path: string): string => {
     const run = spawnSync(program, [path], { encoding: 'utf8' });
@@ -95,6 +97,11 @@ test('a file that is no module, a module that is not ours, or another version is
 
 const VERSION_2 = '(module (func (export "abi_version") (result i32) (i32.const 2)))';
 const TRAP = '(module (func (export "abi_version") (result i32) (unreachable)))';
+/** Its command area lies at the very end of its memory. */
+const WILD = `(module (memory (export "memory") 1)
+  (func (export "abi_version") (result i32) (i32.const 1))
+  (func (export "init") (param i32 i32 i32 i32 i32 i32 i32 i64 i64 i64 i32 i32) (result i32) (i32.const 0))
+  (func (export "base") (param i32) (result i32) (i32.const 0xffc0)))`;
 
 function wat(text: string): Uint8Array {
   return binaryen.parseText(text).emitBinary();

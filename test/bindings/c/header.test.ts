@@ -94,3 +94,14 @@ for (const build of BUILDS) {
     assert.deepEqual(new Map([...found].sort()), new Map(described.sort()));
   });
 }
+
+for (const build of BUILDS) {
+  test(`${build}: areas begin where C may have structures`, () => {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm(build)), {});
+    const { init, base } = exports as Record<string, (...parameters: (number | bigint)[]) => number>;
+    assert.equal(init!(3, 5, 7, 1, 9, 3, 2, 1n, 0x20010db8n << 32n, 1n, 1500, 0), abi.STATUS_OK);
+    for (let area = abi.AREA_FRAMES; area <= abi.AREA_FLOW_ENTRIES; area++) {
+      assert.equal((base!(area) >>> 0) % 64, 0, `area ${area}`);
+    }
+  });
+}
