@@ -4,7 +4,10 @@ import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { hasTool } from '../support/tools.ts';
 
-const scripts = ['.ci/run', ...globSync(['scripts/**/*', 'openwrt/**/*', 'test/**/*.sh'])].filter((file) => {
+const scripts = [
+  '.ci/run',
+  ...globSync(['scripts/**/*', 'openwrt/**/*', 'test/**/*.sh', 'test/openwrt/router/**/*']),
+].filter((file) => {
   const extension = file.slice(file.lastIndexOf('/') + 1).includes('.') ? file.split('.').at(-1) : '';
   if (extension !== '' && extension !== 'sh' && file !== '.ci/run') return false;
   try {

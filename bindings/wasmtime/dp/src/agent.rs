@@ -39,6 +39,9 @@ pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let interfaces: Vec<u32> = path.access.iter().map(|access| access.interface).collect();
     let links = Links::open(&options, &interfaces).map_err(|error| sys::named("access links", error))?;
     let control = Control::listen(&options.control)?;
+    #[cfg(feature = "pulley")]
+    let runtime = Runtime::limited_pulley()?;
+    #[cfg(not(feature = "pulley"))]
     let runtime = Runtime::limited()?;
     // SAFETY: the operator's word, by the command line.
     let module = unsafe { runtime.load(&options.module) }?;

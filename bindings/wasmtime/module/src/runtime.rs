@@ -59,7 +59,19 @@ impl Runtime {
     /// Native code that a call of `tick` from another thread ends with a trap once it has run through
     /// `Options::ticks` of them. Its `.cwasm` is another one than that of `native`.
     pub fn limited() -> Result<Self, Error> {
+        Self::limited_by(Config::new())
+    }
+
+    /// As `limited`, to compile for machines of another kind: a target triple such as `aarch64-unknown-linux-musl`, or
+    /// `pulley32` and `pulley64` for the interpreter. What it compiles uses no instruction that some of them lack.
+    #[cfg(feature = "compiler")]
+    pub fn limited_for(target: &str) -> Result<Self, Error> {
         let mut config = Config::new();
+        config.target(target)?;
+        Self::limited_by(config)
+    }
+
+    fn limited_by(mut config: Config) -> Result<Self, Error> {
         config.epoch_interruption(true);
         Ok(Self { engine: Engine::new(&config)? })
     }
@@ -72,9 +84,13 @@ impl Runtime {
     /// The portable interpreter, for machines that Cranelift has no backend for.
     #[cfg(feature = "pulley")]
     pub fn pulley() -> Result<Self, Error> {
-        let mut config = Config::new();
-        config.target("pulley64")?;
-        Ok(Self { engine: Engine::new(&config)? })
+        Ok(Self { engine: Engine::new(&interpreted()?)? })
+    }
+
+    /// As `limited`, in the interpreter.
+    #[cfg(feature = "pulley")]
+    pub fn limited_pulley() -> Result<Self, Error> {
+        Self::limited_by(interpreted()?)
     }
 
     /// The `.cwasm` octets of a module, for the processor of this machine where `self` is native.
@@ -92,4 +108,11 @@ impl Runtime {
         // SAFETY: the caller's promise.
         Ok(unsafe { Module::deserialize_file(&self.engine, path) }?)
     }
+}
+
+#[cfg(feature = "pulley")]
+fn interpreted() -> Result<Config, Error> {
+    let mut config = Config::new();
+    config.target(if cfg!(target_pointer_width = "32") { "pulley32" } else { "pulley64" })?;
+    Ok(config)
 }
