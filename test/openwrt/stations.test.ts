@@ -13,6 +13,7 @@ import { Router, SHELLS } from './support/router.ts';
 const CLIENTS = readFileSync(new URL('recorded/get_clients.json', import.meta.url), 'utf8');
 const NOBODY = '{"freq":5180,"clients":{}}';
 const [FIRST, SECOND, THIRD] = ['02:00:00:00:01:0a', '02:00:00:00:01:0c', '02:00:00:00:01:0d'];
+const GONE = `absent phy0-ap0 ${SECOND}`;
 /** Longer than the interval of the watcher, on a busy machine. */
 const PATIENCE = 30_000;
 
@@ -77,7 +78,7 @@ for (const { name, command } of SHELLS) {
       await watcher.hears(`present phy0-ap0 ${FIRST}`, `present phy1-ap0 ${FIRST}`);
     });
 
-    test('notifications are told in their order', async () => {
+    test('notifications are told, each kind of departure as leaving and absent', async () => {
       watcher = new Watcher(command, 'br-maar');
       watcher.router.record('get_clients.phy0-ap0', NOBODY);
       const { router } = watcher;
@@ -87,11 +88,16 @@ for (const { name, command } of SHELLS) {
       router.happens('events.phy1-ap0', authorized(THIRD));
       router.happens('events.phy0-ap0', `{ "sta-auth\n${authorized(THIRD)}`);
       await watcher.hears(`present phy0-ap0 ${THIRD}`);
-      const turns = watcher.told.filter((word) => word.endsWith(SECOND)).map((word) => word.split(' ')[0]);
-      assert.deepEqual(
-        turns.slice(-8),
-        [1, 2, 3, 4].flatMap(() => ['present', 'absent']),
+      await until(
+        'all have gone',
+        () => watcher!.told.filter((word) => word === GONE).length === 4,
+        PATIENCE,
       );
+      const turns = watcher.told.filter((word) => word.endsWith(SECOND)).map((word) => word.split(' ')[0]);
+      for (const what of ['present', 'leaving', 'absent']) {
+        assert.equal(turns.filter((turn) => turn === what).length, 4, turns.join(' '));
+      }
+      assert.deepEqual(turns.slice(0, 1).concat(turns.slice(-1)), ['present', 'absent']);
       assert.ok(!watcher.told.some((word) => word.includes('phy1-ap0')));
     });
 
