@@ -112,7 +112,7 @@ test('the features that the packages name are those of the crates', (t) => {
   const has = (crate: string, feature: string): boolean =>
     packages.some(({ name, features }) => name === crate && feature in features);
   assert.ok(has('maar-module', 'cross'));
-  assert.ok(has('maar-dp', 'pulley'));
+  assert.ok(has('maar-dp', 'pulley') && has('maar-dp', 'tls'));
 });
 
 test('sources are copied with what they include', (t) => {
