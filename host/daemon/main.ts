@@ -20,6 +20,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'the AAA server, until SIGTERM',
     load: async () => (await import('./commands/aaa.ts')).aaaCommand,
   },
+  lm: {
+    synopsis: 'lm --config FILE [--store sqlite:FILE]',
+    summary: 'a server of location management, until SIGTERM',
+    load: async () => (await import('./commands/lm.ts')).lmCommand,
+  },
   replay: {
     synopsis: 'replay --entries E.json [--engine wasm|wasm-scalar|twin|both] [--json] IN.pcap OUT.pcap',
     summary: 'packets of a capture through the data plane; verdicts and counters out',
@@ -32,12 +37,12 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   check: {
     synopsis: 'check --config FILE [--json]',
-    summary: 'every fault of a configuration file, for a MAAR or the AAA server',
+    summary: 'every fault of a configuration file, for a MAAR, the AAA or an LM server',
     load: async () => (await import('./commands/check.ts')).checkCommand,
   },
   show: {
     synopsis: 'show status|bindings|sessions|peers|counters [--json] [--config FILE | --socket PATH]',
-    summary: 'what a running MAAR knows',
+    summary: 'what a running MAAR or LM server knows',
     load: async () => (await import('./commands/show.ts')).showCommand,
   },
   lab: {

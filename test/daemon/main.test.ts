@@ -104,7 +104,7 @@ test('show asks the daemon over its socket', async () => {
   assert.deepEqual(asked, ['peers']);
   const silent = maar('show', '--socket', join(directory, 'nobody.sock'));
   assert.equal(silent.code, 1);
-  assert.match(silent.err, /no MAAR answers/);
+  assert.match(silent.err, /no daemon answers/);
 });
 
 test('every subject is text for an operator and one document for a program', () => {

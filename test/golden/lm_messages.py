@@ -22,7 +22,7 @@ ENTERPRISE = 32473
 KEY = bytes(range(32))
 SPI = 256
 AUTHENTICATOR = 16
-TYPES = {"UPN": 19, "UPA": 20}
+TYPES = {"LRI": 17, "LRA": 18, "UPN": 19, "UPA": 20}
 CODES = {"PBQ": 1, "PQA": 2, "LPJ": 3, "LPA": 4}
 
 
@@ -30,6 +30,14 @@ class Prefix(_MIP6OptAlign):
     fields_desc = [
         ByteField("otype", 22), ByteField("olen", 18), ByteField("reserved", 0),
         ByteField("plen", 64), IP6Field("prefix", "::"),
+    ]
+    x, y = 8, 4
+
+
+class MagAddress(_MIP6OptAlign):
+    fields_desc = [
+        ByteField("otype", 51), ByteField("olen", 18), ByteField("reserved", 0), ByteField("bits", 128),
+        IP6Field("address", "::"),
     ]
     x, y = 8, 4
 
@@ -100,7 +108,12 @@ def options_of(message):
         yield from prefixes(22, [message["where"]])
     if "ticket" in message:
         yield number(18, message["ticket"])
-    if "binding" in message:
+    if kind == "LRI":
+        yield from prefixes(22, message["binding"]["prefixes"])
+        yield from prefixes(55, message["binding"]["delegated"])
+        yield MagAddress(address=message["binding"]["locator"])
+        yield number(16, message["binding"]["counter"])
+    elif "binding" in message:
         yield from binding_options(message["binding"])
     yield from prefixes(6, message.get("primary", []))
     millis = message["timestamp"]
@@ -132,6 +145,10 @@ def header(message):
         fixed = struct.pack("!HIBBH", sequence, ENTERPRISE, CODES[kind], status, units)
     elif kind == "UPN":
         fixed = struct.pack("!HHH", sequence, 2, 0xC000 if message["retransmission"] else 0x8000)
+    elif kind == "LRI":
+        fixed = struct.pack("!HHH", sequence, 0, message["binding"]["lifetimeSeconds"])
+    elif kind == "LRA":
+        fixed = struct.pack("!HBBH", sequence, 0, message["status"], message["lifetimeSeconds"])
     else:
         fixed = struct.pack("!HBBH", sequence, message["status"], 0, 0)
     tail = laid_out(6 + len(fixed), options_of(message))

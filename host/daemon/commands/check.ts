@@ -1,15 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { parse } from 'smol-toml';
 import { aaaSchema } from '../config/aaa.ts';
+import { configKind } from '../config/kind.ts';
+import { lmSchema } from '../config/lm.ts';
 import { formatFaults, loadConfig } from '../config/load.ts';
 import type { ConfigFault } from '../config/load.ts';
 import { maarSchema } from '../config/maar.ts';
 import { UsageError } from '../usage.ts';
 import { lacking } from './lacking.ts';
-
-/** Top-level keys that only the file of an AAA server has. */
-const AAA_KEYS = ['listen', 'database', 'subscriber', 'originHost'];
 
 /** `maar check`: lists every fault of a configuration, and what this machine lacks for it. */
 export async function checkCommand(args: readonly string[]): Promise<number> {
@@ -26,21 +23,12 @@ export async function checkCommand(args: readonly string[]): Promise<number> {
 }
 
 export function checkFile(file: string): readonly ConfigFault[] {
-  if (isAaaFile(file)) {
-    const config = loadConfig(file, aaaSchema);
+  const kind = configKind(file);
+  if (kind !== 'maar') {
+    const config = loadConfig(file, kind === 'aaa' ? aaaSchema : lmSchema);
     return config.ok ? [] : config.faults;
   }
   const config = loadConfig(file, maarSchema);
   if (!config.ok) return config.faults;
   return lacking(config.value).map((shortage) => ({ file, ...shortage }));
-}
-
-function isAaaFile(file: string): boolean {
-  try {
-    const keys = Object.keys(parse(readFileSync(file, 'utf8')));
-    return keys.some((key) => AAA_KEYS.includes(key));
-  } catch {
-    // Unreadable or no TOML: the loader says so, with the place.
-    return false;
-  }
 }

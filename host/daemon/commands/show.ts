@@ -1,8 +1,13 @@
 import { parseArgs } from 'node:util';
 import type { StatusView } from '../../core/view.ts';
+import type { ServerView } from '../../functions/lm/server/view.ts';
 import { askControl, controlPath } from '../../io/control-socket.ts';
+import { configKind } from '../config/kind.ts';
+import { lmSchema, lmStateDirectory } from '../config/lm.ts';
 import { formatFaults, loadConfig } from '../config/load.ts';
+import type { ConfigFault } from '../config/load.ts';
 import { maarSchema, stateDirectory } from '../config/maar.ts';
+import { LM_SUBJECTS } from '../show/lm-subjects.ts';
 import { SUBJECTS } from '../show/subjects.ts';
 import type { Subject } from '../show/subjects.ts';
 import { UsageError, messageOf } from '../usage.ts';
@@ -21,32 +26,61 @@ export async function showCommand(args: readonly string[]): Promise<number> {
     },
   });
   const [name = 'status', ...rest] = positionals;
-  const subject = Object.hasOwn(SUBJECTS, name) ? SUBJECTS[name as Subject] : undefined;
-  if (subject === undefined || rest.length > 0) {
+  if (!Object.hasOwn(SUBJECTS, name) || rest.length > 0) {
     throw new UsageError(`show takes one of ${Object.keys(SUBJECTS).join(', ')}`);
   }
   if (values.config !== undefined && values.socket !== undefined) {
     throw new UsageError('show takes --config or --socket, not both');
   }
-  let socket = values.socket;
-  if (socket === undefined) {
-    const file = loadConfig(values.config ?? DEFAULT_CONFIG, maarSchema);
-    if (!file.ok) {
-      process.stderr.write(formatFaults(file.faults));
-      return 2;
-    }
-    socket = controlPath(stateDirectory(file.value));
-  }
-  let status: StatusView;
+  const socket = values.socket ?? socketOf(values.config ?? DEFAULT_CONFIG);
+  if (socket === undefined) return 2;
+  let status: unknown;
   try {
-    const answer = await askControl(socket, { show: name });
-    if (typeof answer === 'object' && answer !== null && 'error' in answer)
-      throw new Error(String(answer.error));
-    status = answer as StatusView;
+    status = await askControl(socket, { show: name });
+    if (typeof status === 'object' && status !== null && 'error' in status)
+      throw new Error(String(status.error));
   } catch (error) {
-    process.stderr.write(`maar show: no MAAR answers at ${socket}: ${messageOf(error)}\n`);
+    process.stderr.write(`maar show: no daemon answers at ${socket}: ${messageOf(error)}\n`);
     return 1;
   }
-  process.stdout.write(values.json ? `${JSON.stringify(subject.select(status))}\n` : subject.text(status));
+  const shown = present(name as Subject, status);
+  if (shown === undefined) {
+    process.stderr.write(`maar show: an LM server has ${Object.keys(LM_SUBJECTS).join(', ')}, not ${name}\n`);
+    return 2;
+  }
+  process.stdout.write(values.json ? `${JSON.stringify(shown.json())}\n` : shown.text());
   return 0;
+}
+
+/** The control socket of the daemon that a file configures; undefined, and its faults told, if it has any. */
+function socketOf(path: string): string | undefined {
+  const directory = (): string | readonly ConfigFault[] => {
+    if (configKind(path) === 'lm') {
+      const file = loadConfig(path, lmSchema);
+      return file.ok ? lmStateDirectory(file.value) : file.faults;
+    }
+    const file = loadConfig(path, maarSchema);
+    return file.ok ? stateDirectory(file.value) : file.faults;
+  };
+  const found = directory();
+  if (typeof found === 'string') return controlPath(found);
+  process.stderr.write(formatFaults(found));
+  return undefined;
+}
+
+/** How an answer is shown, which says itself whether it is a MAAR's; undefined if there is no such thing to show. */
+function present(
+  name: Subject,
+  status: unknown,
+): { readonly json: () => unknown; readonly text: () => string } | undefined {
+  if ((status as Partial<ServerView>).role !== 'lm') {
+    const subject = SUBJECTS[name];
+    return {
+      json: () => subject.select(status as StatusView),
+      text: () => subject.text(status as StatusView),
+    };
+  }
+  if (!Object.hasOwn(LM_SUBJECTS, name)) return undefined;
+  const subject = LM_SUBJECTS[name as keyof typeof LM_SUBJECTS];
+  return { json: () => subject.select(status as ServerView), text: () => subject.text(status as ServerView) };
 }

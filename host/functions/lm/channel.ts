@@ -25,9 +25,7 @@ export interface ChannelPeer {
   readonly key: Key | undefined;
 }
 
-export interface ChannelSettings {
-  readonly self: Address;
-  readonly peers: readonly ChannelPeer[];
+export interface ChannelTimes {
   /** How far clocks may be apart, in milliseconds; RFC 4285 section 5.1 proposes 7 seconds. */
   readonly window: number;
   /** First wait for an answer and the longest, in milliseconds: RFC 6275 section 12. */
@@ -35,15 +33,20 @@ export interface ChannelSettings {
   readonly retransmitMax: number;
   /** Resends before a peer is given up. */
   readonly attempts: number;
+}
+
+export interface ChannelSettings extends ChannelTimes {
+  readonly self: Address;
+  readonly peers: readonly ChannelPeer[];
   readonly random: Random;
 }
 
-export const CHANNEL_SETTINGS = {
+export const CHANNEL_SETTINGS: ChannelTimes = {
   window: 7_000,
   retransmit: 1_000,
   retransmitMax: 32_000,
   attempts: 4,
-} as const;
+};
 
 const TIMER = 'lm:ask ';
 
@@ -171,10 +174,6 @@ export class Channel implements Timing {
     return this.#exchanges.timer(id);
   }
 
-  cancel(subject: string): void {
-    this.#exchanges.cancel(subject);
-  }
-
   #answer(peer: Address, answer: LocationAnswer): void {
     const association = this.#associations.get(peer);
     if (association !== undefined) this.#send(peer, answer.kind, association.answer(answer));
@@ -206,6 +205,8 @@ function refusalOf(request: LocationRequest): LocationAnswer {
       return { kind: 'PQA', ...common };
     case 'UPN':
       return { kind: 'UPA', status, sequence, timestamp };
+    case 'LRI':
+      return { kind: 'LRA', ...common };
     case 'LPJ':
       return { kind: 'LPA', ...common, primary: [] };
   }

@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { toMobility } from '../../../host/functions/lm/messages/emit.ts';
 import { LINKTYPE_RAW } from '../../../host/wire/capture.ts';
 import { createProfile } from '../../../host/schemes/romip/messages/profile.ts';
 import { emitIpv6 } from '../../../host/wire/ipv6.ts';
+import { emitMobility } from '../../../host/wire/mobility/message.ts';
 import { writePcap } from '../../../host/wire/pcap.ts';
 
 const SRC = '2001:db8:ffff::3';
@@ -64,6 +66,18 @@ test('one line per packet: names of messages, tunnels as outer > inner', () => {
       'counter=3 timestamp=1767225600500 homes=[2001:db8:a1::a/128]',
     `2\t0.001500000\t${SRC} -> ${DST} > 2001:db8:a1::a -> 2001:db8:b1::b: UDP srcPort=30000 dstPort=13000 octets=0`,
   ]);
+});
+
+test('messages of location management are named', () => {
+  const query = toMobility({
+    ...{ kind: 'PBQ', sequence: 7, timestamp: 1_767_225_600_500, register: false, lifetimeSeconds: 300 },
+    where: '2001:db8:b1::b/128',
+  });
+  const data = emitIpv6({ src: SRC, dst: DST, nextHeader: 135, hopLimit: 64 }, emitMobility(query, SRC, DST));
+  const file = join(folder, 'query.pcap');
+  const packets = [{ interface: 0, time: 0n, data, length: data.length }];
+  writeFileSync(file, writePcap({ interfaces: [{ linkType: LINKTYPE_RAW, snapLength: 65_535 }], packets }));
+  assert.match(decode(file).stdout, /: Mobility PBQ .*lifetimeSeconds=300 where=2001:db8:b1::b\/128$/m);
 });
 
 test('--json is one document', () => {

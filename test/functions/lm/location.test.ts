@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Association } from '../../../host/functions/lm/association.ts';
 import type { ClientEffect } from '../../../host/functions/lm/client/client.ts';
+import type { Draft, LocationRequest } from '../../../host/functions/lm/messages/message.ts';
+import { parseLocation } from '../../../host/functions/lm/messages/parse.ts';
 import { MemoryLocationStore } from '../../../host/functions/lm/memory-store.ts';
-import { Network } from './network.ts';
+import { parseMobility } from '../../../host/wire/mobility/message.ts';
+import { Network, keyOf } from './network.ts';
 
 const LM = '2001:db8:ff::1';
 const LM2 = '2001:db8:ff::2';
@@ -240,4 +244,77 @@ test('clocks that are hours apart cost one more round, once', () => {
   assert.equal(locatorOf(network.tell(M2, { type: 'lookup', where: HOA }, 1_500)), M1);
   arrive(network, M3);
   assert.equal(lookUp(network, M2), M3, 'pushes are understood too');
+});
+
+test('two servers on one store: the one that knows less is corrected, and tells its own subscribers', () => {
+  const network = new Network();
+  const store = new MemoryLocationStore();
+  network.server(LM, CLIENTS, {}, store);
+  network.server(LM2, CLIENTS, {}, store);
+  network.client(M1, [LM]);
+  network.client(M2, [LM2]);
+  network.client(M3, [LM]);
+  assert.equal(arrive(network, M1), 0);
+  assert.equal(lookUp(network, M3), M1);
+  assert.equal(arrive(network, M2), 0, 'in the place of a registration that this server had not heard of');
+  const [registration] = store.load().registrations;
+  assert.deepEqual([registration?.locator, registration?.counter], [M2, 2]);
+  network.change(LM, registration!);
+  network.run(50);
+  assert.equal(lookUp(network, M3), M2);
+});
+
+test('a redirect from another MAAR is learnt from, unless something later is known', () => {
+  const network = domain();
+  network.client(M1, [LM], {}, [M3]);
+  network.client(M3, [LM], {}, [M1]);
+  const redirect = (locator: string, counter: number): void => {
+    const binding = { prefixes: [HOME], delegated: [], locator, counter, lifetimeSeconds: 60 };
+    network.tell(M1, { type: 'redirect', to: M3, binding });
+  };
+  redirect(M1, 7);
+  assert.equal(lookUp(network, M3), M1);
+  redirect(M2, 6);
+  assert.equal(lookUp(network, M3), M1);
+  redirect(M2, 8);
+  assert.equal(lookUp(network, M3), M2);
+  const answers = network.sent.filter(({ src, data }) => src === M3 && data[2] === 18);
+  assert.deepEqual(
+    answers.map(({ data }) => data[9]),
+    [0, 0, 0],
+  );
+  network.run(10_000);
+  assert.equal(lookUp(network, M3), undefined, 'nobody will tell of changes: it lives short');
+});
+
+test('servers do not redirect, and MAARs do not notify', () => {
+  const network = domain();
+  const server = network.server(LM, CLIENTS);
+  network.client(M3, [LM], {}, [M1]);
+  const binding = { prefixes: [HOME], delegated: [], locator: M2, counter: 9, lifetimeSeconds: 60 };
+  const from = (self: string, draft: Draft<LocationRequest>): number | undefined => {
+    const association = new Association({ self, peer: M3, key: keyOf(self, M3), window: 7_000, since: 0 });
+    const message = { ...draft, sequence: 1 } as Omit<LocationRequest, 'timestamp'>;
+    network.inject({ type: 'mobility', src: self, dst: M3, data: association.request(message, network.now) });
+    network.run(50);
+    const answer = network.sent.findLast(({ dst }) => dst === self);
+    return answer?.data[answer.data[2] === 20 ? 8 : 9];
+  };
+  assert.equal(from(M1, { kind: 'UPN', retransmission: false, binding }), 128);
+  assert.equal(from(LM, { kind: 'LRI', binding }), 128);
+  assert.equal(lookUp(network, M3), undefined);
+  assert.equal(server.view(network.now).registrations.length, 0);
+});
+
+test('a first attachment and a handover say so in the Handoff Indicator, a refreshment too', () => {
+  const network = domain();
+  arrive(network, M1);
+  arrive(network, M2);
+  network.run(400_000);
+  const indicators = network.sent.flatMap((effect) => {
+    const mobility = parseMobility(effect.data, effect.src, effect.dst);
+    const message = mobility.ok ? parseLocation(mobility.value) : 'other';
+    return message !== 'other' && message.ok && message.value.kind === 'PBU' ? [message.value.handoff] : [];
+  });
+  assert.deepEqual(indicators.slice(0, 3), [1, 3, 5]);
 });

@@ -7,7 +7,7 @@ import { MemoryLocationStore } from '../../../host/functions/lm/memory-store.ts'
 import { LocationServer } from '../../../host/functions/lm/server/server.ts';
 import type { ServerEffect, ServerEvent } from '../../../host/functions/lm/server/server.ts';
 import type { ServerSettings } from '../../../host/functions/lm/server/settings.ts';
-import type { LocationStore, StoreRequest } from '../../../host/functions/lm/store.ts';
+import type { LocationStore, Registration, StoreRequest } from '../../../host/functions/lm/store.ts';
 
 /** The key of a pair of nodes, by their addresses in any order. */
 export function keyOf(a: string, b: string): Key {
@@ -90,14 +90,18 @@ export class Network {
     address: string,
     servers: readonly string[],
     settings: Partial<ClientSettings> = {},
+    maars: readonly string[] = [],
   ): LocationClient {
+    const peers = (addresses: readonly string[]): ClientSettings['servers'] =>
+      addresses.map((peer) => ({ address: peer, name: peer, key: keyOf(address, peer) }));
     const client = new LocationClient(
       {
         ...CLIENT_SETTINGS,
         address,
         random: this.#random,
         ...settings,
-        servers: servers.map((server) => ({ address: server, name: server, key: keyOf(address, server) })),
+        servers: peers(servers),
+        maars: peers(maars),
       },
       this.now,
     );
@@ -113,6 +117,11 @@ export class Network {
   /** Takes a node away; what is under way to it is lost. */
   remove(address: string): void {
     this.#nodes.delete(address);
+  }
+
+  /** A server hears that another one on its store has changed a registration. */
+  change(address: string, registration: Registration): void {
+    this.#step(address, { type: 'changed', registration });
   }
 
   /** Something happens to a client; what it has to say by then, and within `wait` milliseconds. */

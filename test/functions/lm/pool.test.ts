@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Association } from '../../../host/functions/lm/association.ts';
 import type { ServerView } from '../../../host/functions/lm/server/view.ts';
-import { Network } from './network.ts';
+import { Network, keyOf } from './network.ts';
 
 const LM1 = '2001:db8:1:ff::1';
 const LM2 = '2001:db8:2:ff::1';
@@ -57,7 +58,7 @@ test('servers join the pool with the prefixes they are primary for, and leave it
   assert.deepEqual(primaries(LM2), ['2001:db8:2::/48', '2001:db8:1::/48']);
   network.remove(LM2);
   network.run(200_000);
-  const expired = view(LM1).pool.filter(({ until }) => until < network.now);
+  const expired = view(LM1).pool.filter(({ until }) => until !== null && until < network.now);
   assert.deepEqual(
     expired.map(({ server }) => server),
     [LM2],
@@ -134,6 +135,29 @@ test('hierarchy: an MN that goes home is no longer kept in the network that it v
   network.run(100);
   assert.deepEqual(view(LM2).registrations, []);
   assert.equal(lookUp(network, M2B), M1);
+});
+
+test('hierarchy: that is so too after a long stay', () => {
+  const { network, view } = pool({ gateway: GATEWAY2 });
+  arrive(network, M2, HOME1);
+  network.run(7_200_000);
+  assert.equal(arrive(network, M1), 0);
+  network.run(100);
+  assert.deepEqual(view(LM2).registrations, []);
+});
+
+test('a notification from anyone but the primary server is refused, and told to nobody', () => {
+  const { network } = pool();
+  arrive(network, M1);
+  assert.equal(lookUp(network, M2), M1);
+  const binding = { prefixes: [HOME1], delegated: [], locator: M2B, counter: 99, lifetimeSeconds: 600 };
+  const forger = new Association({ self: M2B, peer: LM2, key: keyOf(M2B, LM2), window: 7_000, since: 0 });
+  const notification = { kind: 'UPN', sequence: 1, retransmission: false, binding } as const;
+  network.inject({ type: 'mobility', src: M2B, dst: LM2, data: forger.request(notification, network.now) });
+  network.run(100);
+  const answer = network.sent.findLast(({ dst, data }) => dst === M2B && data[2] === 20);
+  assert.equal(answer?.data[8], 128);
+  assert.equal(lookUp(network, M2), M1);
 });
 
 test('hierarchy: the home registration lives as long as the MN is in the network', () => {

@@ -1,15 +1,14 @@
 import type { Address, Prefix } from '../../../../bindings/entries.ts';
 import type { Machine, Random, TimerEvent } from '../../../core/machine.ts';
 import { CHANNEL_SETTINGS, Channel } from '../channel.ts';
-import type { Asked, ChannelEffect, ChannelPeer, MobilityEvent } from '../channel.ts';
-import { HANDOFF, LM_STATUS } from '../messages/constants.ts';
+import type { Asked, ChannelEffect, ChannelPeer, ChannelTimes, MobilityEvent } from '../channel.ts';
+import { HANDOFF, LM_STATUS, LRA_STATUS } from '../messages/constants.ts';
 import type {
   Binding,
   Draft,
   LocationAnswer,
   LocationRequest,
   ProxyQueryAnswer,
-  UpdateNotification,
 } from '../messages/message.ts';
 import { LocationCache } from './cache.ts';
 
@@ -17,6 +16,8 @@ export interface ClientSettings {
   readonly address: Address;
   /** LM servers in order of preference: the next is asked when one is silent. */
   readonly servers: readonly ChannelPeer[];
+  /** The other MAARs, which may redirect packets and be redirected. */
+  readonly maars: readonly ChannelPeer[];
   readonly random: Random;
   /** Entries of the cache. */
   readonly capacity: number;
@@ -29,7 +30,7 @@ export interface ClientSettings {
   /** Lifetime asked for registrations, in seconds. */
   readonly lifetime: number;
   readonly accessTechnology: number;
-  readonly channel?: Partial<{ [K in keyof typeof CHANNEL_SETTINGS]: number }>;
+  readonly channel?: Partial<ChannelTimes>;
 }
 
 export const CLIENT_SETTINGS = {
@@ -56,8 +57,8 @@ export type ClientEvent =
   | { readonly type: 'lookup'; readonly where: Address }
   /** The MAAR at `locator` does not have (or no longer has) the MN: asks anew. */
   | { readonly type: 'stale'; readonly where: Address; readonly locator: Address }
-  /** A redirect from a router that is entitled to it. */
-  | { readonly type: 'redirected'; readonly binding: Binding }
+  /** Tells another MAAR, which sends packets for these prefixes here, where the MN is. */
+  | { readonly type: 'redirect'; readonly to: Address; readonly binding: Binding }
   /** An MN has come; answered by `attached`. `where` is a prefix that it brought along, if one is known. */
   | { readonly type: 'attach'; readonly mnId: string; readonly where?: Prefix }
   /** Registers it here and keeps it registered until `detach`; answered by `registered`. */
@@ -66,18 +67,21 @@ export type ClientEvent =
   | MobilityEvent
   | TimerEvent;
 
+/** From where it is known: `redirect` from another MAAR. */
+type Source = 'cache' | 'server' | 'push' | 'redirect';
+
 export type ClientEffect =
   | ChannelEffect
   /** `binding` is absent where none is known: the packets go by the home anchor. */
   | {
       readonly type: 'located';
       readonly where: Address | Prefix;
-      readonly source: 'cache' | 'server' | 'push';
+      readonly source: Source;
       readonly binding?: Binding;
     }
   /** `counter` is to be registered with; `binding` is where the MN was, if it was registered. */
   | { readonly type: 'attached'; readonly mnId: string; readonly counter: number; readonly binding?: Binding }
-  /** Status 0: done. 157: the MN is registered elsewhere by now. */
+  /** Status 0: done. 157: a later registration may exist; if the MN is still here, it is to be attached anew. */
   | { readonly type: 'registered'; readonly mnId: string; readonly status: number }
   /** No server answered `attach`. */
   | { readonly type: 'unreachable'; readonly mnId: string };
@@ -93,6 +97,8 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
   readonly #channel: Channel;
   readonly #cache: LocationCache;
   readonly #registrations = new Map<string, LocalRegistration>();
+  /** MNs that were registered elsewhere when they came, until they are registered here. */
+  readonly #movers = new Set<string>();
   /** Addresses that a query is under way for. */
   readonly #asking = new Set<Address>();
   /** Index of the server that answered last. */
@@ -102,10 +108,17 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
   constructor(settings: ClientSettings, startedAt: number) {
     if (settings.servers.length === 0) throw new Error('a client of location management needs a server');
     this.#settings = settings;
-    const { address, servers, random } = settings;
+    const { address, servers, maars, random } = settings;
     const quick = servers.length > 1 ? { attempts: ATTEMPTS_BEFORE_NEXT } : {};
     this.#channel = new Channel(
-      { self: address, peers: servers, random, ...CHANNEL_SETTINGS, ...quick, ...settings.channel },
+      {
+        self: address,
+        peers: [...servers, ...maars],
+        random,
+        ...CHANNEL_SETTINGS,
+        ...quick,
+        ...settings.channel,
+      },
       startedAt,
     );
     this.#cache = new LocationCache(settings.capacity);
@@ -122,9 +135,12 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
         this.#cache.invalidate(event.where, event.locator, now);
         this.#lookup(event.where);
         break;
-      case 'redirected':
-        this.#keep(event.binding, 'push', now + this.#settings.untoldFor);
+      case 'redirect': {
+        const { to, binding } = event;
+        const subject = `redirect ${[...binding.prefixes, ...binding.delegated].join()}`;
+        this.#channel.request(to, subject, { kind: 'LRI', binding }, () => undefined);
         break;
+      }
       case 'attach':
         this.#attach(event.mnId, event.where);
         break;
@@ -132,7 +148,8 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
         const { type: _, ...registration } = event;
         this.#registrations.set(event.mnId, registration);
         for (const prefix of [...event.prefixes, ...event.delegated]) this.#cache.delete(prefix);
-        this.#register(registration, HANDOFF.betweenRouters);
+        const moved = this.#movers.delete(event.mnId);
+        this.#register(registration, moved ? HANDOFF.betweenRouters : HANDOFF.newInterface);
         break;
       }
       case 'detach':
@@ -140,7 +157,7 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
         break;
       case 'mobility': {
         const asked = this.#channel.receive(event);
-        if (asked?.message.kind === 'UPN') this.#notified({ ...asked, message: asked.message });
+        if (asked !== undefined) this.#serve(asked);
         break;
       }
       case 'timer':
@@ -194,7 +211,7 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
   }
 
   /** Puts a binding into the cache, no longer than it lives, and tells of it. */
-  #keep(binding: Binding, source: 'server' | 'push', until: number, where?: Address): void {
+  #keep(binding: Binding, source: Source, until: number, where?: Address): void {
     const { now } = this.#channel;
     const expires = Math.min(until, now + binding.lifetimeSeconds * MILLISECONDS);
     for (const prefix of [...binding.prefixes, ...binding.delegated]) {
@@ -216,9 +233,21 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     return true;
   }
 
-  #notified({ peer, message }: Asked<UpdateNotification>): void {
-    this.#keep(message.binding, 'push', this.#channel.now + this.#settings.subscription * MILLISECONDS);
-    this.#channel.answer({ peer, message }, { kind: 'UPA', status: LM_STATUS.accepted });
+  /** A server tells of what was asked for, another MAAR of packets that go astray; neither does the other's. */
+  #serve({ peer, message }: Asked): void {
+    const { servers, subscription, untoldFor } = this.#settings;
+    const fromServer = servers.some(({ address }) => address === peer);
+    const { now } = this.#channel;
+    if (message.kind === 'UPN') {
+      if (fromServer) this.#keep(message.binding, 'push', now + subscription * MILLISECONDS);
+      const status = fromServer ? LM_STATUS.accepted : LM_STATUS.unspecified;
+      this.#channel.answer({ peer, message }, { kind: 'UPA', status });
+    } else if (message.kind === 'LRI') {
+      if (!fromServer) this.#keep(message.binding, 'redirect', now + untoldFor);
+      const status = fromServer ? LRA_STATUS.notAllowed : LRA_STATUS.success;
+      const lifetimeSeconds = fromServer ? 0 : untoldFor / MILLISECONDS;
+      this.#channel.answer({ peer, message }, { kind: 'LRA', status, lifetimeSeconds });
+    }
   }
 
   #attach(mnId: string, where: Prefix | undefined): void {
@@ -230,6 +259,7 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
       if (answer?.ticket === undefined) this.#effects.push({ type: 'unreachable', mnId });
       else {
         const { ticket: counter, binding } = answer;
+        if (binding !== undefined) this.#movers.add(mnId);
         this.#effects.push({
           type: 'attached',
           mnId,
@@ -257,6 +287,7 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
   }
 
   #detach(mnId: string): void {
+    this.#movers.delete(mnId);
     const registration = this.#registrations.get(mnId);
     if (registration === undefined) return;
     this.#registrations.delete(mnId);
@@ -288,7 +319,7 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     });
   }
 
-  #located(where: Address | Prefix, source: 'cache' | 'server' | 'push', binding: Binding | undefined): void {
+  #located(where: Address | Prefix, source: Source, binding: Binding | undefined): void {
     this.#effects.push({ type: 'located', where, source, ...(binding === undefined ? {} : { binding }) });
   }
 }

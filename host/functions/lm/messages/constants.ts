@@ -37,5 +37,8 @@ export const LM_STATUS = {
   superseded: 157,
 } as const;
 
+/** Statuses of the Localized Routing Acknowledgement. */
+export const LRA_STATUS = { success: 0, notAllowed: 128 } as const;
+
 /** Value of the option Handoff Indicator, RFC 5213 section 8.4. */
 export const HANDOFF = { newInterface: 1, betweenRouters: 3, unchanged: 5 } as const;

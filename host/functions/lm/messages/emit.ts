@@ -5,6 +5,9 @@ import { BA_FLAG, BU_FLAG, LIFETIME_UNIT, UPN_REASON } from '../../../wire/mobil
 import { ENTERPRISE, EXPERIMENT, EXPERIMENT_AT, QUERY_REGISTER, VENDOR_SUBTYPE } from './constants.ts';
 import type { Binding, LocationMessage } from './message.ts';
 
+/** What the lifetime field of Localized Routing messages holds; 65,535 would mean for ever. */
+const MAX_ROUTING_SECONDS = 0xfffe;
+
 /**
  * The Mobility Header of a message. `last` are options to stand behind all others.
  * Throws a RangeError for what its fields cannot hold.
@@ -39,6 +42,14 @@ export function toMobility(message: LocationMessage, last: readonly MobilityOpti
     }
     case 'UPA':
       return { kind: 'UPA', sequence, status: message.status, options };
+    case 'LRI': {
+      const lifetime = Math.min(message.binding.lifetimeSeconds, MAX_ROUTING_SECONDS);
+      return { kind: 'LRI', sequence, lifetime, options };
+    }
+    case 'LRA': {
+      const { status, lifetimeSeconds } = message;
+      return { kind: 'LRA', sequence, unsolicited: false, status, lifetime: lifetimeSeconds, options };
+    }
     case 'PBQ':
       return experiment(message, message.register ? QUERY_REGISTER : 0, options);
     case 'LPJ':
@@ -99,7 +110,16 @@ function optionsOf(message: LocationMessage): MobilityOption[] {
       ];
     case 'UPN':
       return bindingOptions(message.binding);
+    case 'LRI': {
+      const { locator, counter } = message.binding;
+      return [
+        ...prefixOptions(message.binding),
+        { kind: 'mag-address', address: locator },
+        numberOption('counter', counter),
+      ];
+    }
     case 'UPA':
+    case 'LRA':
       return [];
     case 'LPJ':
     case 'LPA':

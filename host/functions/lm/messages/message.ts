@@ -69,6 +69,18 @@ export interface UpdateNotificationAcknowledgement extends Common {
   readonly status: number;
 }
 
+/** Tells a correspondents' router where to send packets for an MN; carries its lifetime in the header, up to 65,535 s. */
+export interface LocalizedRoutingInitiation extends Common {
+  readonly kind: 'LRI';
+  readonly binding: Binding;
+}
+
+export interface LocalizedRoutingAcknowledgement extends Common {
+  readonly kind: 'LRA';
+  readonly status: number;
+  readonly lifetimeSeconds: number;
+}
+
 export interface PoolJoin extends Common {
   readonly kind: 'LPJ';
   /** 0 leaves the pool. */
@@ -84,9 +96,14 @@ export interface PoolJoinAnswer extends Common {
   readonly primary: readonly Prefix[];
 }
 
-export type LocationRequest = ProxyBindingUpdate | ProxyBindingQuery | UpdateNotification | PoolJoin;
+export type LocationRequest =
+  ProxyBindingUpdate | ProxyBindingQuery | UpdateNotification | LocalizedRoutingInitiation | PoolJoin;
 export type LocationAnswer =
-  ProxyBindingAcknowledgement | ProxyQueryAnswer | UpdateNotificationAcknowledgement | PoolJoinAnswer;
+  | ProxyBindingAcknowledgement
+  | ProxyQueryAnswer
+  | UpdateNotificationAcknowledgement
+  | LocalizedRoutingAcknowledgement
+  | PoolJoinAnswer;
 export type LocationMessage = LocationRequest | LocationAnswer;
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;

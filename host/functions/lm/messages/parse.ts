@@ -120,6 +120,16 @@ function messageOf(
       if (binding === undefined) return { lacks: 'Home Network Prefix' };
       return 'lacks' in binding ? binding : { kind: 'UPN', sequence, timestamp, retransmission, binding };
     }
+    case 'LRI': {
+      const { sequence, lifetime } = mobility;
+      const binding = bindingOf({ ...content, remaining: lifetime });
+      if (binding === undefined) return { lacks: 'Home Network Prefix' };
+      return 'lacks' in binding ? binding : { kind: 'LRI', sequence, timestamp, binding };
+    }
+    case 'LRA': {
+      const { sequence, status, lifetime: lifetimeSeconds } = mobility;
+      return { kind: 'LRA', sequence, timestamp, status, lifetimeSeconds };
+    }
     case 'UPA':
       return { kind: 'UPA', sequence: mobility.sequence, timestamp, status: mobility.status };
     case 'EXP':
@@ -166,7 +176,7 @@ function experimentOf(
 function bindingOf(content: Content): Binding | Lacking | undefined {
   const { prefixes, delegated, locator, counter, remaining } = content;
   if (prefixes.length + delegated.length === 0) return undefined;
-  if (locator === undefined) return { lacks: 'Serving MAAR' };
+  if (locator === undefined) return { lacks: 'Serving MAAR, or MAG IPv6 Address' };
   if (counter === undefined) return { lacks: 'registration counter' };
   if (remaining === undefined) return { lacks: 'remaining lifetime' };
   return { prefixes, delegated, locator, counter, lifetimeSeconds: remaining };
@@ -192,6 +202,7 @@ function readOptions(options: readonly MobilityOption[]): Parsed<Content> {
         break;
       case 'alternate-coa':
       case 'serving-maar':
+      case 'mag-address':
         free = once('locator', option.address);
         break;
       case 'handoff-indicator':

@@ -1,8 +1,8 @@
 import type { Address, Prefix } from '../../../../bindings/entries.ts';
 import type { Machine, TimerEvent } from '../../../core/machine.ts';
-import { Channel } from '../channel.ts';
+import { CHANNEL_SETTINGS, Channel } from '../channel.ts';
 import type { Asked, ChannelEffect, MobilityEvent } from '../channel.ts';
-import { LM_STATUS } from '../messages/constants.ts';
+import { LM_STATUS, LRA_STATUS } from '../messages/constants.ts';
 import type {
   Binding,
   PoolJoin,
@@ -63,7 +63,10 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     this.#settings = settings;
     this.#limits = limits;
     this.#roles = new Map(peers.map((peer) => [peer.address, peer.role]));
-    this.#channel = new Channel({ self: address, peers, random, ...limits.channel }, startedAt);
+    this.#channel = new Channel(
+      { self: address, peers, random, ...CHANNEL_SETTINGS, ...settings.channel },
+      startedAt,
+    );
     this.#table = new RegistrationTable(state);
     this.#subscriptions = new Subscriptions(limits.subscriptions);
     this.#pool = new Pool(address, primary);
@@ -123,6 +126,7 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     if (id === SWEEP) {
       this.#registrar.sweep();
       this.#subscriptions.sweep(this.#channel.now);
+      this.#upstream.sweep();
       this.#channel.arm(SWEEP, SWEEP_EVERY);
     } else if (id === JOIN) {
       this.#join(this.#limits.poolLifetime);
@@ -144,6 +148,13 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
         break;
       case 'UPN':
         this.#notified({ peer, message });
+        break;
+      case 'LRI':
+        // A server forwards no packets.
+        this.#channel.answer(
+          { peer, message },
+          { kind: 'LRA', status: LRA_STATUS.notAllowed, lifetimeSeconds: 0 },
+        );
     }
   }
 
@@ -259,7 +270,14 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
   /** LM-db:3 from the primary server: what was asked for on behalf of clients here is passed on to them. */
   #notified(asked: Asked<UpdateNotification>): void {
     const { binding } = asked.message;
-    this.#channel.answer(asked, { kind: 'UPA', status: LM_STATUS.accepted });
+    // Nobody else has a say in where the MNs of a prefix are.
+    const entitled = prefixesOf(binding).every((prefix) => this.#primaryOf(prefix) === asked.peer);
+    const status = entitled ? LM_STATUS.accepted : LM_STATUS.unspecified;
+    this.#channel.answer(asked, { kind: 'UPA', status });
+    if (!entitled) {
+      this.#channel.trace('drop', { from: asked.peer, detail: { why: 'UPN from no primary server' } });
+      return;
+    }
     const gone = this.#upstream.moved(binding);
     for (const mnId of gone) {
       const registration = this.#table.get(mnId);
@@ -279,11 +297,13 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
       if (role !== 'server') continue;
       const draft = { kind: 'LPJ', lifetimeSeconds, primary: this.#pool.own } as const;
       this.#channel.request(address, 'join', draft, (answer) => {
-        if (answer?.kind !== 'LPA' || answer.status !== LM_STATUS.accepted || lifetimeSeconds === 0) return;
+        if (answer?.kind !== 'LPA' || lifetimeSeconds === 0) return;
         const { now } = this.#channel;
-        if (!this.#pool.join(address, answer.primary, now + answer.lifetimeSeconds * 1000, now)) {
-          this.#channel.trace('drop', { from: address, detail: { why: 'primary prefix of two servers' } });
-        }
+        const { status, primary } = answer;
+        const until = now + answer.lifetimeSeconds * 1000;
+        if (status === LM_STATUS.accepted && this.#pool.join(address, primary, until, now)) return;
+        const detail = { why: 'primary for the same prefix, or not of the pool', status };
+        this.#channel.trace('error', { to: this.#channel.nameOf(address), detail });
       });
     }
     if (lifetimeSeconds > 0) this.#channel.arm(JOIN, (lifetimeSeconds * 1000) / 3);

@@ -1,7 +1,6 @@
 import type { Address, Prefix } from '../../../../bindings/entries.ts';
 import type { Random } from '../../../core/machine.ts';
-import { CHANNEL_SETTINGS } from '../channel.ts';
-import type { ChannelPeer } from '../channel.ts';
+import type { ChannelPeer, ChannelTimes } from '../channel.ts';
 
 export interface ServerPeer extends ChannelPeer {
   /** `client`: a MAAR. `server`: a member of the pool. */
@@ -21,6 +20,7 @@ export interface ServerSettings {
   readonly peers: readonly ServerPeer[];
   readonly random: Random;
   readonly limits?: Partial<ServerLimits>;
+  readonly channel?: Partial<ChannelTimes>;
 }
 
 export interface ServerLimits {
@@ -32,7 +32,6 @@ export interface ServerLimits {
   readonly subscriptions: number;
   /** How long an ended registration is kept, in milliseconds. */
   readonly keepEnded: number;
-  readonly channel: typeof CHANNEL_SETTINGS | { [K in keyof typeof CHANNEL_SETTINGS]: number };
 }
 
 export const SERVER_LIMITS: ServerLimits = {
@@ -41,5 +40,4 @@ export const SERVER_LIMITS: ServerLimits = {
   poolLifetime: 60,
   subscriptions: 1_000_000,
   keepEnded: 60_000,
-  channel: CHANNEL_SETTINGS,
 };

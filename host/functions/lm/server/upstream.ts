@@ -15,7 +15,7 @@ interface Kept {
   readonly mnId: string;
   readonly counter: number;
   readonly prefixes: string;
-  /** When to register it again: at half of its lifetime. */
+  /** When to register and subscribe again: at half of what ends first. */
   readonly renew: number;
   readonly until: number;
 }
@@ -65,7 +65,7 @@ export class Upstream {
 
   /**
    * Sees to it that the home server knows the MN to be in this network: `done` with a status, at once if it knows already.
-   * Moves within the network and refreshments thus never reach it, but for one at each half of the lifetime.
+   * Moves within the network thus never reach it, and refreshments only when its own registration needs one.
    */
   keep(
     home: Address,
@@ -84,13 +84,13 @@ export class Upstream {
       if (current === undefined) done(LM_STATUS.accepted);
       else this.#register(home, { ...update, counter: current.counter, lifetimeSeconds: 0 }, done);
     } else if (current !== undefined) {
-      if (now >= current.renew)
+      if (now >= current.renew) {
+        this.query(home, { ...this.#aboutHome(update), register: false }, () => undefined);
         this.#register(home, { ...update, counter: current.counter }, () => undefined);
+      }
       done(LM_STATUS.accepted);
     } else {
-      const [where] = update.prefixes;
-      const query = { register: true, lifetimeSeconds: this.#subscription, mnId };
-      this.query(home, { ...query, ...(where === undefined ? {} : { where }) }, (answer) => {
+      this.query(home, { ...this.#aboutHome(update), register: true }, (answer) => {
         if (answer?.ticket === undefined) done(answer?.status ?? LM_STATUS.unspecified);
         else this.#register(home, { ...update, counter: answer.ticket }, done);
       });
@@ -110,6 +110,17 @@ export class Upstream {
     return gone;
   }
 
+  /** Forgets whom nobody has refreshed. */
+  sweep(): void {
+    for (const [key, { until }] of this.#kept) if (until <= this.#channel.now) this.#kept.delete(key);
+  }
+
+  /** A query about a visitor, which also asks to be told when it goes elsewhere. */
+  #aboutHome({ mnId, prefixes }: ProxyBindingUpdate): Omit<Parameters<Upstream['query']>[1], 'register'> {
+    const [where] = prefixes;
+    return { mnId, lifetimeSeconds: this.#subscription, ...(where === undefined ? {} : { where }) };
+  }
+
   #register(home: Address, update: ProxyBindingUpdate, done: (status: number) => void): void {
     this.update(home, update, ({ status, lifetimeSeconds }) => {
       const { now } = this.#channel;
@@ -118,7 +129,8 @@ export class Upstream {
       if (status === LM_STATUS.accepted && lifetimeSeconds > 0) {
         const prefixes = prefixesOf(update).sort().join();
         const until = now + lifetimeSeconds * 1000;
-        this.#kept.set(key, { mnId, counter, prefixes, renew: now + lifetimeSeconds * 500, until });
+        const renew = now + Math.min(lifetimeSeconds, this.#subscription) * 500;
+        this.#kept.set(key, { mnId, counter, prefixes, renew, until });
       } else {
         this.#kept.delete(key);
       }

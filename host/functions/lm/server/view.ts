@@ -23,7 +23,8 @@ export interface ServerView {
   readonly pool: readonly {
     readonly server: string;
     readonly primary: readonly Prefix[];
-    readonly until: number;
+    /** Milliseconds since 1970; null: for ever. */
+    readonly until: number | null;
   }[];
   readonly subscriptions: number;
   readonly counters: Readonly<Record<string, number>>;
@@ -52,7 +53,7 @@ export function serverView(
         ...{ mnId, locator, counter, prefixes, delegated, expires },
       })),
     pool: [
-      { server: name, primary: pool.own, until: Infinity },
+      { server: name, primary: pool.own, until: null },
       ...pool.members().map(({ server, ...member }) => ({ server: channel.nameOf(server), ...member })),
     ],
     subscriptions: subscriptions.size,

@@ -62,6 +62,12 @@ const message: fc.Arbitrary<LocationMessage> = fc.oneof(
     .map((parts) => Object.assign({}, ...parts) as LocationMessage),
   record({ kind: fc.constant('UPN' as const), retransmission: fc.boolean(), binding, ...common }),
   record({ kind: fc.constant('UPA' as const), status: uint8, ...common }),
+  record({
+    kind: fc.constant('LRI' as const),
+    binding: binding.map((each) => ({ ...each, lifetimeSeconds: each.lifetimeSeconds % 0xffff })),
+    ...common,
+  }),
+  record({ kind: fc.constant('LRA' as const), status: uint8, lifetimeSeconds: uint16, ...common }),
   record({ kind: fc.constant('LPJ' as const), lifetimeSeconds: units, primary, ...common }),
   record({ kind: fc.constant('LPA' as const), status: uint8, lifetimeSeconds: units, primary, ...common }),
 );

@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { parseArgs } from 'node:util';
+import { LocationServer } from '../../functions/lm/server/server.ts';
+import type { ServerEffect, ServerEvent } from '../../functions/lm/server/server.ts';
+import type { StoreRequest } from '../../functions/lm/store.ts';
+import { clockFrom, clockOrigin } from '../../io/clock.ts';
+import { controlPath, serveControl } from '../../io/control-socket.ts';
+import { SqliteLocationStore } from '../../io/lm/location-store.ts';
+import { MobilitySocket } from '../../io/lm/mobility-socket.ts';
+import { Runner } from '../../io/runner.ts';
+import { formatFaults, loadConfig } from '../config/load.ts';
+import { lmSchema, lmStateDirectory, serverSettings, storeName } from '../config/lm.ts';
+import { Log } from '../log.ts';
+import { UsageError, messageOf } from '../usage.ts';
+
+const SQLITE = 'sqlite:';
+
+/** `maar lm`: a server of location management until SIGTERM or SIGINT. Resolves to the exit code: 0, 1 after a failure, 2 for configuration. */
+export async function lmCommand(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { config: { type: 'string' }, store: { type: 'string' } },
+  });
+  if (values.config === undefined) throw new UsageError('lm needs --config FILE');
+  if (values.store !== undefined && !storeName.safeParse(values.store).success) {
+    throw new UsageError(`--store "${values.store}" must be "sqlite:FILE"`);
+  }
+  const file = loadConfig(values.config, lmSchema);
+  if (!file.ok) {
+    process.stderr.write(formatFaults(file.faults));
+    return 2;
+  }
+  const config = file.value;
+  const where = values.store ?? config.store;
+  if (where === undefined)
+    throw new UsageError(`lm needs --store sqlite:FILE, or "store" in ${values.config}`);
+  const log = new Log(config.name);
+  const fail = (what: string, error: unknown): number => {
+    log.trace({ what: 'error', detail: { reason: `${what}: ${messageOf(error)}` } });
+    return 1;
+  };
+  let store: SqliteLocationStore;
+  try {
+    store = new SqliteLocationStore(where.slice(SQLITE.length));
+  } catch (error) {
+    return fail(`cannot open ${where}`, error);
+  }
+  const clock = clockFrom(clockOrigin());
+  const server = new LocationServer({ ...serverSettings(config), random: uniform }, store.load(), clock());
+  const commits = new GroupCommit(store, (event) => runner.dispatch(event));
+  const runner: Runner<ServerEvent, ServerEffect> = new Runner(server, clock, (effect) => {
+    switch (effect.type) {
+      case 'trace':
+        log.trace(effect);
+        break;
+      case 'mobility':
+        try {
+          socket?.send(effect.dst, effect.data);
+        } catch (error) {
+          // No route now: the sender asks again, or this server does.
+          log.trace({ what: 'drop', to: effect.dst, detail: { why: messageOf(error) } });
+        }
+        break;
+      default:
+        commits.add(effect);
+    }
+  });
+  const { address } = config;
+  const stopped = Promise.withResolvers<undefined>();
+  const stop = (): void => stopped.resolve(undefined);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+  let socket: MobilitySocket | undefined;
+  let control: Server | undefined;
+  try {
+    socket = new MobilitySocket(address, (batch) => {
+      for (const { src, data } of batch) runner.dispatch({ type: 'mobility', src, dst: address, data });
+    });
+    const directory = lmStateDirectory(config);
+    mkdirSync(directory, { recursive: true });
+    control = await serveControl(controlPath(directory), () => Promise.resolve(server.view(clock())));
+    runner.dispatch({ type: 'start' });
+    log.trace({ what: 'start', detail: { address, store: where } });
+    await stopped.promise;
+    runner.dispatch({ type: 'stop' });
+    log.trace({ what: 'stop' });
+    return 0;
+  } catch (error) {
+    return fail('cannot serve', error);
+  } finally {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, stop);
+    commits.flush();
+    runner.close();
+    control?.close();
+    await socket?.close();
+    store.close();
+  }
+}
+
+/** Puts what is wanted of the store while one batch of messages is handled into one transaction: one sync for all. */
+class GroupCommit {
+  readonly #store: SqliteLocationStore;
+  readonly #dispatch: (event: ServerEvent) => void;
+  #pending: StoreRequest[] = [];
+
+  constructor(store: SqliteLocationStore, dispatch: (event: ServerEvent) => void) {
+    this.#store = store;
+    this.#dispatch = dispatch;
+  }
+
+  add(request: StoreRequest): void {
+    this.#pending.push(request);
+    if (this.#pending.length === 1) setImmediate(() => this.flush());
+  }
+
+  flush(): void {
+    if (this.#pending.length === 0) return;
+    const requests = this.#pending;
+    this.#pending = [];
+    this.#store.submit(requests, (answers) => this.#dispatch({ type: 'stored', answers }));
+  }
+}
+
+/** Uniform in [0, 1) with 48 bits. */
+function uniform(): number {
+  return randomBytes(6).readUIntBE(0, 6) / 2 ** 48;
+}

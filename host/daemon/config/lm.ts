@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { ServerPeer, ServerSettings } from '../../functions/lm/server/settings.ts';
+import { hmacSha256 } from '../../io/lm/hmac.ts';
+import { address } from './aaa.ts';
+import { canonicalPrefix } from './load.ts';
+
+const DEFAULT_STATE = '/run/maar';
+/** RFC 4285 section 5: 0 to 255 are reserved. */
+const FIRST_SPI = 256;
+/** As long as the hash is recommended (RFC 2104 section 3); half of it is the least. */
+const KEY = /^(?:[0-9a-f]{2}){16,64}$/i;
+const STORE = /^sqlite:.+$/;
+
+const text = (what: string) => z.string({ error: `must be ${what}` });
+const seconds = (what: string, least: number, most: number) =>
+  z
+    .number({ error: `must be ${what} in seconds` })
+    .min(least, { error: `must be at least ${least}` })
+    .max(most, { error: `must be at most ${most}` });
+
+export const storeName = text('a store, like "sqlite:/var/lib/maar/lm.db"').regex(STORE, {
+  error: 'must be "sqlite:FILE"',
+});
+
+const peer = z
+  .strictObject({
+    name: text('a name for the log').optional(),
+    address: address('the address that its messages come from'),
+    role: z.enum(['maar', 'server'], { error: 'must be "maar" or "server" (of the pool)' }),
+    spi: z
+      .int({ error: 'must name the key, a number from 256 on' })
+      .min(FIRST_SPI, { error: `must be at least ${FIRST_SPI} (RFC 4285 section 5)` })
+      .max(0xffff_ffff, { error: 'must fit 32 bits' })
+      .default(FIRST_SPI),
+    key: text('a key of 16 to 64 octets in hexadecimal')
+      .regex(KEY, { error: 'must be 16 to 64 octets in hexadecimal' })
+      .optional(),
+    ipsec: z.boolean({ error: 'must be true or false' }).default(false),
+  })
+  .refine(({ key, ipsec }) => (key === undefined) === ipsec, {
+    path: ['key'],
+    error: 'must be given, or ipsec = true where IPsec protects the messages, but not both',
+  });
+
+/** `maar lm --config FILE`. */
+export const lmSchema = z.strictObject({
+  name: text('a name for the log').default('lm'),
+  address: address('the IPv6 address to be reached at'),
+  /** Overridden by --store. */
+  store: storeName.optional(),
+  stateDirectory: text('a directory for the control socket').optional(),
+  primary: z.array(text('an IPv6 prefix').transform(canonicalPrefix), {
+    error: 'must be a list of the prefixes that this server is the primary one of',
+  }),
+  gateway: address('the address that other networks send packets for visitors of this one to').optional(),
+  maxLifetimeSeconds: seconds('the longest lifetime of a registration', 4, 262_140).default(3_600),
+  clockSeconds: seconds('how far clocks may be apart', 3, 3_600).default(7),
+  peer: z.array(peer, { error: 'must be a list of [[peer]] tables: MAARs and other servers' }),
+});
+
+export type LmConfig = z.output<typeof lmSchema>;
+
+export function lmStateDirectory(config: LmConfig): string {
+  return config.stateDirectory ?? `${DEFAULT_STATE}/${config.name}`;
+}
+
+/** What the server of a configuration is made from. */
+export function serverSettings(config: LmConfig): Omit<ServerSettings, 'random'> {
+  const { name, primary, gateway, maxLifetimeSeconds, clockSeconds } = config;
+  return {
+    ...{ name, address: config.address, primary, gateway },
+    peers: config.peer.map((entry): ServerPeer => {
+      const { spi, key } = entry;
+      return {
+        name: entry.name ?? entry.address,
+        address: entry.address,
+        role: entry.role === 'maar' ? 'client' : 'server',
+        key: key === undefined ? undefined : { spi, hmac: hmacSha256(Buffer.from(key, 'hex')) },
+      };
+    }),
+    limits: { maxLifetime: maxLifetimeSeconds },
+    channel: { window: clockSeconds * 1000 },
+  };
+}
