@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { HEADER_LENGTH_AT, HEADER_SIZE } from '../../bindings/generated/cpdp.ts';
 import { attached, frameOut, keeping, statusRequest } from '../../bindings/node/cpdp.ts';
 import { SNAP } from '../../host/io/access/filter.ts';
 import { openSender, sendFrame } from '../../host/io/access/port-socket.ts';
@@ -18,6 +19,9 @@ import { MAAR, POOL, ROUTER_MAC, STATION_LINK_LOCAL, STATION_MAC, station } from
 import { ipJson, namespaced, sh, until } from './support/namespace.ts';
 
 const LINK = 3;
+/** An interface that is no bridge. */
+const PLAIN = 4;
+const UNKNOWN = 5;
 const ADDRESS = '2001:db8:11:5:0:5eff:fe10:10a';
 const OTHER_MAC = '02:00:5e:10:01:0b';
 const ALL_NODES = 'ff02::1';
@@ -26,6 +30,7 @@ const ETHERNET = 1;
 const UDP = 17;
 const VLAN = 0x8100;
 const PACE_MS = 10;
+const IDLE_MS = 400;
 /** More than the events of an agent that sleeps have room for. */
 const STORM = 20_000;
 
@@ -43,6 +48,13 @@ function data(from: string, length = 200): Uint8Array {
   writeMac(octets, 6, from);
   octets.set([0x86, 0xdd, 0x60].slice(0, Math.max(0, length - 12)), 12);
   if (length > 20) octets[20] = UDP;
+  return octets;
+}
+
+/** A message without its last octet, and whole in itself. */
+function cut(message: Uint8Array): Uint8Array {
+  const octets = message.slice(0, -1);
+  new DataView(octets.buffer).setUint32(HEADER_LENGTH_AT, octets.length - HEADER_SIZE, true);
   return octets;
 }
 
@@ -73,13 +85,15 @@ namespaced(import.meta.url, () => {
       ip link add port0 type veth peer name sta0 netns station; ip link set port0 master br0 up
       ip link add port1 type veth peer name far1; ip link set port1 master br0 up
       sysctl -qw net.ipv6.conf.far1.disable_ipv6=1; ip link set far1 up
+      ip link add plain0 type veth peer name far4; ip link set plain0 up
+      sysctl -qw net.ipv6.conf.far4.disable_ipv6=1; ip link set far4 up
       ip netns exec station ip link set sta0 address ${STATION_MAC}
       ip netns exec station sysctl -qw net.ipv6.conf.sta0.accept_dad=1 net.ipv6.conf.sta0.dad_transmits=1
     `);
     agent = new Agent(programs, 'access', [
       ...['--module', compile(programs, 'maar'), '--locator', MAAR, '--pool', POOL],
       ...['--access', `${LINK}=br0,fe80::1,${ROUTER_MAC}`, '--stations', stations, '--user', 'nobody'],
-      ...['--state', directory],
+      ...['--access', `${PLAIN}=plain0,fe80::1,${ROUTER_MAC}`, '--state', directory],
     ]);
     await agent.startMillis;
     control = await Recorder.connect(agent.control);
@@ -161,16 +175,18 @@ namespaced(import.meta.url, () => {
     await until('the answer', () => names(control.frames).includes('NA'));
   });
 
-  test('a frame for a port that is not there counts as dropped, one for no link ends the connection', async () => {
+  test('a frame for a port that is not there counts as dropped, what is malformed ends the connection', async () => {
     const before = control.of('status').length;
     control.send(statusRequest(0n), frameOut(LINK, 'port9', data(ROUTER_MAC)), statusRequest(1n));
     await until('both', () => control.of('status').length === before + 2);
     const [first, second] = control.of('status').slice(before);
     assert.equal(second!.status.dropped - first!.status.dropped, 1);
     for (const wrong of [
-      frameOut(LINK + 1, undefined, data(ROUTER_MAC)),
+      frameOut(UNKNOWN, undefined, data(ROUTER_MAC)),
       frameOut(LINK, undefined, new Uint8Array(13)),
-      attached(LINK + 1, []),
+      attached(UNKNOWN, []),
+      cut(attached(LINK, [OTHER_MAC])),
+      cut(keeping(OTHER_MAC)),
     ]) {
       control.send(wrong);
       await until('the end', () => control.end !== undefined);
@@ -239,6 +255,35 @@ namespaced(import.meta.url, () => {
     await until('gone', () => control.presence.filter((change) => change === 'port-down port2').length === 2);
   });
 
+  test('an interface that is no bridge is its own port', async () => {
+    control.forget();
+    const sender = openSender(Number(ipJson('link show far4')[0]!['ifindex']), 'far4');
+    sendFrame(sender, data(OTHER_MAC), 'far4');
+    await until('its frame', () =>
+      control.frames.some(({ link, port }) => link === PLAIN && port === 'plain0'),
+    );
+    close(sender);
+    sh('ip link set far4 down');
+    await until('down', () => control.presence.includes('port-down plain0'));
+    sh('ip link set plain0 down; ip link set far4 up; ip link set plain0 up');
+    await until('up', () => control.presence.includes('port-up plain0'));
+  });
+
+  test('an agent whose ports are down sleeps', async () => {
+    sh('ip link set port1 down; ip link set plain0 down');
+    await settled();
+    const { busyMicros } = control.of('status').at(-1)!.status;
+    await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+    await settled();
+    const busy = control.of('status').at(-1)!.status.busyMicros - busyMicros;
+    assert.ok(busy < (IDLE_MS * 1000) / 4, `${busy} microseconds in ${IDLE_MS} ms`);
+    sh('ip link set port1 up; ip link set plain0 up');
+    await until(
+      'up',
+      () => control.presence.filter((change) => /^port-up (port1|plain0)/.test(change)).length >= 2,
+    );
+  });
+
   test('control that comes hears of all that is there, and sees all stations again', async () => {
     sendFrame(far, data(OTHER_MAC), 'far1');
     await until('learned', () => sh('bridge fdb show br br0').includes(OTHER_MAC));
@@ -246,9 +291,10 @@ namespaced(import.meta.url, () => {
     await settled();
     control.close();
     control = await Recorder.connect(agent.control);
-    await until('everything', () => control.presence.length >= 3);
-    assert.deepEqual(control.presence.slice(0, 2).toSorted(), ['port-up port0', 'port-up port1']);
-    assert.ok(control.presence.slice(2).includes(`present port1 ${OTHER_MAC}`));
+    await until('everything', () => control.presence.length >= 4);
+    const ports = ['port-up plain0', 'port-up port0', 'port-up port1'];
+    assert.deepEqual(control.presence.slice(0, 3).toSorted(), ports);
+    assert.ok(control.presence.slice(3).includes(`present port1 ${OTHER_MAC}`));
     sendFrame(far, data(OTHER_MAC), 'far1');
     await until('its frame', () => control.frames.some(({ port }) => port === 'port1'));
   });

@@ -67,6 +67,17 @@ namespaced(import.meta.url, () => {
     assert.equal(seen({ from: OTHER, etherType: 0x0806 }), undefined);
   });
 
+  test('what is of another VLAN is left out, what has a priority and no VLAN is not', () => {
+    const tagged = (tag: number): number | undefined => {
+      const octets = [...frame({ from: OTHER })];
+      octets.splice(12, 0, 0x81, 0x00, tag >> 8, tag & 0xff);
+      sendFrame(sender, Uint8Array.from(octets), 'far');
+      return recv(port, buffer, 'near');
+    };
+    for (const vlan of [1, 7, 4094]) assert.equal(tagged(vlan), undefined, `VLAN ${vlan}`);
+    assert.equal(tagged(0xe000), SNAP.data);
+  });
+
   test('neighbour discovery and MLD are shown whole, whoever sends them', () => {
     for (const type of [130, 131, 132, 133, 134, 135, 136, 137, 143]) {
       assert.equal(

@@ -11,6 +11,7 @@ const BPF = {
   loadByte: 0x30,
   jumpEqual: 0x15,
   jumpGreaterEqual: 0x35,
+  jumpAnySet: 0x45,
   ret: 0x06,
 } as const;
 const INSTRUCTION = 8;
@@ -28,6 +29,12 @@ const AT = {
   payloadLength: 55,
   afterHopByHop: 62,
 } as const;
+/**
+ * Ancillary data (SKF_AD_VLAN_TAG): the kernel takes a VLAN tag out of the frame before a packet socket sees it. Frames of
+ * another VLAN are not of this link; VLAN 0 marks a priority only (IEEE 802.1Q).
+ */
+const VLAN_TAG = 0xffff_f02c;
+const VLAN_ID = 0xfff;
 const ETHERTYPE_IPV6 = 0x86dd;
 const HOP_BY_HOP = 0;
 const ICMPV6 = 58;
@@ -64,6 +71,8 @@ const BEHIND_HOP_BY_HOP: Instruction[] = [
 ];
 
 const HEAD: Instruction[] = [
+  { code: BPF.loadWord, k: VLAN_TAG },
+  { code: BPF.jumpAnySet, k: VLAN_ID, yes: 2 },
   { code: BPF.loadHalf, k: AT.etherType },
   { code: BPF.jumpEqual, k: ETHERTYPE_IPV6, yes: 1 },
   { code: BPF.ret, k: 0 },

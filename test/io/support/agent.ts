@@ -37,6 +37,7 @@ const WILD_MODULE = `(module
     (i32.const 0))
   (func (export "events") (result i32) (i32.const 0))
   (func (export "deadline") (result i64) (i64.const -1))
+  (func (export "entries") (param i32 i32) (result i32) (local.get 1))
   (func (export "lookup") (param i32 i64) (result i32) (i32.const 0)))`;
 
 export interface Programs {

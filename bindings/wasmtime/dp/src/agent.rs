@@ -16,6 +16,7 @@ use crate::path::{Access, Counts, From, Path};
 use crate::plane::Plane;
 use crate::router::{Memory, Router};
 use crate::sys::entry;
+use crate::traffic::Traffic;
 use crate::{log, sys};
 
 /// A call of the module may last two to three of these; a batch takes well under a millisecond.
@@ -38,6 +39,7 @@ pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let kernel = Kernel::prepare(&options)?;
     let interfaces: Vec<u32> = path.access.iter().map(|access| access.interface).collect();
     let links = Links::open(&options, &interfaces).map_err(|error| sys::named("access links", error))?;
+    let traffic = Traffic::open(&options).map_err(|error| sys::named("connections", error))?;
     let control = Control::listen(&options.control)?;
     #[cfg(feature = "pulley")]
     let runtime = Runtime::limited_pulley()?;
@@ -58,7 +60,7 @@ pub fn run(options: Options) -> Result<(), Box<dyn Error>> {
     log::line(log::NOTICE, &format!("ready at {}", options.locator));
     let memory = Memory::new();
     serve(
-        Router { plane, path, signalling, icmp, kernel, links, settings: options, memory },
+        Router { plane, path, signalling, icmp, kernel, links, traffic, settings: options, memory },
         &signals,
         control,
     )
@@ -117,12 +119,14 @@ fn serve(mut router: Router, signals: &OwnedFd, mut control: Control) -> Result<
         polled.extend(sources.iter().map(|&(fd, _)| entry(fd)));
         polled.push(entry(router.signalling.as_raw_fd()));
         polled.push(entry(signals.as_raw_fd()));
+        let traffic = polled.len();
+        router.traffic.poll(&mut polled);
         let links = polled.len();
         router.links.poll(&mut polled);
         let talks = polled.len();
         control.poll(&mut polled);
         sys::poll(&mut polled, timeout(&mut router, &control))?;
-        if polled[links - 1].revents != 0 {
+        if polled[traffic - 1].revents != 0 {
             return Ok(());
         }
         router.plane.revive();
@@ -140,8 +144,9 @@ fn serve(mut router: Router, signals: &OwnedFd, mut control: Control) -> Result<
         if polled[sources.len()].revents != 0 {
             router.signals(control.session())?;
         }
-        let lost = &mut router.memory.lost;
-        router.links.turn(&polled[links..talks], &mut Audience::new(control.session(), lost));
+        let audience = &mut Audience::new(control.session(), &mut router.memory.lost);
+        router.traffic.turn(&polled[traffic..links], &mut router.plane, now, audience);
+        router.links.turn(&polled[links..talks], audience);
         control.turn(&mut router, &polled[talks..]);
         router.links.tell(&mut Audience::new(control.session(), &mut router.memory.lost));
     }

@@ -3,6 +3,7 @@
 
 mod access;
 mod agent;
+mod answers;
 mod audience;
 mod channel;
 mod connection;
@@ -23,6 +24,7 @@ mod session;
 mod sys;
 #[cfg(feature = "tls")]
 mod tls;
+mod traffic;
 
 use std::process;
 

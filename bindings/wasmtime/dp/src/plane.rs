@@ -6,6 +6,7 @@ use maar_module::{DataPlane, Error, Module, Options, Runtime, abi};
 
 use crate::journal::{Journal, Record};
 use crate::log;
+use crate::traffic::Delivered;
 
 /// Instances are made at most this often: a module that always traps costs no more than this.
 const APART: Duration = Duration::from_secs(1);
@@ -17,6 +18,7 @@ pub struct Plane {
     instance: Option<DataPlane>,
     made: Instant,
     pub journal: Journal,
+    pub delivered: Delivered,
     pub rebuilds: u64,
 }
 
@@ -24,7 +26,16 @@ impl Plane {
     pub fn new(runtime: Runtime, module: Module, options: Options) -> Result<Self, Error> {
         let instance = Some(make(&runtime, &module, &options)?);
         let made = Instant::now();
-        Ok(Self { runtime, module, options, instance, made, journal: Journal::default(), rebuilds: 0 })
+        Ok(Self {
+            runtime,
+            module,
+            options,
+            instance,
+            made,
+            journal: Journal::default(),
+            delivered: Delivered::default(),
+            rebuilds: 0,
+        })
     }
 
     pub fn options(&self) -> &Options {
@@ -76,6 +87,24 @@ impl Plane {
         log::line(log::NOTICE, &format!("a new instance has {} entries", records.len()));
     }
 
+    /// Gives the records of a table's area, of `size` octets each, to `take`; empty ones are among them.
+    pub fn list(&mut self, area: u32, size: usize, mut take: impl FnMut(&[u8])) {
+        let mut from = 0;
+        while let Some(next) = self.guard(|instance| {
+            let next = instance.entries(area, from)?;
+            let listing = instance.base(abi::AREA_LISTING);
+            instance.memory()[listing..][..abi::LIMIT_LISTING as usize * size]
+                .chunks_exact(size)
+                .for_each(&mut take);
+            Ok(next)
+        }) {
+            if next == abi::NONE {
+                return;
+            }
+            from = next;
+        }
+    }
+
     /// Carries out commands in order; their statuses, or none where the instance fails.
     pub fn apply(&mut self, records: &[Record]) -> Option<Vec<u8>> {
         let mut statuses = Vec::with_capacity(records.len());
@@ -84,6 +113,7 @@ impl Plane {
             for (record, &status) in part.iter().zip(&answers) {
                 if u32::from(status) == abi::STATUS_OK {
                     self.journal.done(record);
+                    self.delivered.done(record);
                 }
             }
             statuses.extend(answers);

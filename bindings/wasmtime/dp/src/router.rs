@@ -16,6 +16,7 @@ use crate::options::Options;
 use crate::path::Path;
 use crate::plane::Plane;
 use crate::session::{Fault, Session, tell};
+use crate::traffic::Traffic;
 use crate::{log, sys};
 
 /// Of the longest message: its length field counts up to 255 units of 8 octets after the first.
@@ -44,6 +45,7 @@ pub struct Router {
     pub icmp: OwnedFd,
     pub kernel: Kernel,
     pub links: Links,
+    pub traffic: Traffic,
     pub settings: Options,
     pub memory: Memory,
 }

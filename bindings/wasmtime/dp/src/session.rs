@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use maar_module::abi;
 
+use crate::answers::Answers;
 use crate::channel::{Channel, Message};
 use crate::connection::Connection;
 use crate::cpdp;
@@ -12,8 +13,8 @@ use crate::router::Router;
 
 const SILENCE: Duration = Duration::from_millis(cpdp::SILENCE_MILLIS as u64);
 const QUEUE_MAX: usize = cpdp::QUEUE_MAX as usize;
-/// The octet of flags follows that of the kind.
-const MORE: u32 = cpdp::ANSWER_FLAG_MORE << 8;
+/// Questions about many things that may wait for their answers at the same time.
+const QUESTIONS: usize = 8;
 
 /// A code of `cpdp::FAULT_*` and what was wrong.
 pub type Fault = (u32, &'static str);
@@ -25,6 +26,7 @@ pub struct Session {
     greeted: bool,
     /// Whether a whole set has begun on this connection.
     in_set: bool,
+    answers: Answers,
     heard: Instant,
 }
 
@@ -42,7 +44,14 @@ pub fn tell(session: Option<&mut Session>, kind: u32, number: u64, body: &[u8]) 
 impl Session {
     pub fn new(connection: Box<dyn Connection>, peer: String) -> Self {
         let channel = Channel::new(connection);
-        Self { channel, peer, greeted: false, in_set: false, heard: Instant::now() }
+        Self {
+            channel,
+            peer,
+            greeted: false,
+            in_set: false,
+            answers: Answers::default(),
+            heard: Instant::now(),
+        }
     }
 
     pub fn fd(&self) -> RawFd {
@@ -51,6 +60,11 @@ impl Session {
 
     pub fn greeted(&self) -> bool {
         self.greeted
+    }
+
+    /// Octets that wait for control to read them.
+    pub fn queued(&self) -> usize {
+        self.channel.queued()
     }
 
     pub fn wants_to_write(&self) -> bool {
@@ -98,7 +112,13 @@ impl Session {
     }
 
     fn flush(&mut self) -> Result<(), String> {
-        self.channel.flush().map_err(|error| format!("is gone: {error}"))?;
+        loop {
+            self.answers.pump(&mut self.channel, QUEUE_MAX);
+            self.channel.flush().map_err(|error| format!("is gone: {error}"))?;
+            if self.answers.len() == 0 || self.channel.queued() > 0 {
+                break;
+            }
+        }
         if self.channel.queued() > 2 * QUEUE_MAX {
             return Err("leaves its answers unread".into());
         }
@@ -144,30 +164,36 @@ impl Session {
                 self.channel.send(cpdp::KIND_STATUS, number, &router.status());
                 Ok(())
             }
-            cpdp::KIND_ACTIVITY if body.is_empty() => {
-                self.answer_in_parts(kind, number, &router.activity(), cpdp::ACTIVITY_SIZE);
-                Ok(())
-            }
+            cpdp::KIND_ACTIVITY | cpdp::KIND_USAGE if body.is_empty() => self.ask(router, kind, number),
             cpdp::KIND_PING if body.is_empty() => {
                 self.channel.send(cpdp::KIND_PONG, number, &[]);
                 Ok(())
             }
-            cpdp::KIND_STATUS | cpdp::KIND_ACTIVITY | cpdp::KIND_PING => {
+            cpdp::KIND_STATUS | cpdp::KIND_ACTIVITY | cpdp::KIND_USAGE | cpdp::KIND_PING => {
                 Err((cpdp::FAULT_MALFORMED, "a body where there is none"))
             }
             _ => Err((cpdp::FAULT_MALFORMED, "an unknown kind, or one that only the agent sends")),
         }
     }
 
-    /// Answers with whole records of `size` octets, in one message or more.
-    fn answer_in_parts(&mut self, kind: u32, number: u64, records: &[u8], size: usize) {
-        let part = cpdp::BODY_MAX as usize / size * size;
-        let mut rest = records;
-        while rest.len() > part {
-            self.channel.send(kind | MORE, number, &rest[..part]);
-            rest = &rest[part..];
+    fn ask(&mut self, router: &mut Router, kind: u32, number: u64) -> Result<(), Fault> {
+        if self.answers.len() + router.traffic.asked() >= QUESTIONS {
+            return Err((cpdp::FAULT_MALFORMED, "too many questions at the same time"));
         }
-        self.channel.send(kind, number, rest);
+        if kind == cpdp::KIND_ACTIVITY {
+            self.give(kind, number, router.activity(), cpdp::ACTIVITY_SIZE);
+        } else {
+            let now = router.now();
+            if let Some(uses) = router.traffic.ask(number, &mut router.plane, now) {
+                self.give(kind, number, uses, cpdp::USE_SIZE);
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers with records of `size` octets, in one message or more, as there is room.
+    pub fn give(&mut self, kind: u32, number: u64, records: Vec<u8>, size: usize) {
+        self.answers.add(kind, number, records, size);
     }
 
     fn greet(&mut self, router: &mut Router, kind: u32, body: &[u8]) -> Result<(), Fault> {
@@ -185,6 +211,7 @@ impl Session {
         router.memory.headless.greeted(word(cpdp::GREETING_LIFETIME_AT));
         self.channel.send(cpdp::KIND_HELLO, 0, &router.hello());
         router.links.greeted();
+        router.traffic.greeted();
         Ok(())
     }
 
@@ -215,5 +242,21 @@ impl Session {
         }
         self.channel.send(cpdp::KIND_APPLIED, number, &router.memory.statuses);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::connection::Plain;
+
+    /// A session that has greeted, and the other end of its connection.
+    pub fn greeted() -> (Session, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let mut session = Session::new(Box::new(Plain::unix(ours).unwrap()), "a test".into());
+        session.greeted = true;
+        (session, theirs)
     }
 }

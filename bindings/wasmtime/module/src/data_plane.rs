@@ -54,6 +54,7 @@ pub struct DataPlane {
     lookup: TypedFunc<(u32, u64), u32>,
     events: TypedFunc<(), u32>,
     deadline: TypedFunc<(), u64>,
+    entries: TypedFunc<(u32, u32), u32>,
 }
 
 type Init = (u32, u32, u32, u32, u32, u32, u32, u64, u64, u64, u32, u32);
@@ -94,6 +95,7 @@ impl DataPlane {
             lookup: instance.get_typed_func(&mut store, "lookup")?,
             events: instance.get_typed_func(&mut store, "events")?,
             deadline: instance.get_typed_func(&mut store, "deadline")?,
+            entries: instance.get_typed_func(&mut store, "entries")?,
             store,
         })
     }
@@ -164,6 +166,17 @@ impl DataPlane {
         self.store.set_epoch_deadline(self.ticks);
         Ok(self.deadline.call(&mut self.store, ())?)
     }
+
+    /// Writes records of a table (code of its area) to the area `listing`, from place `from` on; the place to go on
+    /// from, or `abi::NONE`.
+    pub fn entries(&mut self, table: u32, from: u32) -> Result<u32, Error> {
+        self.store.set_epoch_deadline(self.ticks);
+        match self.entries.call(&mut self.store, (table, from))? {
+            // Whoever lists goes on until the end, so there must be one.
+            next if next <= from => Err(Error::Wild("entries")),
+            next => Ok(next),
+        }
+    }
 }
 
 /// So that a host may index areas without a panic, whatever the module answers.
@@ -177,6 +190,7 @@ fn check_areas(bases: &[usize; AREAS], memory: usize, capacities: &Capacities) -
         (abi::AREA_COMMANDS, abi::LIMIT_COMMANDS as usize * abi::COMMAND_SIZE),
         (abi::AREA_EVENTS, abi::LIMIT_EVENTS as usize * abi::EVENT_SIZE),
         (abi::AREA_COUNTERS, abi::COUNTER_SLOTS as usize * 8),
+        (abi::AREA_LISTING, abi::LIMIT_LISTING as usize * abi::SLOT_SIZE.max(abi::FLOW_SIZE)),
         (abi::AREA_LOOKUP_KEYS, batch * 16),
         (abi::AREA_LOOKUP_RESULTS, batch * 4),
     ];

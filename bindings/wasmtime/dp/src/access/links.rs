@@ -148,7 +148,7 @@ impl Links {
             let Ok(Some(length)) = sys::read(port.as_raw_fd(), &mut body[cpdp::FRAME_SIZE..]) else { return };
             let whole = &body[..cpdp::FRAME_SIZE + length];
             if self.pace.admits(port.link, &whole[cpdp::FRAME_SIZE..], now) {
-                control.tell_or_lose(cpdp::KIND_FRAME_IN, whole);
+                control.show(cpdp::KIND_FRAME_IN, whole);
             }
         }
     }
