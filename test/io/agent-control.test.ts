@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import {
   chownSync,
+  copyFileSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -18,11 +19,12 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
-import type { Command } from '../../bindings/entries.ts';
+import type { Address, Command } from '../../bindings/entries.ts';
 import { COUNTER_SLOTS } from '../../bindings/generated/abi.ts';
 import { HEADER_SIZE, QUEUE_MAX, SILENCE_MILLIS, STATUS_SIZE } from '../../bindings/generated/cpdp.ts';
 import { apply, greeting, ping, statusRequest } from '../../bindings/node/cpdp.ts';
 import type { AgentStatus } from '../../bindings/node/cpdp.ts';
+import { AgentClient } from '../../host/io/agent/client.ts';
 import { Authority } from '../../host/lab/certificates.ts';
 import type { Certificate } from '../../host/lab/certificates.ts';
 import { missing } from '../support/tools.ts';
@@ -46,18 +48,19 @@ const GROWTH_MAX_KB = 2048;
  */
 const QUESTIONS = Math.round((1.5 * QUEUE_MAX + 150_000) / (HEADER_SIZE + STATUS_SIZE + 8 * COUNTER_SLOTS));
 const [LOST, FORWARDED] = [40, 25];
+const none = (): void => undefined;
 
 const programs = await buildPrograms();
 
-/** A certificate of the authority in `directory` whose time is over, for the key of another. */
-function expire(directory: string, { key }: Certificate): Certificate {
+/** A certificate of the authority in `directory` whose time is over, for the key of another: of an agent, or of control. */
+function expire(directory: string, { key }: Certificate, address?: Address): Certificate {
   const file = (name: string): string => join(directory, name);
   writeFileSync(file('index'), '');
   writeFileSync(
     file('ca.conf'),
     `[ca]\ndefault_ca = own\n[own]\ndatabase = ${file('index')}\nnew_certs_dir = ${directory}\nrand_serial = yes
 policy = any\ndefault_md = sha256\nx509_extensions = leaf\n[any]\ncommonName = supplied
-[leaf]\nbasicConstraints = CA:FALSE\nextendedKeyUsage = clientAuth\n`,
+[leaf]\nbasicConstraints = CA:FALSE\n${address === undefined ? 'extendedKeyUsage = clientAuth' : `subjectAltName = IP:${address}`}\n`,
   );
   const openssl = (...args: string[]): Buffer => execFileSync('openssl', args, { stdio: 'pipe' });
   openssl('req', '-new', '-key', key, '-subj', '/CN=expired', '-out', file('expired.csr'));
@@ -236,6 +239,33 @@ namespaced(import.meta.url, () => {
     renameSync(renewed.key, router.key);
     assert.notEqual(await serial(), first);
     await works(() => dial(control));
+  });
+
+  test('control refuses an agent that shows no right certificate, and says why', async () => {
+    const files = { ...control, authority: authority.certificate };
+    const ignore = { events: none, packet: none, frame: none, presence: none, closed: none };
+    const connected = async (shown: Certificate): Promise<string> => {
+      copyFileSync(shown.certificate, router.certificate);
+      copyFileSync(shown.key, router.key);
+      chownSync(router.key, NOBODY, NOBODY);
+      const connecting = AgentClient.connect({ kind: 'tls', host: MAAR, port: PORT, ...files }, ignore);
+      const client = await connecting.catch((error: unknown) => (error as Error).message);
+      if (typeof client === 'string') return client;
+      await client.close();
+      return 'connected';
+    };
+    const good = authority.agent('good', MAAR);
+    assert.equal(await connected(good), 'connected');
+    const elsewhere = authority.agent('elsewhere', '2001:db8:0:9::1');
+    assert.match(await connected(elsewhere), /^tls:\[2001:db8:0:1::1\]:7077: .*does not match.* altnames/);
+    assert.match(
+      await connected(new Authority(directory, 'third').agent('imposter', MAAR)),
+      /unable to verify/,
+    );
+    // Who may be control is no router for that.
+    assert.match(await connected(control), /unsuitable certificate purpose/);
+    assert.match(await connected(expire(directory, good, MAAR)), /certificate has expired/);
+    assert.equal(await connected(good), 'connected');
   });
 
   test('connections that say nothing, or half of something, keep nobody out and cost little', async () => {

@@ -88,7 +88,7 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     use super::*;
-    use crate::connection::Plain;
+    use crate::connection::{PART, Plain};
 
     fn channel(stream: UnixStream) -> Channel {
         Channel::new(Box::new(Plain::unix(stream).unwrap()))
@@ -131,5 +131,86 @@ mod tests {
         let (ours, theirs) = UnixStream::pair().unwrap();
         drop(theirs);
         assert!(!channel(ours).fill().unwrap());
+    }
+
+    /// Marsaglia's xorshift64, so that a fault can be made again.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, limit: usize) -> usize {
+            for shift in [13, -7, 17i32] {
+                let moved = if shift > 0 { self.0 << shift } else { self.0 >> -shift };
+                self.0 ^= moved;
+            }
+            (self.0 >> 32) as usize % limit
+        }
+    }
+
+    /// Whole messages as control may send them, with their octets.
+    fn stream(random: &mut Random, sender: &mut Channel) -> (Vec<(u64, usize)>, Vec<u8>) {
+        let sent: Vec<(u64, usize)> = (0..1 + random.below(8))
+            .map(|index| (index as u64, [0, 1, 16, 96, 960, BODY_MAX][random.below(6)]))
+            .collect();
+        for &(number, length) in &sent {
+            let body: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
+            sender.send(1 + random.below(18) as u32, number, &body);
+        }
+        (sent, std::mem::take(&mut sender.output))
+    }
+
+    /// What comes of octets that arrive in parts of any size: numbers and lengths, and the fault that ended it.
+    fn taken(random: &mut Random, octets: &[u8]) -> (Vec<(u64, usize)>, Option<&'static str>) {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        let (mut receiver, mut messages, mut rest) = (channel(theirs), Vec::new(), octets);
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(rest.len().min(1 + random.below(2 * PART)));
+            ours.write_all(part).unwrap();
+            rest = after;
+            for _ in 0..1 + part.len() / PART {
+                assert!(receiver.fill().unwrap());
+                assert!(receiver.input.len() < HEADER + BODY_MAX + PART, "{} octets", receiver.input.len());
+                loop {
+                    match receiver.next() {
+                        Ok(Some(message)) => messages.push((message.number, message.body.len())),
+                        Ok(None) => break,
+                        Err(fault) => return (messages, Some(fault)),
+                    }
+                }
+            }
+        }
+        (messages, None)
+    }
+
+    #[test]
+    fn however_it_is_cut_a_stream_gives_its_messages() {
+        let mut random = Random(1);
+        let mut sender = channel(UnixStream::pair().unwrap().0);
+        for _ in 0..100 {
+            let (sent, octets) = stream(&mut random, &mut sender);
+            assert_eq!(taken(&mut random, &octets), (sent, None));
+        }
+    }
+
+    #[test]
+    fn octets_that_were_changed_give_messages_a_fault_or_nothing_yet() {
+        let mut random = Random(2);
+        let mut sender = channel(UnixStream::pair().unwrap().0);
+        let mut faults = 0;
+        for _ in 0..1000 {
+            let (sent, mut octets) = stream(&mut random, &mut sender);
+            let limit = octets.len();
+            // Headers, mostly: there is nothing else to stumble over.
+            for _ in 0..1 + random.below(3) {
+                let at = if random.below(4) == 0 { random.below(limit) } else { random.below(HEADER) };
+                octets[at] ^= 1 << random.below(8);
+            }
+            let (messages, fault) = taken(&mut random, &octets);
+            assert!(messages.iter().all(|&(_, length)| length <= BODY_MAX));
+            let came: usize = messages.iter().map(|(_, length)| HEADER + length).sum();
+            assert!(came <= limit, "{came} octets out of {limit}");
+            assert!(fault.is_some() || !messages.is_empty() || limit < came + HEADER + BODY_MAX, "{sent:?}");
+            faults += usize::from(fault.is_some());
+        }
+        assert!(faults > 100 && faults < 900, "{faults} faults");
     }
 }
