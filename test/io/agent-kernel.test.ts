@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import type { Command, DeliverEntry, SourceEntry } from '../../bindings/entries.ts';
 import { AgentClient } from '../../host/io/agent/client.ts';
@@ -28,6 +30,7 @@ import { ipJson, namespaced, python, sh, until } from './support/namespace.ts';
 
 const COUNT = 10;
 const BATCHES = 30;
+const STREAM = 500;
 const SEED = 77;
 /** Where the test hosts of other MAARs are; the core has no route to it. */
 const [ELSEWHERE, LOST_PEER] = ['2001:db8:ee::1', '2001:db8:0:9::1'];
@@ -35,6 +38,8 @@ const NEIGHBOUR = '2001:db8:0:1::2';
 const ON_LINK = '2001:db8:bb::7';
 /** ICMPv6 type for private experimentation (RFC 4443 section 2.1). */
 const EXPERIMENT = 200;
+
+const run = promisify(execFile);
 
 const programs = await buildPrograms();
 
@@ -202,6 +207,29 @@ namespaced(import.meta.url, () => {
     assert.ok(nativeFlows >= 1);
     assert.equal(dropped, 0);
     assert.deepEqual(await client.activity(), [{ mac: STATION_MAC, sent: 2 * COUNT, received: 2 * COUNT }]);
+  });
+
+  test('a destination that goes between kernel and data plane all the time loses nothing', async () => {
+    const through = tunnel(`${CORRESPONDENT}/128`);
+    const start = await client.status();
+    const pings = run('ip', [
+      ...['netns', 'exec', 'station', 'ping', '-6', '-q', '-c', String(STREAM), '-i', '0.002'],
+      ...['-W', '1', '-I', NATIVE_ADDRESS, CORRESPONDENT],
+    ]);
+    let [ended, moves] = [false, 0];
+    void pings.finally(() => (ended = true));
+    for (; !ended; moves++) {
+      await client.apply([
+        moves % 2 === 0 ? through : { op: 'delete', kind: 'destination', prefix: `${CORRESPONDENT}/128` },
+      ]);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.match((await pings).stdout, / 0% packet loss/);
+    const end = await client.status();
+    const tunnelled = end.counters['tunnelled']! - start.counters['tunnelled']!;
+    assert.ok(tunnelled > 0 && tunnelled < STREAM, `${tunnelled} of ${STREAM} in ${moves} moves`);
+    assert.equal(end.dropped, 0);
+    await client.replaceAll(ENTRIES);
   });
 
   test('what a station must not send is dropped and counted', async () => {

@@ -15,7 +15,7 @@ mod undo;
 
 use change::{Entry, Key};
 use destinations::Destinations;
-use sources::Sources;
+use sources::{Sources, Wanted};
 use undo::Undo;
 
 use crate::journal::{Journal, Record};
@@ -65,34 +65,36 @@ impl Kernel {
     /// Before the data plane's part of a batch: what goes away, and routes to stations. The kernel sends a packet to the
     /// data plane only while the entry for it stands there, and released packets find their routes.
     pub fn before(&mut self, records: &[Record]) {
-        for (key, entry, _) in change::outcome(records) {
-            if !matches!(entry, Some(Entry::Module | Entry::Source(_))) {
-                self.sync(key, entry);
-            }
-        }
+        let outcome = change::outcome(records).into_iter().map(|(key, entry, _)| (key, entry));
+        self.sync(outcome.filter(|(_, entry)| !matches!(entry, Some(Entry::Module | Entry::Source(_)))));
     }
 
     /// After it: everything as the entries now stand, also where the data plane has refused a command.
     pub fn after(&mut self, records: &[Record], entries: &Journal) {
-        for (key, _, record) in change::outcome(records) {
+        let outcome = change::outcome(records).into_iter();
+        self.sync(outcome.map(|(key, _, record)| {
             let standing = entries.standing(record).and_then(change::read);
-            self.sync(key, standing.and_then(|(_, entry)| entry));
-        }
+            (key, standing.and_then(|(_, entry)| entry))
+        }));
     }
 
     /// What the kernel refuses is written to the log; the next batch that names the key tries again.
-    fn sync(&mut self, key: Key, entry: Option<Entry>) {
-        let result = match key {
-            Key::Destination(prefix) => self.destinations.sync(&mut self.route, prefix, entry),
-            Key::Source(link, prefix) => {
-                let source = entry.and_then(|entry| match entry {
-                    Entry::Source(source) => Some(source),
-                    _ => None,
-                });
-                self.sources.sync(&mut self.netfilter, link, prefix, source)
+    fn sync(&mut self, outcome: impl Iterator<Item = (Key, Option<Entry>)>) {
+        let mut wanted = Vec::new();
+        let mut errors = Vec::new();
+        for (key, entry) in outcome {
+            match (key, entry) {
+                (Key::Destination(prefix), entry) => {
+                    errors.extend(self.destinations.sync(&mut self.route, prefix, entry).err());
+                }
+                (Key::Source(link, prefix), Some(Entry::Source(source))) => {
+                    wanted.push(Wanted { link, prefix, source: Some(source) });
+                }
+                (Key::Source(link, prefix), _) => wanted.push(Wanted { link, prefix, source: None }),
             }
-        };
-        if let Err(error) = result {
+        }
+        errors.extend(self.sources.sync(&mut self.netfilter, &wanted));
+        for error in errors {
             log::line(log::ERROR, &error.to_string());
         }
     }

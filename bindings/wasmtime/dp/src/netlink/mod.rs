@@ -8,6 +8,8 @@ pub mod link;
 pub mod message;
 pub mod neighbour;
 pub mod nftables;
+#[cfg(all(test, target_endian = "little"))]
+mod octets;
 pub mod route;
 pub mod rule;
 pub mod socket;
