@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { DESCRIPTOR_LENGTH_AT, DESCRIPTOR_SIZE } from '../../bindings/generated/abi.ts';
+import {
+  AREA_DESTINATIONS,
+  COUNTER_SLOTS,
+  DESCRIPTOR_LENGTH_AT,
+  DESCRIPTOR_SIZE,
+} from '../../bindings/generated/abi.ts';
 import { KIND_NAMES } from '../../bindings/generated/pump.ts';
 import { PumpExports } from '../../bindings/node/pump.ts';
 import { PairedDataPlane } from '../../bindings/reference/paired.ts';
@@ -17,7 +22,16 @@ import { Random } from '../dataplane/random.ts';
 import { randomCommand, randomOptions, randomPacket } from '../dataplane/world.ts';
 import { Shown, pumped, request } from './pumps.ts';
 import { CASES, golden } from './replay-cases.ts';
-import { COMMANDS, built, hasWasmtime, underNode, workFolder } from './runtimes.ts';
+import {
+  COMMANDS,
+  built,
+  hasIwasm,
+  hasWasmtime,
+  underIwasm,
+  underNode,
+  underWasmtime,
+  workFolder,
+} from './runtimes.ts';
 
 const kindOf = (name: string): number =>
   Number(Object.entries(KIND_NAMES).find(([, known]) => known === name)![0]);
@@ -171,6 +185,25 @@ test('what is no request ends the pump with code 1 and a line that says why, aft
   }
   const { code, stdout, stderr } = underNode('maar-wasi', folder, ['pump'], new Uint8Array());
   assert.deepEqual([code, stdout.length, stderr], [0, 0, '']);
+});
+
+test('the same requests have the same answers under every runtime', (t) => {
+  if (!hasWasmtime(t) || !hasIwasm(t)) return;
+  const folder = workFolder(t);
+  const listing = new Uint8Array(8).fill(AREA_DESTINATIONS, 0, 1);
+  const stream = Buffer.concat([
+    request(kindOf('hello')),
+    INIT,
+    request(kindOf('process'), Buffer.concat([descriptor(48), packet()]), 1_000n),
+    request(kindOf('counters')),
+    request(kindOf('entries'), listing),
+  ]);
+  const [first, ...others] = [underNode, underWasmtime(), underIwasm].map((run) =>
+    run('maar-wasi-scalar', folder, ['pump'], stream),
+  );
+  assert.equal(first!.code, 0, first!.stderr);
+  assert.equal(first!.stdout.length, 24 + 28 + 16 + 64 + 16 + 8 * COUNTER_SLOTS + 24);
+  for (const other of others) assert.deepEqual(other, first);
 });
 
 test('options that the data plane refuses, and an end of the process, are errors that say so', async (t) => {
