@@ -3,6 +3,7 @@ import type { Lateness } from '../sim/arrivals.ts';
 import type { StatusView } from '../core/view.ts';
 import type { TraceEffect } from '../core/machine.ts';
 import type { DataPlaneEngine } from '../io/linux-config.ts';
+import type { AgentEngine } from './agent-programs.ts';
 
 /**
  * One domain under test, whichever backend carries it. Topology (both backends, see docs/scenarios):
@@ -10,6 +11,9 @@ import type { DataPlaneEngine } from '../io/linux-config.ts';
  * a fixed correspondent `cn` outside the domain; mobile hosts `A`, `B` and, where a scenario asks, `C`.
  */
 export type MaarName = 'a1' | 'a2' | 'a3' | 'b1' | 'b2' | 'b3';
+/** One of the two processes of a MAAR whose control is apart from its router. */
+export type PartName = `control-${MaarName}` | `agent-${MaarName}`;
+export type NodeName = MaarName | 'aaa' | PartName;
 export type HostName = 'A' | 'B' | 'C';
 export type EndName = HostName | 'cn';
 
@@ -116,9 +120,9 @@ export interface Lab {
   /** Sends a raw IPv6 packet from a machine in the core that is no peer. */
   injectCore(packet: Uint8Array): Promise<void>;
   /** Ends a node at once, as a crash would (`kill`), or in order (`stop`), and starts it again. */
-  kill(node: MaarName | 'aaa'): Promise<void>;
-  stop(node: MaarName | 'aaa'): Promise<void>;
-  start(node: MaarName | 'aaa'): Promise<void>;
+  kill(node: NodeName): Promise<void>;
+  stop(node: NodeName): Promise<void>;
+  start(node: NodeName): Promise<void>;
   readonly fault: Fault;
   close(): Promise<void>;
 }
@@ -142,7 +146,7 @@ export interface LabOptions {
   /** Hosts whose RS names their home and correspondent addresses (sim only). */
   readonly awareHosts?: readonly HostName[];
   /** Where the data planes of the MAARs run, if not in their daemons (netns only). */
-  readonly dataPlane?: DataPlaneEngine;
+  readonly dataPlane?: DataPlaneEngine | AgentEngine;
   /** Directory for one capture per link. */
   readonly pcap?: string;
   /** Called with one line of progress. */
@@ -186,6 +190,8 @@ export interface Scenario {
   /** One line for `maar lab --list`. */
   readonly summary: string;
   readonly backends: readonly ('sim' | 'netns')[];
+  /** Set where control has to be apart from its router. */
+  readonly apart?: true;
   readonly options?: Partial<LabOptions>;
   run(lab: Lab): Promise<ScenarioResult>;
 }

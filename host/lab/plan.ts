@@ -35,6 +35,14 @@ export const OUTSIDER = {
   address: '2001:db8:0:f::1',
 } as const;
 
+/** Where control of all MAARs runs if it is apart from their routers; `settle` as in docs/split.md. */
+export const CONTROL = {
+  name: 'control',
+  address: '2001:db8:0:b::1',
+  prefix: '2001:db8:0:b::/64',
+  settle: 5_000,
+} as const;
+
 /** The router that every host of the domain sees, wherever it is. */
 export const ACCESS_LINK = { id: 0, linkLocal: 'fe80::1', mac: '02:00:5e:10:00:00', mtu: 1500 } as const;
 

@@ -22,6 +22,7 @@ import type {
   LabOptions,
   MaarName,
   MoveKind,
+  NodeName,
   Stream,
   StreamSpec,
   TraceRecord,
@@ -173,19 +174,19 @@ export class SimLab implements Lab {
     this.#domain.outsider.send('outsider', packet);
   }
 
-  async kill(name: MaarName | 'aaa'): Promise<void> {
+  async kill(name: NodeName): Promise<void> {
     this.#say(`${name} killed`);
     this.#node(name).kill();
   }
 
-  async stop(name: MaarName | 'aaa'): Promise<void> {
+  async stop(name: NodeName): Promise<void> {
     this.#say(`${name} stopping`);
     this.#node(name).stop();
     await this.sleep(STOP_MILLIS + START_PATHS * this.delay);
     this.#node(name).kill();
   }
 
-  async start(name: MaarName | 'aaa'): Promise<void> {
+  async start(name: NodeName): Promise<void> {
     this.#say(`${name} starting`);
     this.#node(name).start();
   }
@@ -203,8 +204,11 @@ export class SimLab implements Lab {
     return this.#domain.maars.get(name)!;
   }
 
-  #node(name: MaarName | 'aaa'): { start(): void; stop(): void; kill(): void } {
-    return name === 'aaa' ? this.#domain.aaa : this.#maar(name);
+  #node(name: NodeName): { start(): void; stop(): void; kill(): void } {
+    if (name === 'aaa') return this.#domain.aaa;
+    const maar = MAARS.find((known) => known === name);
+    if (maar === undefined) throw new Error(`the simulation has no control apart from its router: ${name}`);
+    return this.#maar(maar);
   }
 
   #host(name: EndName): Host {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { DataPlaneEngine } from '../../io/linux-config.ts';
+import { agentPrograms } from '../../lab/agent-programs.ts';
 import type { Lab, LabOptions, Scenario } from '../../lab/lab.ts';
 import { createNetnsLab } from '../../lab/netns/netns-lab.ts';
 import type { NetnsLab } from '../../lab/netns/netns-lab.ts';
@@ -20,11 +20,13 @@ import { table } from '../show/table.ts';
 import { UsageError } from '../usage.ts';
 
 type Backend = Lab['backend'];
+type DataPlane = NonNullable<LabOptions['dataPlane']>;
 
 const BACKENDS: readonly Backend[] = ['netns', 'sim'];
 /** Values of --dataplane: where the data planes of the MAARs run. */
-const DATA_PLANES: Readonly<Record<string, () => DataPlaneEngine>> = {
-  node: () => ({ engine: 'node' }),
+const DATA_PLANES: Readonly<Record<string, () => Promise<DataPlane>>> = {
+  node: async () => ({ engine: 'node' }),
+  wasmtime: agents,
   'wasmtime-cli': wasmtimeCli,
 };
 const INTERRUPTED = 130;
@@ -36,7 +38,7 @@ interface Order {
   readonly scenarios: readonly Scenario[];
   /** As asked for; undefined leaves the choice to what this machine permits. */
   readonly backend: Backend | undefined;
-  readonly dataPlane: DataPlaneEngine;
+  readonly dataPlane: DataPlane;
   readonly scheme: string;
   readonly seed: number;
   readonly keep: boolean;
@@ -72,7 +74,7 @@ export async function labCommand(args: readonly string[]): Promise<number> {
   const order: Order = {
     scenarios: chosen(positionals),
     backend: backendFor(values.dataplane, backendOf(values.backend)),
-    dataPlane: dataPlaneOf(values.dataplane),
+    dataPlane: await dataPlaneOf(values.dataplane),
     scheme: schemeOf(values.scheme),
     seed: seedOf(values.seed),
     keep: values.keep,
@@ -115,7 +117,7 @@ function backendOf(name: string | undefined): Backend | undefined {
   return backend;
 }
 
-function dataPlaneOf(name: string): DataPlaneEngine {
+function dataPlaneOf(name: string): Promise<DataPlane> {
   const make = Object.hasOwn(DATA_PLANES, name) ? DATA_PLANES[name] : undefined;
   if (make === undefined) {
     throw new UsageError(`--dataplane must be one of ${Object.keys(DATA_PLANES).join(', ')}`);
@@ -130,7 +132,13 @@ function backendFor(dataPlane: string, asked: Backend | undefined): Backend | un
   return 'netns';
 }
 
-function wasmtimeCli(): DataPlaneEngine {
+async function agents(): Promise<DataPlane> {
+  const programs = await agentPrograms();
+  if ('obstacle' in programs) throw new UsageError(`--dataplane wasmtime: ${programs.obstacle}`);
+  return programs;
+}
+
+async function wasmtimeCli(): Promise<DataPlane> {
   const wasmtime = findWasmtime();
   if (wasmtime === undefined) {
     throw new UsageError('--dataplane wasmtime-cli needs the program wasmtime; see docs/wasi.md');
@@ -162,9 +170,12 @@ function list(): string {
 }
 
 /** The backend for a scenario: as asked, else real kernels where they carry it and this machine permits. */
-function choose(scenario: Scenario, asked: Backend | undefined): Backend {
+function choose(scenario: Scenario, asked: Backend | undefined, { engine }: DataPlane): Backend {
   if (asked !== undefined && !scenario.backends.includes(asked)) {
     throw new UsageError(`scenario "${scenario.name}" runs on ${scenario.backends.join(', ')} only`);
+  }
+  if (scenario.apart === true && engine !== 'wasmtime') {
+    throw new UsageError(`scenario "${scenario.name}" needs --dataplane wasmtime`);
   }
   if (asked === 'sim' || !scenario.backends.includes('netns')) return 'sim';
   const obstacle = netnsObstacle();
@@ -181,7 +192,7 @@ async function runOne(
   progress: Progress,
   done: (report: RunReport) => void,
 ): Promise<void> {
-  const backend = choose(scenario, order.backend);
+  const backend = choose(scenario, order.backend, order.dataPlane);
   if (order.keep && backend === 'sim') throw new UsageError('--keep needs the backend netns');
   const options: LabOptions = {
     scheme: order.scheme,

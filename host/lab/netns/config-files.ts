@@ -5,6 +5,7 @@ import { emitConfig } from '../../daemon/config/emit.ts';
 import { maarSchema } from '../../daemon/config/maar.ts';
 import { AAA, VENDOR_ID, aaaProfile, maarConfig } from '../plan.ts';
 import type { LabOptions, MaarName } from '../lab.ts';
+import type { AgentSection } from './agents.ts';
 import type { SharedDirectory } from './sandbox.ts';
 import { ACCESS_INTERFACE, CORE_INTERFACE } from './topology.ts';
 
@@ -14,17 +15,33 @@ export function stateDirectory({ inside, outside }: SharedDirectory, name: strin
   return { inside: join(inside, name), outside: join(outside, name) };
 }
 
-/** Writes the file for `maar run` and returns its path inside the sandbox. */
-export function writeMaarFile(directory: SharedDirectory, name: MaarName, options: LabOptions): string {
+/**
+ * Writes the file for `maar run` and returns its path inside the sandbox. With `agent`, the router is that agent's, who
+ * alone knows its interfaces.
+ */
+export function writeMaarFile(
+  directory: SharedDirectory,
+  name: MaarName,
+  options: LabOptions,
+  agent?: AgentSection,
+): string {
   const config = maarConfig(name, options);
   const { aaa, links, peers, scheme, timers, hold, buffer, pool } = config;
+  const { dataPlane } = options;
+  const interfaceOf = (own: string): { interface?: string } =>
+    agent === undefined ? { interface: own } : {};
   const text = emitConfig(maarSchema, {
     name,
     address: config.address,
     stateDirectory: stateDirectory(directory, name).inside,
     mnRealm: config.mnRealm,
-    core: { interface: CORE_INTERFACE, mtu: config.coreMtu },
-    access: links.map(({ linkLocal, mac, mtu }) => ({ interface: ACCESS_INTERFACE, linkLocal, mac, mtu })),
+    core: { ...interfaceOf(CORE_INTERFACE), mtu: config.coreMtu },
+    access: links.map(({ linkLocal, mac, mtu }) => ({
+      ...interfaceOf(ACCESS_INTERFACE),
+      linkLocal,
+      mac,
+      mtu,
+    })),
     pool,
     peer: peers.map((peer) => ({ ...peer, prefixes: [...peer.prefixes] })),
     aaa: {
@@ -35,7 +52,8 @@ export function writeMaarFile(directory: SharedDirectory, name: MaarName, option
       server: aaa.servers.map((server) => ({ name: server.name, address: server.host, port: server.port })),
     },
     scheme: { name: scheme.name, options: { ...scheme.options } },
-    ...(options.dataPlane === undefined ? {} : { dataplane: options.dataPlane }),
+    ...(dataPlane === undefined || dataPlane.engine === 'wasmtime' ? {} : { dataplane: dataPlane }),
+    ...(agent === undefined ? {} : { agent }),
     timers,
     hold,
     buffer,

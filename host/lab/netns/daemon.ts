@@ -2,7 +2,6 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { TraceRecord } from '../lab.ts';
-import { nodeCommand } from './node-command.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** Lines of a daemon's output that a failure report shows. */
@@ -12,11 +11,11 @@ const STOP_MS = 10_000;
 
 export interface DaemonOptions {
   readonly name: string;
-  /** "run" or "aaa". */
-  readonly command: string;
-  readonly config: string;
-  /** The trace that tells that it serves. */
-  readonly ready: string;
+  /** Namespace that it runs in. */
+  readonly netns: string;
+  readonly argv: readonly string[];
+  /** Whether a line of its output, which may be a trace, tells that it serves. */
+  readonly ready: (line: string, record: TraceRecord | undefined) => boolean;
   readonly trace: (record: TraceRecord) => void;
   /** Called when it ends without having been told to. */
   readonly died: (error: Error) => void;
@@ -39,17 +38,16 @@ export class Daemon {
 
   /** Resolves once it serves; rejects with its last lines if it does not. */
   async start(): Promise<void> {
-    const { name, command, config, ready } = this.#options;
+    const { name, netns, argv, ready } = this.#options;
     if (this.#process !== undefined) throw new Error(`${name} runs already`);
     this.#ending = false;
     this.#lines = [];
-    const main = nodeCommand(new URL('../../daemon/main.ts', import.meta.url), command, '--config', config);
-    const child = this.#sandbox.spawn(name, main, ['ignore', 'pipe', 'pipe']);
+    const child = this.#sandbox.spawn(netns, argv, ['ignore', 'pipe', 'pipe']);
     this.#process = child;
     const served = Promise.withResolvers<undefined>();
     for (const stream of [child.stdout!, child.stderr!]) {
       createInterface(stream).on('line', (line) => {
-        if (this.#record(line)?.what === ready) served.resolve(undefined);
+        if (ready(line, this.#record(line))) served.resolve(undefined);
       });
     }
     // The output ends after the process: its last words are part of the report.

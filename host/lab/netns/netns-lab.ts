@@ -2,7 +2,7 @@ import type { StatusView } from '../../core/view.ts';
 import { askControl, controlPath } from '../../io/control-socket.ts';
 import { isMulticast, multicastMac, readAddress } from '../../wire/address.ts';
 import { emitEthernet } from '../../wire/ethernet.ts';
-import { AAA, ACCESS_LINK, CN, MAARS, OUTSIDER, endMac, portName } from '../plan.ts';
+import { AAA, ACCESS_LINK, CN, CONTROL, MAARS, OUTSIDER, endMac, portName } from '../plan.ts';
 import type {
   CapturedPacket,
   EndName,
@@ -12,14 +12,18 @@ import type {
   LabOptions,
   MaarName,
   MoveKind,
+  NodeName,
   Stream,
   StreamSpec,
   TraceRecord,
 } from '../lab.ts';
 import { AccessMedium } from './access.ts';
+import { Agents, agentName } from './agents.ts';
 import { Captures } from './capture.ts';
 import { stateDirectory, writeAaaFile, writeMaarFile } from './config-files.ts';
 import { Daemon } from './daemon.ts';
+import type { DaemonOptions } from './daemon.ts';
+import { nodeCommand } from './node-command.ts';
 import { Sandbox } from './sandbox.ts';
 import { startStream } from './streams.ts';
 import { CORE_INTERFACE, HOST_INTERFACE, NAMESPACES, buildTopology, cutCoreLink } from './topology.ts';
@@ -28,8 +32,6 @@ import { TrafficProcess } from './traffic.ts';
 const POLL = 20;
 /** Offset of the destination in an IPv6 header. */
 const DESTINATION = 24;
-
-type Node = MaarName | 'aaa';
 
 /** The domain on real kernels: our daemons in network namespaces, hosts that run nothing of ours. */
 export class NetnsLab implements Lab {
@@ -41,7 +43,9 @@ export class NetnsLab implements Lab {
   readonly #start: number;
   readonly #air: AccessMedium;
   readonly #captures: Captures;
-  readonly #daemons: ReadonlyMap<Node, Daemon>;
+  /** In the order in which they start: a router before its control. */
+  readonly #daemons: ReadonlyMap<NodeName, Daemon>;
+  readonly #agents: Agents | undefined;
   readonly #traffic = new Map<string, TrafficProcess>();
   readonly #trace: TraceRecord[] = [];
   #streams = 0;
@@ -54,28 +58,52 @@ export class NetnsLab implements Lab {
     this.#start = start;
     this.#captures = captures;
     this.#air = new AccessMedium(sandbox);
-    const daemon = (name: string, command: string, config: string, ready: string): Daemon =>
+    const { dataPlane } = options;
+    this.#agents =
+      dataPlane?.engine === 'wasmtime' ? new Agents(dataPlane, sandbox.directory, options) : undefined;
+    const daemon = (which: Pick<DaemonOptions, 'name' | 'netns' | 'argv' | 'ready'>): Daemon =>
       new Daemon(sandbox, {
-        name,
-        command,
-        config,
-        ready,
+        ...which,
         start,
         trace: (record) => this.#trace.push(record),
         died: (error) => (this.#failure ??= error),
       });
-    this.#daemons = new Map<Node, Daemon>([
-      [AAA.name, daemon(AAA.name, 'aaa', writeAaaFile(sandbox.directory, options), 'listen')],
-      ...MAARS.map((name) => {
-        const config = writeMaarFile(sandbox.directory, name, options);
-        return [name, daemon(name, 'run', config, 'start')] as const;
-      }),
+    this.#daemons = new Map([
+      [
+        AAA.name,
+        daemon({
+          name: AAA.name,
+          netns: AAA.name,
+          argv: maarCommand('aaa', writeAaaFile(sandbox.directory, options)),
+          ready: (_, record) => record?.what === 'listen',
+        }),
+      ],
+      ...MAARS.flatMap((name) => this.#maar(name).map(([node, which]) => [node, daemon(which)] as const)),
     ]);
     this.fault = {
       drop: () => refuse('drop'),
       partition: (node, cut) => this.#partition(node, cut),
       closeDiameter: () => refuse('closeDiameter'),
     };
+  }
+
+  /** The processes of a MAAR. */
+  #maar(name: MaarName): [NodeName, Pick<DaemonOptions, 'name' | 'netns' | 'argv' | 'ready'>][] {
+    const agents = this.#agents;
+    const config = writeMaarFile(this.#sandbox.directory, name, this.#options, agents?.section(name));
+    const argv = maarCommand('run', config);
+    if (agents === undefined) {
+      return [[name, { name, netns: name, argv, ready: (_, record) => record?.what === 'start' }]];
+    }
+    const agent = agentName(name);
+    const ready = (line: string): boolean => line.includes('ready at');
+    return [
+      [agent, { name: agent, netns: name, argv: agents.command(name), ready }],
+      [
+        controlName(name),
+        { name, netns: CONTROL.name, argv, ready: (_, record) => record?.detail?.['state'] === 'connected' },
+      ],
+    ];
   }
 
   /** Builds the domain and starts every daemon. What was created is gone again if anything fails. */
@@ -89,7 +117,7 @@ export class NetnsLab implements Lab {
       const lab = new NetnsLab(options, sandbox, start, captures);
       options.progress?.('starting the AAA server and six MAARs');
       await lab.#daemons.get(AAA.name)!.start();
-      await Promise.all(MAARS.map((name) => lab.#daemons.get(name)!.start()));
+      await Promise.all(MAARS.map((name) => lab.#startAll(name)));
       return lab;
     } catch (error) {
       await sandbox.close();
@@ -183,19 +211,40 @@ export class NetnsLab implements Lab {
     await this.#frame(OUTSIDER.name, CORE_INTERFACE, emitEthernet(mac, CN.gateway.mac, packet));
   }
 
-  async kill(node: Node): Promise<void> {
+  async kill(node: NodeName): Promise<void> {
     this.#say(`${node} killed`);
-    await this.#daemons.get(node)!.kill();
+    await Promise.all(this.#processes(node).map((daemon) => daemon.kill()));
   }
 
-  async stop(node: Node): Promise<void> {
+  async stop(node: NodeName): Promise<void> {
     this.#say(`${node} stopping`);
-    await this.#daemons.get(node)!.stop();
+    await this.#stopAll(node);
   }
 
-  async start(node: Node): Promise<void> {
+  async start(node: NodeName): Promise<void> {
     this.#say(`${node} starting`);
-    await this.#daemons.get(node)!.start();
+    await this.#startAll(node);
+  }
+
+  async #startAll(node: NodeName): Promise<void> {
+    for (const daemon of this.#processes(node)) await daemon.start();
+  }
+
+  /** Control before its router, from which it takes back what it put there. */
+  async #stopAll(node: NodeName): Promise<void> {
+    for (const daemon of this.#processes(node).toReversed()) await daemon.stop();
+  }
+
+  /** The processes of a node: of a MAAR both, where its control is apart. */
+  #processes(node: NodeName): Daemon[] {
+    const maar = MAARS.find((name) => name === node);
+    const names =
+      maar === undefined || this.#agents === undefined ? [node] : [agentName(maar), controlName(maar)];
+    return names.map((name) => {
+      const daemon = this.#daemons.get(name);
+      if (daemon === undefined) throw new Error(`control is not apart from its router here: no ${name}`);
+      return daemon;
+    });
   }
 
   /** One line for each namespace: how a person gets a shell in it. */
@@ -216,14 +265,14 @@ export class NetnsLab implements Lab {
   async #close(): Promise<void> {
     const { pcap } = this.#options;
     try {
-      await Promise.all([...this.#daemons.values()].map((daemon) => daemon.stop()));
+      await Promise.all([AAA.name, ...MAARS].map((node) => this.#stopAll(node)));
       if (pcap !== undefined) await this.#captures.write(pcap);
     } finally {
       await this.#sandbox.close();
     }
   }
 
-  async #partition(node: Node, cut: boolean): Promise<void> {
+  async #partition(node: MaarName | 'aaa', cut: boolean): Promise<void> {
     this.#say(`${node} ${cut ? 'cut off' : 'reconnected'}`);
     await cutCoreLink(this.#sandbox, node, cut);
     if (node !== AAA.name) await this.#air.partition(node, cut);
@@ -243,6 +292,10 @@ export class NetnsLab implements Lab {
   async #announce(host: HostName): Promise<void> {
     const from = this.#air.attached(host);
     if (from === undefined) return;
+    if (this.#agents !== undefined) {
+      await this.#agents.announce(this.#sandbox, from, portName(host), endMac(host));
+      return;
+    }
     const socket = controlPath(stateDirectory(this.#sandbox.directory, from).outside);
     const leaving = { port: portName(host), mac: endMac(host) };
     const answer = await askControl(socket, { leaving });
@@ -290,6 +343,15 @@ interface HeldAddress {
   readonly local?: string;
   readonly deprecated?: boolean;
   readonly tentative?: boolean;
+}
+
+/** Of a MAAR's control alone. */
+function controlName(name: MaarName): `control-${MaarName}` {
+  return `control-${name}`;
+}
+
+function maarCommand(command: 'run' | 'aaa', config: string): string[] {
+  return nodeCommand(new URL('../../daemon/main.ts', import.meta.url), command, '--config', config);
 }
 
 function refuse(fault: string): never {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { AAA, ACCESS_LINK, CN, CORE_ADDRESS, CORE_MTU, HOSTS, MAARS, OUTSIDER } from '../plan.ts';
+import { AAA, ACCESS_LINK, CN, CONTROL, CORE_ADDRESS, CORE_MTU, HOSTS, MAARS, OUTSIDER } from '../plan.ts';
 import { endMac, maarAddress, maarPool, maarPrefix, portName } from '../plan.ts';
 import type { HostName, LabOptions, MaarName } from '../lab.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -17,7 +17,7 @@ export const HOST_INTERFACE = 'eth0';
 const CORE_ROUTER = CN.gateway;
 const CORE_NEIGHBOUR = 'fe80::2';
 
-const CORE_MACHINES = [AAA.name, 'cn', OUTSIDER.name] as const;
+const CORE_MACHINES = [AAA.name, CONTROL.name, 'cn', OUTSIDER.name] as const;
 
 export const NAMESPACES = [CORE, AIR, ...MAARS, ...CORE_MACHINES, ...HOSTS] as const;
 
@@ -92,8 +92,7 @@ export async function buildTopology(sandbox: Sandbox, pathMtu: LabOptions['pathM
   ]);
   await Promise.all([
     ...MAARS.map((maar) => run(maar, [...coreEnd(maarAddress(maar)), ...accessInterface()])),
-    run(AAA.name, coreEnd(AAA.address)),
-    run(OUTSIDER.name, coreEnd(OUTSIDER.address)),
+    ...[AAA, CONTROL, OUTSIDER].map(({ name, address }) => run(name, coreEnd(address))),
     run('cn', correspondent()),
     ...HOSTS.map((host) => run(host, hostInterface())),
   ]);
@@ -132,7 +131,9 @@ function routesBehind(name: string, route: (prefix: string) => string): string[]
   const maar = MAARS.find((candidate) => candidate === name);
   if (maar !== undefined) return [route(maarPrefix(maar)), route(maarPool(maar))];
   if (name === 'cn') return [`ip route add ${CN.prefix} dev cn`];
-  return [route(name === AAA.name ? AAA.prefix : OUTSIDER.prefix)];
+  return [AAA, CONTROL, OUTSIDER]
+    .filter((machine) => machine.name === name)
+    .map(({ prefix }) => route(prefix));
 }
 
 /** A machine's own side of its link to the core. */
