@@ -54,6 +54,16 @@ export interface ReleasedView {
 export interface StatusView {
   readonly maar: MaarView;
   readonly dataplane: { readonly counters: Readonly<Record<string, number>>; readonly entries: EntryDump };
-  /** Where the data plane is on another machine: its agent, and why there is no connection, if so. */
-  readonly agent?: { readonly address: string; readonly connected: boolean; readonly reason?: string };
+  /** Where the data plane is on another machine. */
+  readonly agent?: AgentView;
+}
+
+/** The agent of a router apart from its control. */
+export interface AgentView {
+  readonly address: string;
+  readonly connected: boolean;
+  /** Why there is no connection. */
+  readonly reason?: string;
+  /** Entries that stand there, with those of an earlier control; absent without a connection. */
+  readonly entries?: number;
 }

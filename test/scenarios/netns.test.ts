@@ -9,7 +9,9 @@ import { failures } from './report.ts';
 
 const obstacle = netnsObstacle();
 
-for (const scenario of scenarios.filter(({ backends }) => backends.includes('netns'))) {
+for (const scenario of scenarios.filter(
+  ({ backends, apart }) => backends.includes('netns') && apart !== true,
+)) {
   test(`${scenario.name} on network namespaces`, async (t) => {
     if (obstacle !== undefined) {
       missing(t, `what the lab needs (${obstacle})`);

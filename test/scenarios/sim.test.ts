@@ -8,7 +8,7 @@ import { failures } from './report.ts';
 
 const SEEDS = [1, 7];
 
-for (const scenario of scenarios) {
+for (const scenario of scenarios.filter(({ backends }) => backends.includes('sim'))) {
   for (const seed of SEEDS) {
     test(`${scenario.name}, seed ${seed}`, async () => {
       const lab = await openSim({ scheme: defaultScheme, seed, ...scenario.options });

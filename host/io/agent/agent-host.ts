@@ -142,6 +142,7 @@ export class AgentHost {
     const detail = { state: 'connected', agent: textOf(this.#config.agent), boot: String(boot) };
     this.#trace({ type: 'trace', what: 'agent', detail: { ...detail, generation: String(generation) } });
     this.#client = client;
+    this.#reason = '';
     this.#ports.begin();
     this.#entries.connected(client);
     if (!this.#started) {
@@ -275,7 +276,10 @@ export class AgentHost {
     const [status, uses] = await Promise.all([client.status(), client.usage()]);
     const used = new Map(this.#usage(uses).destinations.map(({ prefix, lastUsed }) => [prefix, lastUsed]));
     const entries = this.#entries.standing.dump((prefix) => used.get(prefix) ?? 0);
-    return { dataplane: { counters: routerCounters(status, client.lost), entries }, agent };
+    return {
+      dataplane: { counters: routerCounters(status, client.lost), entries },
+      agent: { ...agent, entries: status.entries },
+    };
   }
 }
 

@@ -5,8 +5,10 @@ import { bothMove } from './both-move.ts';
 import { bufferOff } from './buffer-off.ts';
 import { bufferOrphan } from './buffer-orphan.ts';
 import { bufferOverflow } from './buffer-overflow.ts';
+import { dpCrash } from './dp-crash.ts';
 import { figure1 } from './figure1.ts';
 import { fixedCn } from './fixed-cn.ts';
+import { headless } from './headless.ts';
 import { idleRelease } from './idle-release.ts';
 import { lifetimeExpiry } from './lifetime-expiry.ts';
 import { lostMessages } from './lost-messages.ts';
@@ -44,6 +46,8 @@ export const scenarios: readonly Scenario[] = [
   awareMn,
   lostMessages,
   maarRestart,
+  headless,
+  dpCrash,
   aaaDown,
   pathMtu,
   peerDown,

@@ -28,7 +28,8 @@ test('what cannot be carried out is one line and exit code 2', () => {
   for (const [args, fault] of [
     [['figure2'], /no scenario "figure2"; there are figure1,/],
     [['--backend', 'moon'], /--backend must be one of netns, sim/],
-    [['--dataplane', 'moon'], /--dataplane must be one of node, wasmtime-cli/],
+    [['--dataplane', 'moon'], /--dataplane must be one of node, wasmtime, wasmtime-cli/],
+    [['headless'], /scenario "headless" needs --dataplane wasmtime/],
     [['--dataplane', 'wasmtime-cli', '--backend', 'sim'], /--dataplane wasmtime-cli needs the backend netns/],
     [['--scheme', 'magic'], /--scheme must be one of romip/],
     [['--seed', '-1'], /--seed/],

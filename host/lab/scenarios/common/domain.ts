@@ -104,6 +104,13 @@ export async function forwards(lab: Lab, maar: MaarName, address: string): Promi
   return destinations.some(({ prefix }) => contains(prefix, address));
 }
 
+/** Entries that stand on the router of a MAAR whose control is apart from it, as its agent counts them. */
+export async function entriesOnRouter(lab: Lab, maar: MaarName): Promise<number> {
+  const { agent } = await lab.show(maar);
+  if (agent?.entries === undefined) throw new Error(`control of ${maar} is not connected to its router`);
+  return agent.entries;
+}
+
 export function nameOf(address: string): string {
   return MAARS.find((name) => maarAddress(name) === address) ?? address;
 }
