@@ -177,7 +177,7 @@ test('a new control takes over what it finds, and deletes the rest when it has s
   writeAddress(pair, USE_DESTINATION_AT, '2001:db8:c0::2');
   pair[USE_LENGTH_AT] = 255;
   pair[USE_IDLE_MILLIS_AT] = 7;
-  agent.usage = pair;
+  agent.usage = [pair];
   const begun = performance.now();
   await host.start();
   await until('the set ends', () =>
@@ -193,6 +193,27 @@ test('a new control takes over what it finds, and deletes the rest when it has s
     src: '2001:db8:11::a',
     dst: '2001:db8:c0::2',
   });
+});
+
+test('an answer in several messages is one event, and tells ages as times of ours', async () => {
+  const use = (prefix: string, idle: number): Uint8Array => {
+    const octets = new Uint8Array(USE_SIZE);
+    writeAddress(octets, USE_DESTINATION_AT, prefix);
+    octets[USE_LENGTH_AT] = 64;
+    octets[USE_IDLE_MILLIS_AT] = idle;
+    return octets;
+  };
+  agent.usage = [use('2001:db8:11:1::', 0), use('2001:db8:11:2::', 200)];
+  await host.start();
+  await started();
+  want({ type: 'usage' });
+  await until('the answer', () => seen('usage').length > 0);
+  const [{ destinations }] = seen('usage') as [Extract<MaarEvent, { type: 'usage' }>];
+  assert.deepEqual(
+    destinations.map(({ prefix }) => prefix),
+    ['2001:db8:11:1::/64', '2001:db8:11:2::/64'],
+  );
+  assert.equal(Math.round(destinations[0]!.lastUsed - destinations[1]!.lastUsed), 200);
 });
 
 test('a router that is configured otherwise is left alone, and each difference named', async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { COMMAND_SIZE } from '../../../bindings/generated/abi.ts';
 import {
+  ANSWER_FLAG_MORE,
   HEADER_FLAGS_AT,
   HEADER_KIND_AT,
   HEADER_LENGTH_AT,
@@ -90,7 +91,8 @@ export class ScriptedAgent {
   generation = 0n;
   /** Told right after `hello`. */
   present: Uint8Array = new Uint8Array();
-  usage: Uint8Array = new Uint8Array();
+  /** Answer about use, a message each. */
+  usage: readonly Uint8Array[] = [new Uint8Array()];
   readonly #server: Server;
   #socket: Socket | undefined;
   #octets = Buffer.alloc(0);
@@ -105,10 +107,11 @@ export class ScriptedAgent {
     this.#server.listen(this.path);
   }
 
-  send(kind: number, number: bigint, body: Uint8Array): void {
+  send(kind: number, number: bigint, body: Uint8Array, flags = 0): void {
     const header = Buffer.alloc(HEADER_SIZE);
     header.writeUInt32LE(body.length, HEADER_LENGTH_AT);
     header[HEADER_KIND_AT] = kind;
+    header[HEADER_FLAGS_AT] = flags;
     header.writeBigUInt64LE(number, HEADER_NUMBER_AT);
     this.#socket?.write(Buffer.concat([header, body]));
   }
@@ -160,7 +163,9 @@ export class ScriptedAgent {
         this.send(KIND_STATUS, number, new Uint8Array(STATUS_SIZE));
         return;
       case KIND_USAGE:
-        this.send(KIND_USAGE, number, this.usage);
+        this.usage.forEach((part, index) => {
+          this.send(KIND_USAGE, number, part, index < this.usage.length - 1 ? ANSWER_FLAG_MORE : 0);
+        });
         return;
       case KIND_ACTIVITY:
         this.send(KIND_ACTIVITY, number, new Uint8Array());
