@@ -109,9 +109,8 @@ impl Control {
         if let (Some(session), Some((first, rest))) = (&mut self.session, talks.split_first()) {
             talks = rest;
             if let Err(reason) = session.turn(router, first.revents) {
-                log::line(log::NOTICE, &format!("control at {} {reason}", session.peer));
+                leave(router, session, &reason);
                 self.session = None;
-                router.memory.headless.left();
             }
         }
         self.greetings(router, talks);
@@ -125,6 +124,8 @@ impl Control {
             let busy = self.session.is_some();
             let done = if busy { talk.turn_away(polled.revents) } else { talk.turn(router, polled.revents) };
             match done {
+                // It may greet and be done with in one turn.
+                Err(reason) if talk.greeted() => leave(router, &talk, &reason),
                 Err(reason) => self.refused.line(&format!("a connection from {} {reason}", talk.peer)),
                 Ok(()) if talk.greeted() => {
                     log::line(log::NOTICE, &format!("control has come from {}", talk.peer));
@@ -165,6 +166,11 @@ impl Control {
             }
         }
     }
+}
+
+fn leave(router: &mut Router, session: &Session, reason: &str) {
+    log::line(log::NOTICE, &format!("control at {} {reason}", session.peer));
+    router.memory.headless.left();
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
