@@ -1,6 +1,6 @@
 /**
  * Sees to the command-line program of wasmtime that the tests of the WASI build run it under, and prints its path.
- * Built once from crates.io into a cache outside the repository: some nine minutes of processor time (docs/testing.md).
+ * Built once from crates.io into a cache outside the repository: ten minutes of processor time and more (docs/testing.md).
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
