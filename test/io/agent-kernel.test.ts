@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import fc from 'fast-check';
 import type { Command, DeliverEntry, SourceEntry } from '../../bindings/entries.ts';
 import { AgentClient } from '../../host/io/agent/client.ts';
@@ -114,6 +114,15 @@ namespaced(import.meta.url, () => {
     ...['--name', 'a1', '--user', 'nobody', '--activity'],
     ...links.flatMap((l) => ['--access', `${l.link}=${l.interface},${l.linkLocal},${l.mac}`]),
   ];
+  function reaches(address: string): boolean {
+    try {
+      return station(`ping -6 -q -c 2 -i 0.01 -W 1 -I ${address} ${CORRESPONDENT}`).includes(
+        ' 0% packet loss',
+      );
+    } catch {
+      return false;
+    }
+  }
   let pristine = '';
   let agent: Agent;
   let client: AgentClient;
@@ -207,6 +216,25 @@ namespaced(import.meta.url, () => {
     assert.ok(nativeFlows >= 1);
     assert.equal(dropped, 0);
     assert.deepEqual(await client.activity(), [{ mac: STATION_MAC, sent: 2 * COUNT, received: 2 * COUNT }]);
+  });
+
+  test('stations of an access interface that went down and up again are reached as before', async () => {
+    const standing = (): unknown => {
+      const { routes, neighbours } = objects();
+      return [routes, neighbours, ipJson('-6 addr show dev br0 to fe80::1').length];
+    };
+    const before = standing();
+    sh('ip link set br0 down');
+    await until('the kernel has forgotten them', () => ipJson(`-6 route show ${NATIVE}`).length === 0);
+    // What comes and goes meanwhile finds nothing there.
+    assert.deepEqual(await client.apply([{ op: 'delete', kind: 'destination', prefix: FOREIGN }]), ['ok']);
+    assert.deepEqual(await client.apply([deliver(FOREIGN)]), ['ok']);
+    sh('ip link set br0 up');
+    await until('routes, neighbours and the address are back', () => isDeepStrictEqual(standing(), before));
+    for (const address of [NATIVE_ADDRESS, FOREIGN_ADDRESS]) {
+      await until('the station is reached', () => reaches(address));
+    }
+    assert.doesNotMatch(agent.log, /delete route/);
   });
 
   test('a destination that goes between kernel and data plane all the time loses nothing', async () => {

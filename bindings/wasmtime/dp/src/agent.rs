@@ -147,6 +147,7 @@ fn serve(mut router: Router, signals: &OwnedFd, mut control: Control) -> Result<
         let audience = &mut Audience::new(control.session(), &mut router.memory.lost);
         router.traffic.turn(&polled[traffic..links], &mut router.plane, now, audience);
         router.links.turn(&polled[links..talks], audience);
+        router.restore_links();
         control.turn(&mut router, &polled[talks..]);
         router.links.tell(&mut Audience::new(control.session(), &mut router.memory.lost));
     }

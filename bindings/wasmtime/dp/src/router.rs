@@ -21,6 +21,8 @@ use crate::{log, sys};
 
 /// Of the longest message: its length field counts up to 255 units of 8 octets after the first.
 const SIGNAL_MAX: usize = 2048;
+/// Messages of peers, or of whoever writes to the locator, before packets get their turn.
+const SIGNALS: usize = 256;
 /// Entries that are deleted between two looks at what has arrived: some 40 ms of the kernel's with 1,000 stations.
 const DELETE_PART: usize = 32;
 const MOBILITY: u8 = libc::IPPROTO_MH as u8;
@@ -173,8 +175,9 @@ impl Router {
     /// Takes Mobility Header messages from the kernel; they go to `session`, or are lost.
     pub fn signals(&mut self, mut session: Option<&mut Session>) -> io::Result<()> {
         let mut body = [0; cpdp::PACKET_SIZE + SIGNAL_MAX];
-        while let Some(received) = sys::receive(self.signalling.as_raw_fd(), &mut body[cpdp::PACKET_SIZE..])?
-        {
+        for _ in 0..SIGNALS {
+            let received = sys::receive(self.signalling.as_raw_fd(), &mut body[cpdp::PACKET_SIZE..])?;
+            let Some(received) = received else { break };
             body[cpdp::PACKET_ADDRESS_AT..][..16].copy_from_slice(&received.source);
             body[cpdp::PACKET_INTERFACE_AT..][..4].copy_from_slice(&received.interface.to_le_bytes());
             body[cpdp::PACKET_PROTOCOL_AT] = MOBILITY;
@@ -220,6 +223,13 @@ impl Router {
             statuses[index] = answers.as_ref().map_or(abi::STATUS_STATE as u8, |answers| answers[position]);
         }
         statuses
+    }
+
+    /// Puts the kernel's part back of access links whose interface was down.
+    pub fn restore_links(&mut self) {
+        for link in self.links.returned() {
+            self.kernel.restore(link, &self.plane.journal);
+        }
     }
 
     pub fn delete_unnamed(&mut self) {

@@ -1,6 +1,6 @@
 //! All access links together, as the agent's loop sees them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -37,6 +37,9 @@ pub struct Links {
     presence: Presence,
     pace: Pace,
     stations: Option<Stations>,
+    /// Access links whose interface is down, and those where it has come up again.
+    down: HashSet<u8>,
+    returned: HashSet<u8>,
     /// Frames of control that could not be sent.
     pub dropped: u64,
 }
@@ -52,6 +55,8 @@ impl Links {
             presence: Presence::default(),
             pace: Pace::default(),
             stations,
+            down: HashSet::new(),
+            returned: HashSet::new(),
             dropped: 0,
         };
         links.compare()?;
@@ -83,6 +88,11 @@ impl Links {
         if events.revents != 0 {
             self.changes();
         }
+    }
+
+    /// Access links whose interface has come up again since the last call: the kernel has forgotten what it knew of them.
+    pub fn returned(&mut self) -> HashSet<u8> {
+        std::mem::take(&mut self.returned)
     }
 
     /// Tells control what it has not heard yet, as far as there is room.
@@ -203,10 +213,22 @@ impl Links {
             log::line(log::ERROR, &format!("access links: {error}"));
         }
         self.presence.tell_all(self.ports.running());
+        // One that was down and up again in between looks as if nothing had happened.
+        self.returned.extend(self.ports.links().filter(|link| !self.down.contains(link)));
+    }
+
+    fn note(&mut self, interface: &Link) {
+        let Some(link) = self.ports.link_of(interface.index) else { return };
+        if !interface.up {
+            self.down.insert(link);
+        } else if self.down.remove(&link) {
+            self.returned.insert(link);
+        }
     }
 
     fn follow(&mut self, message: &message::Message) {
         if let Some(link) = Link::read(message) {
+            self.note(&link);
             self.ports.update(&link, &mut self.presence);
         }
         let Some(learned) = bridge::Learned::read(message) else { return };
@@ -220,6 +242,7 @@ impl Links {
     fn compare(&mut self) -> io::Result<()> {
         let mut links = Vec::new();
         self.route.dump(link::list(), |answer| links.extend(Link::read(answer)))?;
+        links.iter().for_each(|link| self.note(link));
         self.ports.compare(&links, &mut self.presence);
         let mut known = HashMap::new();
         let ports = &self.ports;

@@ -42,6 +42,16 @@ impl Ports {
         &self.open
     }
 
+    /// The access link whose interface this is.
+    pub fn link_of(&self, index: u32) -> Option<u8> {
+        self.links.get(&index).copied()
+    }
+
+    /// Numbers of all access links.
+    pub fn links(&self) -> impl Iterator<Item = u8> + '_ {
+        self.links.values().copied()
+    }
+
     pub fn named(&self, name: &str) -> Option<&Port> {
         self.open.iter().find(|port| port.name == name_of(name))
     }

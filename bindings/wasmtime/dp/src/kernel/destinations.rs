@@ -6,6 +6,7 @@ use std::net::Ipv6Addr;
 
 use super::change::{Entry, Station};
 use super::named;
+use super::repair::is_gone;
 use crate::netlink::Prefix;
 use crate::netlink::neighbour::Neighbour;
 use crate::netlink::route::{self, Target};
@@ -44,9 +45,7 @@ impl Destinations {
             }
             None if before.is_none() => return Ok(()),
             None => {
-                named(socket.request(route::delete(prefix, route::MAIN)), || {
-                    format!("delete route {prefix}")
-                })?;
+                deleted(socket.request(route::delete(prefix, route::MAIN)), || format!("route {prefix}"))?;
                 self.installed.remove(&prefix);
             }
         }
@@ -57,6 +56,13 @@ impl Destinations {
             self.release(socket, prefix, left)?;
         }
         Ok(())
+    }
+
+    /// Takes note that the kernel has nothing any more that leads to stations of a link.
+    pub fn forget(&mut self, link: u8) {
+        let Some(&interface) = self.interfaces.get(&link) else { return };
+        self.installed.retain(|_, entry| !matches!(entry, Entry::Station(station) if station.link == link));
+        self.neighbours.retain(|neighbour, _| neighbour.interface != interface);
     }
 
     fn deliver(
@@ -103,9 +109,17 @@ impl Destinations {
             return Ok(());
         }
         self.neighbours.remove(&neighbour);
-        named(socket.request(neighbour.delete()), || {
-            format!("delete neighbour {}", Ipv6Addr::from(neighbour.address))
+        deleted(socket.request(neighbour.delete()), || {
+            format!("neighbour {}", Ipv6Addr::from(neighbour.address))
         })
+    }
+}
+
+/// What the kernel has taken away itself, with an interface that went down, is deleted as well.
+fn deleted(result: io::Result<()>, what: impl FnOnce() -> String) -> io::Result<()> {
+    match result {
+        Err(error) if is_gone(&error) => Ok(()),
+        result => named(result, || format!("delete {}", what())),
     }
 }
 

@@ -20,6 +20,7 @@ use undo::Undo;
 
 use crate::journal::{Journal, Record};
 use crate::log;
+use crate::netlink::address::LinkLocal;
 use crate::netlink::link::{self, Link};
 use crate::netlink::socket::Socket;
 use crate::options::Options;
@@ -32,6 +33,8 @@ pub struct Kernel {
     netfilter: Socket,
     table: String,
     undo: Undo,
+    /// That all access links of the domain share, by link.
+    addresses: HashMap<u8, LinkLocal>,
     destinations: Destinations,
     sources: Sources,
 }
@@ -51,13 +54,15 @@ impl Kernel {
         }
         let links = links(&mut route)?;
         let index = |name: &str| find(&links, name).map(|link| link.index);
-        let mut interfaces = HashMap::new();
+        let (mut interfaces, mut addresses) = (HashMap::new(), HashMap::new());
         for access in &options.access {
-            interfaces.insert(access.link, index(&access.interface)?);
+            let interface = index(&access.interface)?;
+            interfaces.insert(access.link, interface);
+            addresses.insert(access.link, LinkLocal { interface, address: access.link_local.octets() });
         }
         let destinations = Destinations::new(interfaces.clone(), index(&options.core_tun)?);
         let sources = Sources::new(table.clone(), interfaces);
-        let mut kernel = Self { route, netfilter, table, undo, destinations, sources };
+        let mut kernel = Self { route, netfilter, table, undo, addresses, destinations, sources };
         prepare::prepare(&mut kernel.route, &mut kernel.undo, options, &links)?;
         Ok(kernel)
     }
@@ -76,6 +81,24 @@ impl Kernel {
             let standing = entries.standing(record).and_then(change::read);
             (key, standing.and_then(|(_, entry)| entry))
         }));
+    }
+
+    /// Puts once more what the kernel forgets of an access link when its interface goes down: the router's address, and
+    /// routes and neighbours of stations.
+    pub fn restore(&mut self, link: u8, entries: &Journal) {
+        let Some(address) = self.addresses.get(&link) else { return };
+        log::line(log::NOTICE, &format!("the interface of access link {link} is up again"));
+        if let Err(error) = prepare::add_address(&mut self.route, address) {
+            log::line(log::ERROR, &error.to_string());
+        }
+        self.destinations.forget(link);
+        let records = entries.records();
+        self.sync(
+            records
+                .iter()
+                .filter_map(change::read)
+                .filter(|(_, entry)| matches!(entry, Some(Entry::Station(station)) if station.link == link)),
+        );
     }
 
     /// What the kernel refuses is written to the log; the next batch that names the key tries again.

@@ -1,6 +1,7 @@
 //! The kernel as the data plane needs it, in the order of docs/linux.md.
 
 use std::io;
+use std::net::Ipv6Addr;
 
 use super::undo::{Undo, Value};
 use super::{find, named, sysctl, table};
@@ -63,10 +64,15 @@ fn prepare_access(socket: &mut Socket, undo: &mut Undo, access: &Access, link: &
         undo.add(vec![Value::Mac(name.clone(), mac)])?;
         named(socket.request(link::set_mac(link.index, access.mac)), || format!("set the MAC of {name}"))?;
     }
-    let address = LinkLocal { interface: link.index, address: access.link_local.octets() };
+    add_address(socket, &LinkLocal { interface: link.index, address: access.link_local.octets() })
+}
+
+pub fn add_address(socket: &mut Socket, address: &LinkLocal) -> io::Result<()> {
     match socket.request(address.add()) {
         // It was there before us, and stays there after us.
         Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
-        result => named(result, || format!("add {} to {name}", access.link_local)),
+        result => named(result, || {
+            format!("add {} to interface {}", Ipv6Addr::from(address.address), address.interface)
+        }),
     }
 }

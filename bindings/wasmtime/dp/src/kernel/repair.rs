@@ -15,11 +15,15 @@ use crate::netlink::{link, route};
 /// What a request finds missing was taken away by somebody else, or went with its interface.
 const GONE: [i32; 4] = [libc::ENOENT, libc::ESRCH, libc::ENODEV, libc::EADDRNOTAVAIL];
 
+pub fn is_gone(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| GONE.contains(&code))
+}
+
 /// Goes on past a fault and returns one line for each, so that one stubborn object keeps no other.
 pub fn undo_all(route: &mut Socket, netfilter: &mut Socket, table: &str, undo: &mut Undo) -> Vec<String> {
     let mut faults = Vec::new();
     let mut note = |what: &str, result: io::Result<()>| match result {
-        Err(error) if !error.raw_os_error().is_some_and(|code| GONE.contains(&code)) => {
+        Err(error) if !is_gone(&error) => {
             faults.push(format!("{what}: {error}"));
         }
         _ => (),

@@ -19,6 +19,7 @@ pub struct Link {
     pub master: Option<u32>,
     /// Of a virtual device, such as `bridge`; empty for hardware.
     pub kind: String,
+    pub up: bool,
     /// Up with carrier.
     pub running: bool,
     /// False in the message that tells of its removal.
@@ -54,7 +55,7 @@ impl Link {
         {
             return None;
         }
-        let wanted = (libc::IFF_UP | libc::IFF_RUNNING).cast_unsigned();
+        let flags = message::u32_at(fixed, FLAGS_AT)?.cast_signed();
         let kind = message::attribute(rest, libc::IFLA_LINKINFO)
             .and_then(|info| message::attribute(info, IFLA_INFO_KIND));
         Some(Self {
@@ -63,7 +64,8 @@ impl Link {
             mac: message::attribute(rest, libc::IFLA_ADDRESS).and_then(|mac| mac.try_into().ok()),
             master: message::attribute(rest, libc::IFLA_MASTER).and_then(|value| message::u32_at(value, 0)),
             kind: kind.map(message::text_of).unwrap_or_default(),
-            running: message::u32_at(fixed, FLAGS_AT)? & wanted == wanted,
+            up: flags & libc::IFF_UP != 0,
+            running: flags & libc::IFF_UP != 0 && flags & libc::IFF_RUNNING != 0,
             present: message.kind == libc::RTM_NEWLINK,
         })
     }
@@ -94,6 +96,7 @@ mod tests {
                 mac: Some([2, 0, 0x5e, 0x10, 0, 1]),
                 master: Some(3),
                 kind: "veth".into(),
+                up: true,
                 running: true,
                 present: true,
             }
