@@ -34,6 +34,10 @@ const IDLE_MS = 400;
 /** More than the events of an agent that sleeps have room for. */
 const STORM = 20_000;
 
+/** Octets of filters and the like in one socket, before Linux 6.8; and stations for whose filter it is not enough. */
+const OPTMEM = 20_480;
+const MANY = 1500;
+
 const programs = await buildPrograms();
 
 /** What a kernel's host says on the link, by the names of its messages. */
@@ -56,6 +60,10 @@ function cut(message: Uint8Array): Uint8Array {
   const octets = message.slice(0, -1);
   new DataView(octets.buffer).setUint32(HEADER_LENGTH_AT, octets.length - HEADER_SIZE, true);
   return octets;
+}
+
+function hex(octet: number): string {
+  return octet.toString(16).padStart(2, '0');
 }
 
 /** The same frame with a tag of IEEE 802.1Q. */
@@ -233,6 +241,25 @@ namespaced(import.meta.url, () => {
     sendFrame(far, tagged(data(OTHER_MAC), 0xe000), 'far1');
     await until('the frame of VLAN 0', () => control.frames.length === 1);
     assert.deepEqual([control.end, await lost()], [undefined, losses]);
+  });
+
+  test('where a filter has no room for all stations that are attached, it leaves some visible', async () => {
+    const macs = Array.from({ length: MANY }, (_, n) => `06:00:00:00:${hex(n >> 8)}:${hex(n & 0xff)}`);
+    sh(`sysctl -qw net.core.optmem_max=${OPTMEM}`);
+    control.send(attached(LINK, macs));
+    await settled();
+    control.forget();
+    for (const mac of [macs[0]!, macs.at(-1)!]) sendFrame(far, data(mac), 'far1');
+    await until('a frame', () => control.frames.length > 0);
+    assert.deepEqual(
+      control.frames.map(({ data }) => dissect(data, ETHERNET).layers[0]!.fields['srcMac']),
+      [macs.at(-1)],
+    );
+    sh('ip link add port2 type veth peer name far2; ip link set far2 up; ip link set port2 master br0 up');
+    await until('a new port', () => control.presence.includes('port-up port2'));
+    sh('ip link del port2; sysctl -qw net.core.optmem_max=131072');
+    assert.doesNotMatch(agent.log, /port/);
+    control.send(attached(LINK, []));
   });
 
   test('carrier, what the bridge learns, and ports that come and go are told as presence', async () => {

@@ -18,6 +18,8 @@ const DESTINATION: usize = 24;
 const MULTICAST: u8 = 0xff;
 /// Batches of one descriptor before the others get their turn.
 const ROUNDS: usize = 8;
+/// Packets that are dropped without an instance before the others get their turn.
+const DISCARDED: usize = 512;
 
 pub struct Access {
     pub tun: OwnedFd,
@@ -172,7 +174,10 @@ impl Path {
     fn discard(&mut self, from: From) -> io::Result<()> {
         let fd = self.fd(from);
         let mut octets = [0; ROOM];
-        while sys::read(fd, &mut octets)?.is_some() {
+        for _ in 0..DISCARDED {
+            if sys::read(fd, &mut octets)?.is_none() {
+                break;
+            }
             self.counts.packets += 1;
             self.counts.dropped += 1;
         }
@@ -250,4 +255,21 @@ fn write_outer(packet: &mut [u8], received: &sys::Received, next_header: u8, loc
     packet[7] = received.hop_limit;
     packet[8..24].copy_from_slice(&received.source);
     packet[24..40].copy_from_slice(&locator.octets());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn packets_that_never_end_are_not_dropped_for_ever() {
+        let endless = || OwnedFd::from(File::open("/dev/zero").unwrap());
+        let (core, tunnel, errors) = (endless(), endless(), endless());
+        let locator = Ipv6Addr::UNSPECIFIED;
+        let mut path = Path { core, access: Vec::new(), tunnel, errors, locator, counts: Counts::default() };
+        path.discard(From::Tunnel).unwrap();
+        assert_eq!(path.counts.dropped, DISCARDED as u64);
+    }
 }

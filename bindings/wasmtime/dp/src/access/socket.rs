@@ -17,8 +17,25 @@ struct Program {
     instructions: *const libc::sock_filter,
 }
 
-/// Sets or replaces the filter of an open socket.
+/// Sets or replaces the filter of an open socket. Where its program is longer than the system has room for in a socket
+/// (net.core.optmem_max, before Linux 6.8 of 20 KiB), some stations stay visible.
 pub fn attach(socket: &impl AsRawFd, attached: &[Mac]) -> io::Result<()> {
+    let mut known = attached.len();
+    loop {
+        match set_filter(socket, &attached[..known]) {
+            Err(error) if known > 0 && error.raw_os_error() == Some(libc::ENOMEM) => (),
+            result => return result,
+        }
+        // Until it is replaced, the old program takes room as well.
+        set_filter(socket, &[])?;
+        if set_filter(socket, &attached[..known]).is_ok() {
+            return Ok(());
+        }
+        known /= 2;
+    }
+}
+
+fn set_filter(socket: &impl AsRawFd, attached: &[Mac]) -> io::Result<()> {
     let program = filter::program(attached);
     let value = Program { length: program.len() as u16, instructions: program.as_ptr() };
     sys::set_option(socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &value)
