@@ -2,6 +2,7 @@ import type { Command } from '../../bindings/entries.ts';
 import type { MaarEvent } from '../core/maar-io.ts';
 import type { StatusView } from '../core/view.ts';
 import { AccessPorts } from './access/ports.ts';
+import { addLinkLocal } from './kernel/access-interface.ts';
 import { readCounters } from './kernel/base-table.ts';
 import { KernelState } from './kernel/kernel-state.ts';
 import type { LinuxConfig } from './linux-config.ts';
@@ -84,6 +85,7 @@ export class LinuxHost {
         interfaces,
         (message) => this.#plane.post(message),
         (event) => this.#room.dispatch(event),
+        (ifindex) => this.#restore(ifindex),
       );
     } catch (error) {
       this.#release();
@@ -199,6 +201,19 @@ export class LinuxHost {
     this.#room.dispatch({ type: 'applied', batch, statuses });
   }
 
+  /** After an access interface was down: its address, routes and neighbours once more. */
+  #restore(ifindex: number): void {
+    const access = this.#system.interfaces.get(ifindex);
+    if (access === undefined) return;
+    this.#batches = this.#batches.then(() => {
+      if (this.#closed) return;
+      this.#room.attempt(`interface ${access.interface}`, () =>
+        addLinkLocal(this.#system.route, ifindex, access.linkLocal),
+      );
+      this.#room.fault('apply', this.#kernel.restore(access.link));
+    });
+  }
+
   #notice(notice: Notice): void {
     if (this.#closed) return;
     switch (notice.type) {
@@ -220,7 +235,7 @@ export class LinuxHost {
         }
         return;
       case 'route-events-lost':
-        this.#room.attempt('interface events', () => this.#ports.resync());
+        this.#room.attempt('interface events', () => this.#ports.recover());
     }
   }
 }

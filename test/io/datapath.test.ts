@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import {
   CORRESPONDENT,
   FOREIGN,
@@ -17,12 +18,22 @@ import {
   station,
 } from './support/bench.ts';
 import type { Bench } from './support/bench.ts';
+import { objects } from './support/kernel.ts';
 import { ipJson, namespaced, sh, until } from './support/namespace.ts';
 
 const COUNT = 20;
+const DELIVER = { kind: 'deliver', link: 0, nextHop: STATION_LINK_LOCAL, mac: STATION_MAC } as const;
 
 function ping(source: string, count = COUNT): string {
   return station(`ping -6 -q -c ${count} -i 0.01 -W 1 -I ${source} ${CORRESPONDENT}`);
+}
+
+function reaches(source: string): boolean {
+  try {
+    return ping(source, 2).includes(' 0% packet loss');
+  } catch {
+    return false;
+  }
 }
 
 namespaced(import.meta.url, () => {
@@ -30,11 +41,10 @@ namespaced(import.meta.url, () => {
   before(async () => {
     buildNetwork();
     bench = await openBench();
-    const deliver = { kind: 'deliver', link: 0, nextHop: STATION_LINK_LOCAL, mac: STATION_MAC } as const;
     await bench.apply(
       { op: 'put', entry: { kind: 'peer', address: PEER } },
-      { op: 'put', entry: { ...deliver, prefix: FOREIGN } },
-      { op: 'put', entry: { ...deliver, prefix: NATIVE } },
+      { op: 'put', entry: { ...DELIVER, prefix: FOREIGN } },
+      { op: 'put', entry: { ...DELIVER, prefix: NATIVE } },
       { op: 'put', entry: { kind: 'source', prefix: NATIVE, link: 0, mac: STATION_MAC } },
       { op: 'put', entry: { kind: 'source', prefix: FOREIGN, link: 0, mac: STATION_MAC, reverse: PEER } },
     );
@@ -98,7 +108,7 @@ namespaced(import.meta.url, () => {
     await bench.apply(
       {
         op: 'put',
-        entry: { kind: 'deliver', prefix, link: 0, nextHop: STATION_LINK_LOCAL, mac: STATION_MAC },
+        entry: { ...DELIVER, prefix },
       },
       { op: 'put', entry: { kind: 'source', prefix, link: 0, mac: STATION_MAC, reverse: PEER } },
       { op: 'release', direction: 'from', prefix },
@@ -203,6 +213,24 @@ namespaced(import.meta.url, () => {
     await until('both frames', () => heard() >= start + 2);
     bench.perform({ type: 'frame', link: 0, port: 'gone', data: frame });
     assert.equal(bench.puppet.faults.length, 1);
+  });
+
+  test('stations of an access interface that went down and up again are reached as before', async () => {
+    const standing = (): unknown => {
+      const { routes, neighbours } = objects();
+      return [routes, neighbours, ipJson('-6 addr show dev br0 to fe80::1').length];
+    };
+    const before = standing();
+    const faults = bench.puppet.faults.length;
+    sh('ip link set br0 down');
+    await until('the kernel has forgotten them', () => ipJson(`-6 route show ${NATIVE}`).length === 0);
+    // What goes meanwhile finds nothing there.
+    await bench.apply({ op: 'delete', kind: 'destination', prefix: FOREIGN });
+    assert.equal(bench.puppet.faults.length, faults);
+    await bench.apply({ op: 'put', entry: { ...DELIVER, prefix: FOREIGN } });
+    sh('ip link set br0 up');
+    await until('routes, neighbours and the address are back', () => isDeepStrictEqual(standing(), before));
+    await until('the station is reached', () => reaches(NATIVE_ADDRESS) && reaches(FOREIGN_ADDRESS));
   });
 
   test('ports tell of their carrier, stations of their coming to another port', async () => {

@@ -23,28 +23,41 @@ export class AccessPorts {
   readonly #netlink: NetlinkSocket;
   readonly #toWorker: (message: ToWorker) => void;
   readonly #dispatch: (event: MaarEvent) => void;
+  readonly #returned: (ifindex: number) => void;
   /** Access interfaces by their index. */
   readonly #interfaces: ReadonlyMap<number, AccessInterface>;
   readonly #senders = new Map<LinkId, number>();
   readonly #ports = new Map<number, OpenPort>();
   readonly #attached = new Map<LinkId, readonly Mac[]>();
+  /** Access interfaces that are down. */
+  readonly #down = new Set<number>();
 
+  /** `returned` is called with the index of an access interface that is up again: the kernel has forgotten much of it. */
   constructor(
     netlink: NetlinkSocket,
     interfaces: ReadonlyMap<number, AccessInterface>,
     toWorker: (message: ToWorker) => void,
     dispatch: (event: MaarEvent) => void,
+    returned: (ifindex: number) => void,
   ) {
     this.#netlink = netlink;
     this.#interfaces = interfaces;
     this.#toWorker = toWorker;
     this.#dispatch = dispatch;
+    this.#returned = returned;
     for (const [ifindex, access] of interfaces) {
       this.#senders.set(access.link, openSender(ifindex, access.interface));
     }
   }
 
-  /** Compares with the kernel's present state: at the start, and where events were lost. */
+  /** Compares with the kernel's present state where events were lost. */
+  recover(): void {
+    this.resync();
+    // One that was down and up again in between looks as if nothing had happened.
+    for (const ifindex of this.#interfaces.keys()) if (!this.#down.has(ifindex)) this.#returned(ifindex);
+  }
+
+  /** Compares with the kernel's present state. */
   resync(): void {
     const links = this.#netlink
       .dump(listLinks(), 'list interfaces')
@@ -101,6 +114,10 @@ export class AccessPorts {
   }
 
   #update(link: Link): void {
+    if (this.#interfaces.has(link.index)) {
+      if (!link.up) this.#down.add(link.index);
+      else if (this.#down.delete(link.index)) this.#returned(link.index);
+    }
     const access = this.#accessOf(link);
     const open = this.#ports.get(link.index);
     if (!link.present || access === undefined) {

@@ -26,10 +26,15 @@ export function prepareAccessInterface(
     journal.add({ kind: 'mac', interface: link.name, mac: link.mac });
     netlink.request(setLinkMac(link.index, mac), `set the MAC of ${link.name} to ${mac}`);
   }
+  addLinkLocal(netlink, link.index, linkLocal);
+}
+
+/** Gives an interface the domain's link-local address; also once more, since the kernel takes it away when that goes down. */
+export function addLinkLocal(netlink: NetlinkSocket, ifindex: number, linkLocal: Address): void {
   try {
     netlink.request(
-      addAddress({ ifindex: link.index, address: linkLocal, prefixLength: LINK_LOCAL_LENGTH }),
-      `add ${linkLocal} to ${link.name}`,
+      addAddress({ ifindex, address: linkLocal, prefixLength: LINK_LOCAL_LENGTH }),
+      `add ${linkLocal} to interface ${ifindex}`,
     );
   } catch (error) {
     // It was there before us, and stays there after us.

@@ -14,7 +14,9 @@ import { RT_TABLE } from '../netlink/constants.ts';
 import { deleteNeighbour, putNeighbour } from '../netlink/neighbour.ts';
 import { deleteRoute, putRoute } from '../netlink/route.ts';
 import type { RouteTarget } from '../netlink/route.ts';
+import type { MessageWriter } from '../netlink/message.ts';
 import type { NetlinkSocket } from '../netlink/socket.ts';
+import { isGone } from './repair.ts';
 
 export type DestinationEntry = DeliverEntry | TunnelEntry | BufferEntry | RewriteEntry;
 
@@ -52,7 +54,7 @@ export class DestinationRoutes {
     const before = this.#installed.get(prefix);
     if (entry === undefined) {
       if (before === undefined) return;
-      this.#netlink.request(deleteRoute(prefix, RT_TABLE.main), `delete route ${prefix}`);
+      this.#delete(deleteRoute(prefix, RT_TABLE.main), `route ${prefix}`);
       this.#installed.delete(prefix);
     } else if (entry.kind !== 'deliver') {
       if (before === undefined || before.kind === 'deliver')
@@ -65,6 +67,17 @@ export class DestinationRoutes {
     if (before?.kind !== 'deliver') return;
     const left = this.#neighbourOf(before);
     if (left !== undefined && left.key !== stays?.key) this.#releaseNeighbour(prefix, left);
+  }
+
+  /** Takes note that the kernel has nothing any more that leads to stations of `link`. */
+  forget(link: LinkId): void {
+    for (const [prefix, entry] of this.#installed) {
+      if (entry.kind === 'deliver' && entry.link === link) this.#installed.delete(prefix);
+    }
+    const ifindex = this.#ifindexes.get(link);
+    for (const key of this.#neighbours.keys()) {
+      if (key.startsWith(`${ifindex} `)) this.#neighbours.delete(key);
+    }
   }
 
   #deliver(prefix: Prefix, entry: DeliverEntry, before: DestinationEntry | undefined): void {
@@ -98,6 +111,15 @@ export class DestinationRoutes {
     this.#netlink.request(putRoute({ prefix, table: RT_TABLE.main, target }), `route ${prefix}`);
   }
 
+  /** What the kernel has taken away itself, with an interface that went down, is deleted as well. */
+  #delete(message: MessageWriter, what: string): void {
+    try {
+      this.#netlink.request(message, `delete ${what}`);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  }
+
   #neighbourOf(entry: DeliverEntry): { key: string; ifindex: number; address: Address } | undefined {
     const ifindex = this.#ifindexes.get(entry.link);
     return ifindex === undefined
@@ -110,6 +132,6 @@ export class DestinationRoutes {
     use?.prefixes.delete(prefix);
     if (use?.prefixes.size !== 0) return;
     this.#neighbours.delete(neighbour.key);
-    this.#netlink.request(deleteNeighbour(neighbour), `delete neighbour ${neighbour.address}`);
+    this.#delete(deleteNeighbour(neighbour), `neighbour ${neighbour.address}`);
   }
 }

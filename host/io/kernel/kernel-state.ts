@@ -70,6 +70,17 @@ export class KernelState {
     return faults;
   }
 
+  /** Between two batches: puts once more what the kernel forgets of an access link when its interface goes down. */
+  restore(link: LinkId): string[] {
+    const faults: string[] = [];
+    this.#routes.forget(link);
+    for (const [prefix, entry] of this.#destinations) {
+      if (entry.kind === 'deliver' && entry.link === link)
+        attempt(faults, () => this.#routes.sync(prefix, entry));
+    }
+    return faults;
+  }
+
   /** Packets of each station, where the base table counts them. */
   activity(): StationActivity[] {
     return this.#sets.activity();

@@ -13,6 +13,10 @@ import { restoreSysctl } from './sysctl.ts';
 /** What a request finds missing was taken away by somebody else, or went with its interface. */
 const GONE = new Set(['ENOENT', 'ESRCH', 'ENODEV', 'EADDRNOTAVAIL']);
 
+export function isGone(error: unknown): boolean {
+  return error instanceof SystemError && GONE.has(error.code);
+}
+
 /**
  * Takes back everything that this MAAR changed in the kernel: at an orderly stop, and at the next start after a crash.
  * Goes on past a fault and returns one line for each, so that one stubborn object keeps no other.
@@ -23,7 +27,7 @@ export function undoAll(netlink: NetlinkSocket, journal: UndoJournal, maar: stri
     try {
       action();
     } catch (error) {
-      if (error instanceof SystemError && GONE.has(error.code)) return;
+      if (isGone(error)) return;
       faults.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
