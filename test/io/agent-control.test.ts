@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import {
   chownSync,
   copyFileSync,
@@ -48,6 +49,17 @@ const GROWTH_MAX_KB = 2048;
  */
 const QUESTIONS = Math.round((1.5 * QUEUE_MAX + 150_000) / (HEADER_SIZE + STATUS_SIZE + 8 * COUNTER_SLOTS));
 const [LOST, FORWARDED] = [40, 25];
+const STRANGER = '2001:db8:0:66::1';
+/** Some 500 connections a second; speaks up after the first second. */
+const FLOOD = `
+import socket, time
+held = []
+while True:
+    s = socket.socket(socket.AF_INET6); s.setblocking(False); s.bind(('${STRANGER}', 0))
+    s.connect_ex(('${MAAR}', ${PORT}))
+    held = held[-800:] + [s]
+    if len(held) == 500: print('begun', flush=True)
+    time.sleep(0.002)`;
 const none = (): void => undefined;
 
 const programs = await buildPrograms();
@@ -284,6 +296,22 @@ namespaced(import.meta.url, () => {
     assert.ok(millis < SILENCE_MILLIS + 3000, `the last one was closed after ${millis} ms`);
     const grown = Number.parseInt(agent.status('VmRSS'), 10) - resident;
     assert.ok(grown < GROWTH_MAX_KB, `${grown} kB more`);
+  });
+
+  test('who connects without end from another network keeps nobody out', async () => {
+    sh(`ip addr add ${STRANGER}/128 dev core0 nodad`);
+    // Each stays open: what a flood takes is the agent's patience, not its own ports.
+    const flood = spawn('python3', ['-c', FLOOD], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      await once(flood.stdout, 'data');
+      const begun = performance.now();
+      await works(() => dial(control));
+      const millis = performance.now() - begun;
+      assert.ok(millis < SILENCE_MILLIS / 2, `control is in after ${millis} ms`);
+      assert.equal(flood.exitCode, null);
+    } finally {
+      flood.kill();
+    }
   });
 
   test('garbage ends the connection, and the log stays short', async () => {

@@ -1,6 +1,6 @@
 //! Where control connects: a listener, connections that have not greeted yet, and the one that has.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
@@ -15,10 +15,13 @@ use crate::sys;
 #[cfg(feature = "tls")]
 use crate::tls;
 
-/// Connections that have not greeted yet. One more takes the place of the oldest: who only connects keeps nobody out.
+/// Connections that have not greeted yet. One more takes the place of the oldest of the network that has most of them:
+/// who only connects keeps nobody out.
 const WAITING_MAX: usize = 8;
 /// Connections are taken at most this often, so that many of them leave most of the time to forwarding.
 const APART: Duration = Duration::from_millis(20);
+/// So many at a time, or nobody else would have a turn in the kernel's queue; of one network only the last stays.
+const TOGETHER: usize = 64;
 /// Lines about connections that were refused are written at most this often.
 const LINES_APART: Duration = Duration::from_secs(1);
 
@@ -138,39 +141,72 @@ impl Control {
 
     fn accept(&mut self) {
         self.next = Instant::now() + APART;
-        let (connection, peer) = match self.connection() {
-            Ok(accepted) => accepted,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            Err(error) => return self.refused.line(&format!("a connection was not taken: {error}")),
-        };
-        if self.waiting.len() == WAITING_MAX {
-            let oldest = self.waiting.remove(0);
-            self.refused.line(&format!("a connection from {} makes room for another", oldest.peer));
+        let mut taken: Vec<Session> = Vec::new();
+        for _ in 0..TOGETHER {
+            match self.connection() {
+                Ok(session) => {
+                    let rival =
+                        |other: &Session| session.network.is_some() && other.network == session.network;
+                    if let Some(place) = taken.iter().position(rival) {
+                        self.make_room(&taken.remove(place));
+                    }
+                    taken.push(session);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    self.refused.line(&format!("a connection was not taken: {error}"));
+                    break;
+                }
+            }
         }
-        self.waiting.push(Session::new(connection, peer));
+        for session in taken {
+            if self.waiting.len() == WAITING_MAX {
+                let networks: Vec<Option<u64>> = self.waiting.iter().map(|talk| talk.network).collect();
+                let oldest = self.waiting.remove(most_crowded(&networks));
+                self.make_room(&oldest);
+            }
+            self.waiting.push(session);
+        }
     }
 
-    fn connection(&mut self) -> io::Result<(Box<dyn Connection>, String)> {
-        match &mut self.listener {
+    fn make_room(&mut self, oldest: &Session) {
+        self.refused.line(&format!("a connection from {} makes room for another", oldest.peer));
+    }
+
+    fn connection(&mut self) -> io::Result<Session> {
+        let (connection, peer): (Box<dyn Connection>, SocketAddr) = match &mut self.listener {
             Listener::Unix(listener) => {
-                Ok((Box::new(Plain::unix(listener.accept()?.0)?), "the Unix socket".into()))
+                let connection = Box::new(Plain::unix(listener.accept()?.0)?);
+                return Ok(Session::new(connection, "the Unix socket".into()));
             }
             Listener::Tcp(listener) => {
                 let (stream, peer) = listener.accept()?;
-                Ok((Box::new(Plain::tcp(stream)?), peer.to_string()))
+                (Box::new(Plain::tcp(stream)?), peer)
             }
             #[cfg(feature = "tls")]
             Listener::Tls(listener, acceptor) => {
                 let (stream, peer) = listener.accept()?;
-                Ok((Box::new(acceptor.accept(stream)?), peer.to_string()))
+                (Box::new(acceptor.accept(stream)?), peer)
             }
-        }
+        };
+        let mut session = Session::new(connection, peer.to_string());
+        session.network = Some(network_of(peer.ip()));
+        Ok(session)
     }
 }
 
-fn leave(router: &mut Router, session: &Session, reason: &str) {
-    log::line(log::NOTICE, &format!("control at {} {reason}", session.peer));
-    router.memory.headless.left();
+/// What one machine can take addresses from: of IPv6 the first 64 bits.
+fn network_of(address: IpAddr) -> u64 {
+    match address {
+        IpAddr::V4(address) => address.to_bits().into(),
+        IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
+    }
+}
+
+/// The first of those that occur most often.
+fn most_crowded(networks: &[Option<u64>]) -> usize {
+    let count = |place: usize| networks.iter().filter(|&network| *network == networks[place]).count();
+    (0..networks.len()).rev().max_by_key(|&place| count(place)).unwrap_or(0)
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -195,4 +231,29 @@ impl Refused {
 
 fn entry(fd: RawFd, write: bool) -> libc::pollfd {
     libc::pollfd { fd, events: libc::POLLIN | if write { libc::POLLOUT } else { 0 }, revents: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_of_the_network_with_most_connections_makes_room() {
+        assert_eq!(most_crowded(&[Some(1), Some(2), Some(3), Some(2)]), 1);
+        assert_eq!(most_crowded(&[Some(1), None, None]), 1);
+        assert_eq!(most_crowded(&[Some(1), Some(2), Some(3)]), 0);
+    }
+
+    #[test]
+    fn a_network_is_what_one_machine_can_take_addresses_from() {
+        let network = |text: &str| network_of(text.parse().unwrap());
+        assert_eq!(network("2001:db8:0:1::1"), network("2001:db8:0:1:ffff::2"));
+        assert_ne!(network("2001:db8:0:1::1"), network("2001:db8:0:2::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+}
+
+fn leave(router: &mut Router, session: &Session, reason: &str) {
+    log::line(log::NOTICE, &format!("control at {} {reason}", session.peer));
+    router.memory.headless.left();
 }

@@ -23,6 +23,8 @@ pub struct Session {
     channel: Channel,
     /// Where control is, for people.
     pub peer: String,
+    /// Network that the connection comes from; none on a Unix socket.
+    pub network: Option<u64>,
     greeted: bool,
     /// Whether a whole set has begun on this connection.
     in_set: bool,
@@ -47,6 +49,7 @@ impl Session {
         Self {
             channel,
             peer,
+            network: None,
             greeted: false,
             in_set: false,
             answers: Answers::default(),
