@@ -92,8 +92,13 @@ impl Presence {
         }
     }
 
-    /// Tells everything, after what waits: the ports that are up, then all stations.
+    /// Tells everything, after what waits: the ports that are up, then all stations. Where too much waits already,
+    /// `wants_all` stays true instead.
     pub fn tell_all(&mut self, up: impl Iterator<Item = (u8, Name)>) {
+        if self.waiting.len() >= WAITING {
+            self.again = true;
+            return;
+        }
         let up = up.map(|(link, port)| record(link, cpdp::PRESENCE_PORT_UP, [0; 6], port));
         self.waiting.extend(up);
         let stations = self
@@ -236,6 +241,22 @@ mod tests {
         told(&mut presence);
         presence.tell_all(std::iter::empty());
         assert_eq!(told(&mut presence), []);
+    }
+
+    #[test]
+    fn what_is_told_over_and_over_takes_bounded_room() {
+        let (mut presence, port) = (Presence::default(), name_of("p0"));
+        for n in 0..1000u16 {
+            let [high, low] = n.to_be_bytes();
+            presence.present(1, [2, 0, 0, 0, high, low], port, Witness::Bridge);
+        }
+        for _ in 0..2 * WAITING / 1000 {
+            presence.tell_all(std::iter::empty());
+        }
+        assert!(presence.wants_all() && presence.waiting.len() < WAITING + STATIONS);
+        presence.forget();
+        presence.tell_all(std::iter::empty());
+        assert_eq!((told(&mut presence).len(), presence.wants_all()), (1000, false));
     }
 
     #[test]

@@ -44,11 +44,18 @@ pub struct Undo {
 }
 
 impl Undo {
-    /// Opens the file of a directory, which is made where it is not there.
+    /// Opens the file of a directory, which is made where it is not there. What root would write through a link of somebody
+    /// else, and read as values to be put back, is refused.
     pub fn open(directory: &Path) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
         let path = directory.join("undo");
-        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(path)?;
         let mut text = String::new();
         file.read_to_string(&mut text)?;
         // A last line without its end was cut off: its change was never made.
@@ -96,5 +103,15 @@ mod tests {
         again.clear().unwrap();
         assert_eq!(Undo::open(&directory).unwrap().values().count(), 0);
         fs::remove_dir_all(directory).unwrap();
+    }
+    #[test]
+    fn a_link_to_the_file_of_somebody_else_is_not_followed() {
+        let directory = std::env::temp_dir().join(format!("maar-undo-link-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("other"), "sysctl /proc/sys/net/a 1\n").unwrap();
+        std::os::unix::fs::symlink(directory.join("other"), directory.join("undo")).unwrap();
+        let refused = Undo::open(&directory).err().and_then(|error| error.raw_os_error());
+        fs::remove_dir_all(directory).unwrap();
+        assert_eq!(refused, Some(libc::ELOOP));
     }
 }
