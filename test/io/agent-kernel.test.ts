@@ -234,6 +234,7 @@ namespaced(import.meta.url, () => {
     for (const address of [NATIVE_ADDRESS, FOREIGN_ADDRESS]) {
       await until('the station is reached', () => reaches(address));
     }
+    await until('the log says so', () => agent.log.includes('access link 0 is up again'));
     assert.doesNotMatch(agent.log, /delete route/);
   });
 

@@ -222,6 +222,7 @@ impl Links {
         if !interface.up {
             self.down.insert(link);
         } else if self.down.remove(&link) {
+            log::line(log::NOTICE, &format!("the interface of access link {link} is up again"));
             self.returned.insert(link);
         }
     }

@@ -87,7 +87,6 @@ impl Kernel {
     /// routes and neighbours of stations.
     pub fn restore(&mut self, link: u8, entries: &Journal) {
         let Some(address) = self.addresses.get(&link) else { return };
-        log::line(log::NOTICE, &format!("the interface of access link {link} is up again"));
         if let Err(error) = prepare::add_address(&mut self.route, address) {
             log::line(log::ERROR, &error.to_string());
         }
