@@ -238,6 +238,18 @@ namespaced(import.meta.url, () => {
     assert.doesNotMatch(agent.log, /delete route/);
   });
 
+  test('a table of nftables that somebody deletes is loaded again, with the sources of stations', async () => {
+    const { nftables } = objects();
+    sh('nft flush ruleset');
+    await until('the table is back', () => isDeepStrictEqual(objects()['nftables'], nftables));
+    for (const address of [NATIVE_ADDRESS, FOREIGN_ADDRESS]) assert.ok(reaches(address));
+    await until('it is in the log', () => agent.log.includes('somebody has deleted table maar_a1'));
+    // Sources are in step with the table again: what goes, goes.
+    const gone = { op: 'delete', kind: 'source', prefix: NATIVE, link: 0 } as const;
+    assert.deepEqual(await client.apply([gone, source(NATIVE)]), ['ok', 'ok']);
+    assert.deepEqual(objects()['nftables'], nftables);
+  });
+
   test('a destination that goes between kernel and data plane all the time loses nothing', async () => {
     const through = tunnel(`${CORRESPONDENT}/128`);
     const start = await client.status();

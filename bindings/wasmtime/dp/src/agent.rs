@@ -118,6 +118,7 @@ fn serve(mut router: Router, signals: &OwnedFd, mut control: Control) -> Result<
         polled.clear();
         polled.extend(sources.iter().map(|&(fd, _)| entry(fd)));
         polled.push(entry(router.signalling.as_raw_fd()));
+        polled.push(entry(router.kernel.tables()));
         polled.push(entry(signals.as_raw_fd()));
         let traffic = polled.len();
         router.traffic.poll(&mut polled);
@@ -143,6 +144,9 @@ fn serve(mut router: Router, signals: &OwnedFd, mut control: Control) -> Result<
         router.events(control.session());
         if polled[sources.len()].revents != 0 {
             router.signals(control.session())?;
+        }
+        if polled[sources.len() + 1].revents != 0 {
+            router.restore_table();
         }
         let audience = &mut Audience::new(control.session(), &mut router.memory.lost);
         router.traffic.turn(&polled[traffic..links], &mut router.plane, now, audience);

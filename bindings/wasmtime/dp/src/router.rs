@@ -232,6 +232,11 @@ impl Router {
         }
     }
 
+    /// Loads the table of nftables again where somebody else has deleted it.
+    pub fn restore_table(&mut self) {
+        self.kernel.restore_table(&self.settings, &self.plane.journal);
+    }
+
     pub fn delete_unnamed(&mut self) {
         for part in self.plane.journal.unnamed().chunks(DELETE_PART) {
             self.apply(part);

@@ -5,6 +5,8 @@ use std::io::{self, Error, ErrorKind};
 use std::mem::{self, MaybeUninit};
 use std::net::Ipv6Addr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::ptr;
 
 const TUNSETIFF: libc::c_ulong = 0x4004_54ca;
@@ -277,6 +279,23 @@ struct CapData {
     inheritable: u32,
 }
 
+/// Lets a program change the network's configuration too when we are no longer root.
+pub fn lend_net_admin(program: &mut Command) -> &mut Command {
+    let raise = || {
+        let [how, what, zero] = [libc::PR_CAP_AMBIENT_RAISE as libc::c_ulong, CAP_NET_ADMIN.into(), 0];
+        // SAFETY: no pointers.
+        unsafe { libc::prctl(libc::PR_CAP_AMBIENT, how, what, zero, zero) };
+    };
+    // SAFETY: between fork and exec, one system call.
+    unsafe {
+        program.pre_exec(move || {
+            // As root it fails, and changes nothing: a program of root's has all capabilities.
+            raise();
+            Ok(())
+        })
+    }
+}
+
 /// Becomes `user` for good: what is open stays open, nothing else can be opened that `user` may not. What an agent goes on
 /// to do is left: changes of the network's configuration, and raw sockets. Call before there is another thread, since
 /// capabilities are each thread's own.
@@ -289,7 +308,8 @@ pub fn become_user(user: &str) -> io::Result<()> {
     }
     let header = CapHeader { version: CAP_VERSION_3, pid: 0 };
     let kept = 1 << CAP_NET_ADMIN | 1 << CAP_NET_RAW;
-    let data = [CapData { effective: kept, permitted: kept, inheritable: 0 }, CapData::default()];
+    let data =
+        [CapData { effective: kept, permitted: kept, inheritable: 1 << CAP_NET_ADMIN }, CapData::default()];
     // SAFETY: `entry` is not null, see above; capset reads header and data. The order matters: groups can only be dropped
     // while still root, and a change of user takes effective capabilities away.
     unsafe {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 
 pub mod change;
 mod destinations;
@@ -12,11 +13,13 @@ mod sources;
 mod sysctl;
 mod table;
 mod undo;
+mod watch;
 
 use change::{Entry, Key};
 use destinations::Destinations;
 use sources::{Sources, Wanted};
 use undo::Undo;
+use watch::Watch;
 
 use crate::journal::{Journal, Record};
 use crate::log;
@@ -32,6 +35,7 @@ pub struct Kernel {
     route: Socket,
     netfilter: Socket,
     table: String,
+    tables: Watch,
     undo: Undo,
     /// That all access links of the domain share, by link.
     addresses: HashMap<u8, LinkLocal>,
@@ -62,7 +66,8 @@ impl Kernel {
         }
         let destinations = Destinations::new(interfaces.clone(), index(&options.core_tun)?);
         let sources = Sources::new(table.clone(), interfaces);
-        let mut kernel = Self { route, netfilter, table, undo, addresses, destinations, sources };
+        let tables = Watch::open()?;
+        let mut kernel = Self { route, netfilter, table, tables, undo, addresses, destinations, sources };
         prepare::prepare(&mut kernel.route, &mut kernel.undo, options, &links)?;
         Ok(kernel)
     }
@@ -98,6 +103,35 @@ impl Kernel {
                 .filter_map(change::read)
                 .filter(|(_, entry)| matches!(entry, Some(Entry::Station(station)) if station.link == link)),
         );
+    }
+
+    /// Readable when `restore_table` has something to look at.
+    pub fn tables(&self) -> RawFd {
+        self.tables.as_raw_fd()
+    }
+
+    /// Loads the table once more, with the elements of all sources, where somebody else has deleted it.
+    pub fn restore_table(&mut self, options: &Options, entries: &Journal) {
+        if !self.tables.deleted() {
+            return;
+        }
+        let loaded = table::stands(&mut self.netfilter, &self.table).and_then(|stands| {
+            if stands {
+                return Ok(false);
+            }
+            log::line(log::ERROR, &format!("somebody has deleted table {}: it is loaded again", self.table));
+            table::load(options).map(|()| true)
+        });
+        match loaded {
+            Ok(false) => (),
+            Ok(true) => {
+                self.sources.forget();
+                let records = entries.records();
+                let sources = records.iter().filter_map(change::read);
+                self.sync(sources.filter(|(_, entry)| matches!(entry, Some(Entry::Source(_)))));
+            }
+            Err(error) => log::line(log::ERROR, &error.to_string()),
+        }
     }
 
     /// What the kernel refuses is written to the log; the next batch that names the key tries again.

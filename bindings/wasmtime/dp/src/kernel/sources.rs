@@ -107,6 +107,11 @@ impl Sources {
         nftables::element(&self.table, set, add, first, last)
     }
 
+    /// Takes note that the table is a new one, without elements.
+    pub fn forget(&mut self) {
+        self.installed.clear();
+    }
+
     /// Packets of each station by MAC; zeros where the sets do not count.
     pub fn activity(&self, socket: &mut Socket) -> io::Result<HashMap<[u8; 6], Activity>> {
         let mut stations = HashMap::new();

@@ -7,6 +7,7 @@ use crate::cpdp;
 use crate::netlink::nftables;
 use crate::netlink::socket::Socket;
 use crate::options::Options;
+use crate::sys;
 
 /// Packets of stations with native sources; one bit, so that other users of marks are left alone.
 pub const MARK: u32 = 0x0100_0000;
@@ -91,18 +92,27 @@ table inet {table} {{
 
 /// Loads the table in one transaction, by the program nft.
 pub fn load(options: &Options) -> io::Result<()> {
-    let mut nft = Command::new("nft")
+    let mut nft = sys::lend_net_admin(&mut Command::new("nft"))
         .args(["-f", "-"])
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| crate::sys::named("nft", error))?;
+        .map_err(|error| sys::named("nft", error))?;
     let written = nft.stdin.take().map_or(Ok(()), |mut input| input.write_all(ruleset(options).as_bytes()));
     let output = nft.wait_with_output()?;
     if !output.status.success() {
         return Err(io::Error::other(format!("nft: {}", String::from_utf8_lossy(&output.stderr).trim())));
     }
     written
+}
+
+/// Whether the table is there.
+pub fn stands(socket: &mut Socket, table: &str) -> io::Result<bool> {
+    let mut found = false;
+    socket.dump(nftables::list_tables(), |answer| {
+        found |= nftables::table(answer).is_some_and(|name| name == table);
+    })?;
+    Ok(found)
 }
 
 /// Deletes the table.

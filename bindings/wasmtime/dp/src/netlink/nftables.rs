@@ -77,6 +77,22 @@ pub fn delete_table(table: &str) -> Request {
     Request::new(kind(libc::NFT_MSG_DELTABLE), ACK, &NFGENMSG).text(NFTA_TABLE_NAME, table)
 }
 
+/// Asks for all tables.
+pub fn list_tables() -> Request {
+    Request::new(kind(libc::NFT_MSG_GETTABLE), DUMP, &NFGENMSG)
+}
+
+/// Name of the table in one answer to `list_tables`.
+pub fn table(message: &Message) -> Option<String> {
+    let (_, rest) = message.split(NFGENMSG.len())?;
+    message::attribute(rest, NFTA_TABLE_NAME).map(message::text_of)
+}
+
+/// Whether an event tells that a table has been deleted.
+pub fn deletes_table(event: &Message) -> bool {
+    event.kind == kind(libc::NFT_MSG_DELTABLE)
+}
+
 /// Asks for the named counters of a table.
 pub fn list_counters(table: &str) -> Request {
     Request::new(kind(libc::NFT_MSG_GETOBJ), DUMP, &NFGENMSG)
