@@ -3,7 +3,7 @@ import type { MaarEvent } from '../core/maar-io.ts';
 import type { StatusView } from '../core/view.ts';
 import { AccessPorts } from './access/ports.ts';
 import { addLinkLocal } from './kernel/access-interface.ts';
-import { readCounters } from './kernel/base-table.ts';
+import { hasTable, loadTable, readCounters } from './kernel/base-table.ts';
 import { KernelState } from './kernel/kernel-state.ts';
 import type { LinuxConfig } from './linux-config.ts';
 import { MachineRoom } from './machine-room.ts';
@@ -214,6 +214,21 @@ export class LinuxHost {
     });
   }
 
+  /** After somebody deleted a table of nftables (`nft flush ruleset` deletes all): ours once more, with its elements. */
+  #restoreTable(): void {
+    const { name, access, activity } = this.#options.config;
+    this.#batches = this.#batches.then(() => {
+      if (this.#closed) return;
+      this.#room.attempt('nftables', () => {
+        if (hasTable(name)) return;
+        this.#room.fault('nftables', ['somebody has deleted our table: it is loaded again']);
+        const interfaces = access.map((one) => one.interface);
+        loadTable(name, interfaces, activity);
+        this.#room.fault('nftables', this.#kernel.restoreSources());
+      });
+    });
+  }
+
   #notice(notice: Notice): void {
     if (this.#closed) return;
     switch (notice.type) {
@@ -236,6 +251,9 @@ export class LinuxHost {
         return;
       case 'route-events-lost':
         this.#room.attempt('interface events', () => this.#ports.recover());
+        return;
+      case 'table-deleted':
+        this.#restoreTable();
     }
   }
 }

@@ -20,7 +20,14 @@ const EVENT_BUFFER = 4 << 20;
 
 export type Sockets = Pick<
   WorkerSetup,
-  'coreTun' | 'accessTuns' | 'tunnel' | 'errors' | 'mobility' | 'routeEvents' | 'connectionEvents'
+  | 'coreTun'
+  | 'accessTuns'
+  | 'tunnel'
+  | 'errors'
+  | 'mobility'
+  | 'routeEvents'
+  | 'connectionEvents'
+  | 'tableEvents'
 >;
 
 /** What a MAAR holds of the system while it runs. */
@@ -78,6 +85,7 @@ export function openSystem(config: LinuxConfig): System {
         mobility: opened(openMobilitySocket(config.address)),
         routeEvents: opened(openEventSocket(NETLINK.route, [RTNLGRP.link, RTNLGRP.neigh], EVENT_BUFFER)),
         connectionEvents: opened(openEventSocket(NETLINK.netfilter, [NFNLGRP.conntrackNew], EVENT_BUFFER)),
+        tableEvents: opened(openEventSocket(NETLINK.netfilter, [NFNLGRP.nftables], EVENT_BUFFER)),
       };
       const icmp = opened(openIcmpSocket(config.address));
       find(config.coreInterface);

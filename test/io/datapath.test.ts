@@ -233,6 +233,14 @@ namespaced(import.meta.url, () => {
     await until('the station is reached', () => reaches(NATIVE_ADDRESS) && reaches(FOREIGN_ADDRESS));
   });
 
+  test('a table of nftables that somebody deletes is loaded again, with the sources of stations', async () => {
+    const { nftables } = objects();
+    sh('nft flush ruleset');
+    await until('the table is back', () => isDeepStrictEqual(objects()['nftables'], nftables));
+    assert.ok(reaches(NATIVE_ADDRESS) && reaches(FOREIGN_ADDRESS));
+    assert.match(JSON.stringify(bench.puppet.faults), /somebody has deleted our table/);
+  });
+
   test('ports tell of their carrier, stations of their coming to another port', async () => {
     sh('ip link set port0 down');
     await until('port down', () => bench.puppet.of('port').some(({ port, up }) => port === 'port0' && !up));

@@ -83,6 +83,13 @@ export function loadTable(maar: string, accessInterfaces: readonly string[], act
   nft(['-f', '-'], ruleset(tableName(maar), accessInterfaces, activity));
 }
 
+/** Whether the table is there. */
+export function hasTable(maar: string): boolean {
+  return nft(['list', 'tables', 'inet'])
+    .split('\n')
+    .includes(`table inet ${tableName(maar)}`);
+}
+
 /** Deletes the table if it is there. */
 export function unloadTable(maar: string): void {
   const table = tableName(maar);

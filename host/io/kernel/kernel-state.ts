@@ -81,6 +81,15 @@ export class KernelState {
     return faults;
   }
 
+  /** Between two batches: puts the elements of all sources into a table that was loaded again. */
+  restoreSources(): string[] {
+    const faults: string[] = [];
+    this.#sets.forget();
+    for (const entry of this.#sources.values())
+      attempt(faults, () => this.#sets.sync(entry.prefix, entry.link, entry));
+    return faults;
+  }
+
   /** Packets of each station, where the base table counts them. */
   activity(): StationActivity[] {
     return this.#sets.activity();

@@ -58,6 +58,11 @@ export class SourceSets {
     else this.#installed.set(key, after);
   }
 
+  /** Takes note that the table is a new one, without elements. */
+  forget(): void {
+    this.#installed.clear();
+  }
+
   /** Packets of each station that the sets have matched, by direction; zeros where the base table does not count. */
   activity(): StationActivity[] {
     const sums = new Map<Mac, { sent: number; received: number }>();

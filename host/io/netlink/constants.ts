@@ -61,7 +61,7 @@ export const IFLA = { address: 1, ifname: 3, mtu: 4, master: 10, linkinfo: 18, i
 export const IFF = { up: 0x1, running: 0x40, lowerUp: 0x10000 } as const;
 
 export const NFNL = { conntrack: 1, nftables: 10, batchBegin: 0x10, batchEnd: 0x11 } as const;
-export const NFNLGRP = { conntrackNew: 1 } as const;
+export const NFNLGRP = { conntrackNew: 1, nftables: 7 } as const;
 export const IPCTNL = { new: 0, get: 1, delete: 2 } as const;
 export const CTA = {
   tupleOrig: 1,
@@ -75,7 +75,7 @@ export const CTA = {
   countersPackets: 1,
 } as const;
 
-export const NFT_MSG = { newSetElem: 12, getSetElem: 13, delSetElem: 14 } as const;
+export const NFT_MSG = { delTable: 2, newSetElem: 12, getSetElem: 13, delSetElem: 14 } as const;
 export const NFPROTO = { inet: 1, ipv6: 10 } as const;
 export const NFTA = {
   listTable: 1,

@@ -37,6 +37,11 @@ function element(table: string, { op, set, key }: SetChange): MessageWriter {
     );
 }
 
+/** Whether an event tells that a table has been deleted. */
+export function deletesTable({ type }: NetlinkMessage): boolean {
+  return type === ((NFNL.nftables << 8) | NFT_MSG.delTable);
+}
+
 /** Changes of interval sets of one `inet` table as one transaction: all or none take effect, each is acknowledged. */
 export function setChanges(table: string, changes: readonly SetChange[]): MessageWriter[] {
   return [

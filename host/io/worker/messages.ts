@@ -32,6 +32,8 @@ export interface WorkerSetup {
   /** rtnetlink events; they go to the main thread as they are. */
   readonly routeEvents: number;
   readonly connectionEvents: number;
+  /** What happens to tables of nftables. */
+  readonly tableEvents: number;
   readonly pool: Prefix;
 }
 
@@ -67,4 +69,6 @@ export type FromWorker =
     }
   | { readonly type: 'route-events'; readonly data: Uint8Array }
   /** The kernel dropped rtnetlink events for want of room: what they told must be asked for. */
-  | { readonly type: 'route-events-lost' };
+  | { readonly type: 'route-events-lost' }
+  /** Somebody has deleted a table of nftables, or may have. */
+  | { readonly type: 'table-deleted' };

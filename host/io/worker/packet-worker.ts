@@ -6,6 +6,7 @@ import { clockFrom } from '../clock.ts';
 import { SystemError, addressOf, close, read, recv } from '../ffi.ts';
 import { AF } from '../linux.ts';
 import { parseMessages } from '../netlink/message.ts';
+import { deletesTable } from '../netlink/set-element.ts';
 import { RawReceiver } from '../raw-socket.ts';
 import { ControlPorts } from './control-ports.ts';
 import { FlowRecorder } from './flow-recorder.ts';
@@ -137,6 +138,16 @@ if ('pump' in engine) {
 }
 polled.add(setup.routeEvents, () =>
   drainDatagrams(setup.routeEvents, postRouteEvents, () => post({ type: 'route-events-lost' })),
+);
+const tellOfTables = (): void => post({ type: 'table-deleted' });
+polled.add(setup.tableEvents, () =>
+  drainDatagrams(
+    setup.tableEvents,
+    (data) => {
+      if (parseMessages(data).some(deletesTable)) tellOfTables();
+    },
+    tellOfTables,
+  ),
 );
 polled.add(setup.connectionEvents, () =>
   drainDatagrams(
