@@ -204,7 +204,13 @@ namespaced(import.meta.url, () => {
     const statuses = await client.replaceAll(wanted);
     assert.deepEqual(new Set(statuses), new Set(['ok']));
     assert.match(await pings, FEW_LOST);
-    assert.equal((await client.status()).entries, wanted.length);
+    await until('the rest is deleted', async () => (await client.status()).entries === wanted.length);
+    await client.replaceAll([...ENTRIES, ...many.slice(LIMIT_COMMANDS)]);
+    await client.replaceAll(ENTRIES);
+    const left = (await client.status()).entries - ENTRIES.length;
+    assert.ok(left > 0, 'control is answered before all is deleted');
+    await client.apply([tunnel(2 * LIMIT_COMMANDS - 1)]);
+    await until('the rest is deleted', async () => (await client.status()).entries === ENTRIES.length + 1);
     await client.replaceAll(ENTRIES);
     assert.equal((await client.status()).entries, ENTRIES.length);
   });

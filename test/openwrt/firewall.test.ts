@@ -63,6 +63,14 @@ test('the core reaches the router with what a MAAR needs, and nothing else', () 
   assert.deepEqual(from('maar'), ['icmp']);
 });
 
+test('control is let in once its address is known', () => {
+  const off = added().filter((section) => value(section, 'enabled') === '0');
+  assert.deepEqual(
+    off.map(({ name }) => name),
+    ['maar_control'],
+  );
+});
+
 test('the port that is open is the one that the agent is shipped with', () => {
   const shipped = parseUci(readFileSync(join(FILES, 'etc/config/maar'), 'utf8'));
   const port = value(

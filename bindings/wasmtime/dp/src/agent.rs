@@ -141,6 +141,9 @@ fn serve(mut router: Router, signals: &OwnedFd, mut control: Control) -> Result<
             router.path.flush(&mut router.plane, now);
         }
         router.expire();
+        if router.deletion().is_some() {
+            router.delete_unnamed();
+        }
         router.events(control.session());
         if polled[sources.len()].revents != 0 {
             router.signals(control.session())?;
@@ -166,6 +169,7 @@ fn timeout(router: &mut Router, control: &Control) -> i32 {
         router.plane.revival(),
         router.links.patience(),
         router.expiry(),
+        router.deletion(),
         control.patience(),
     ];
     // Rounded up: a millisecond too early would be a turn for nothing.

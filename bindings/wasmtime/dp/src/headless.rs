@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::journal::Journal;
 use crate::router::Router;
 use crate::{log, sys};
 
@@ -32,13 +31,12 @@ impl Headless {
 }
 
 impl Router {
-    /// How long until `expire` has something to do. Without an instance nothing can be deleted; the next one is near.
-    pub fn expiry(&mut self) -> Option<Duration> {
-        self.plane.instance()?;
+    /// How long until `expire` has something to do.
+    pub fn expiry(&self) -> Option<Duration> {
         self.memory.headless.remaining()
     }
 
-    /// Deletes all entries once control has been away for too long. Then this is an agent like one that has just
+    /// Has all entries deleted once control has been away for too long. From then on this is an agent like one that has just
     /// started, so that no control takes entries for given.
     pub fn expire(&mut self) {
         if self.expiry() != Some(Duration::ZERO) {
@@ -46,11 +44,7 @@ impl Router {
         }
         log::line(log::NOTICE, &format!("control stays away: {} entries end", self.plane.journal.len()));
         self.plane.journal.begin();
-        self.delete_unnamed();
-        if self.plane.instance().is_none() {
-            return;
-        }
-        self.plane.journal = Journal::default();
+        self.plane.journal.end();
         self.memory.headless = Headless::default();
         self.memory.boot = sys::random();
         self.memory.generation = 0;

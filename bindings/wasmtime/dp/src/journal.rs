@@ -1,5 +1,6 @@
 //! The entries as control last put them: for the next instance after a trap, and for the difference to a whole set.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use maar_module::abi;
@@ -21,6 +22,8 @@ struct Kept {
 pub struct Journal {
     entries: HashMap<Key, Kept>,
     next: u64,
+    /// What the last whole set did not name and is still to be deleted, newest first.
+    ending: Vec<Key>,
 }
 
 /// Octets of a record that identify an entry in its table.
@@ -88,8 +91,9 @@ impl Journal {
         self.entries.insert(key, kept);
     }
 
-    /// A whole set begins: nothing is named yet.
+    /// A whole set begins: nothing is named yet, and what the last one left to delete may be named by this one.
     pub fn begin(&mut self) {
+        self.ending.clear();
         for kept in self.entries.values_mut() {
             kept.named = false;
         }
@@ -112,12 +116,34 @@ impl Journal {
         self.entries.get(&key_of(record)?.0).map(|kept| &kept.record)
     }
 
-    /// Commands that delete what the set has not named, oldest first: from its sets of ranges nftables deletes the oldest
-    /// element 25 times as fast as one of 1,000 on average.
-    pub fn unnamed(&self) -> Vec<Record> {
+    /// The whole set ends: what it has not named is to be deleted, unless it is put before its turn comes. Oldest first:
+    /// from its sets of ranges nftables deletes the oldest element 25 times as fast as one of 1,000 on average.
+    pub fn end(&mut self) {
         let mut unnamed: Vec<_> = self.entries.iter().filter(|(_, kept)| !kept.named).collect();
-        unnamed.sort_unstable_by_key(|(_, kept)| kept.order);
-        unnamed.into_iter().map(|(key, _)| *key).collect()
+        unnamed.sort_unstable_by_key(|(_, kept)| Reverse(kept.order));
+        self.ending = unnamed.into_iter().map(|(key, _)| *key).collect();
+    }
+
+    /// Whether `ending` has something.
+    pub fn ends(&self) -> bool {
+        !self.ending.is_empty()
+    }
+
+    /// At most `most` commands that delete what is to be deleted.
+    pub fn ending(&self, most: usize) -> Vec<Record> {
+        let unnamed = |key: &&Key| self.entries.get(*key).is_some_and(|kept| !kept.named);
+        self.ending.iter().rev().filter(unnamed).take(most).copied().collect()
+    }
+
+    /// Takes note that the entries of these commands are gone, whatever the data plane made of them.
+    pub fn ended(&mut self, commands: &[Record]) {
+        for key in commands {
+            self.entries.remove(key);
+        }
+        let standing = |key: &Key| self.entries.get(key).is_some_and(|kept| !kept.named);
+        while self.ending.last().is_some_and(|key| !standing(key)) {
+            self.ending.pop();
+        }
     }
 
     /// All entries, oldest first.
@@ -206,7 +232,40 @@ mod tests {
         assert!(!journal.repeats(&record(abi::COMMAND_PUT_DELIVER, 2)));
         journal.done(&record(abi::COMMAND_PUT_DELIVER, 2));
         let oldest_first = [8, 7, 6, 5, 4, 3].map(|octet| record(abi::COMMAND_DELETE_DESTINATION, octet));
-        assert_eq!(journal.unnamed(), oldest_first);
+        journal.end();
+        assert_eq!(journal.ending(9), oldest_first);
+    }
+
+    #[test]
+    fn what_is_put_again_before_its_turn_stays() {
+        let mut journal = Journal::default();
+        for octet in 1..5 {
+            journal.done(&record(abi::COMMAND_PUT_TUNNEL, octet));
+        }
+        let delete = |octet| record(abi::COMMAND_DELETE_DESTINATION, octet);
+        journal.begin();
+        journal.end();
+        assert_eq!(journal.ending(1), [delete(1)]);
+        journal.ended(&[delete(1)]);
+        journal.done(&record(abi::COMMAND_PUT_TUNNEL, 2));
+        journal.done(&delete(3));
+        assert_eq!(journal.ending(9), [delete(4)]);
+        journal.ended(&[delete(4)]);
+        assert!(!journal.ends());
+        assert_eq!(journal.records(), [record(abi::COMMAND_PUT_TUNNEL, 2)]);
+    }
+
+    #[test]
+    fn the_next_set_may_name_what_the_last_one_left_to_delete() {
+        let mut journal = Journal::default();
+        journal.done(&record(abi::COMMAND_PUT_TUNNEL, 1));
+        journal.begin();
+        journal.end();
+        journal.begin();
+        assert!(!journal.ends(), "nothing is missing before the set ends");
+        assert!(journal.repeats(&record(abi::COMMAND_PUT_TUNNEL, 1)));
+        journal.end();
+        assert!(!journal.ends());
     }
 
     #[test]

@@ -91,15 +91,6 @@ impl Path {
         Ok(())
     }
 
-    /// Takes what waits at all descriptors.
-    pub fn drain_all(&mut self, plane: &mut Plane, now: u64) -> io::Result<()> {
-        let access = (0..self.access.len()).map(From::Access);
-        for from in [From::Core, From::Tunnel, From::Errors].into_iter().chain(access) {
-            self.drain(plane, from, now)?;
-        }
-        Ok(())
-    }
-
     /// Lets what was released leave and what waited too long expire.
     pub fn flush(&mut self, plane: &mut Plane, now: u64) {
         self.run(plane, 0, Passed::Kernel, now);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use maar_module::abi;
 
@@ -23,7 +23,7 @@ use crate::{log, sys};
 const SIGNAL_MAX: usize = 2048;
 /// Messages of peers, or of whoever writes to the locator, before packets get their turn.
 const SIGNALS: usize = 256;
-/// Entries that are deleted between two looks at what has arrived: some 40 ms of the kernel's with 1,000 stations.
+/// Entries that are deleted in one turn of the loop: some 40 ms of the kernel's with 1,000 stations.
 const DELETE_PART: usize = 32;
 const MOBILITY: u8 = libc::IPPROTO_MH as u8;
 const ICMPV6: u8 = libc::IPPROTO_ICMPV6 as u8;
@@ -237,13 +237,17 @@ impl Router {
         self.kernel.restore_table(&self.settings, &self.plane.journal);
     }
 
+    /// Deletes some of what the last whole set did not name. Without an instance that waits for the next one.
     pub fn delete_unnamed(&mut self) {
-        for part in self.plane.journal.unnamed().chunks(DELETE_PART) {
-            self.apply(part);
-            // However much goes, packets do not wait for all of it.
-            let now = self.now();
-            let _ = self.path.drain_all(&mut self.plane, now);
+        let part = self.plane.journal.ending(DELETE_PART);
+        if self.plane.instance().is_some() && self.apply(&part).is_some() {
+            self.plane.journal.ended(&part);
         }
+    }
+
+    /// How long until `delete_unnamed` has something to do.
+    pub fn deletion(&mut self) -> Option<Duration> {
+        (self.plane.journal.ends() && self.plane.instance().is_some()).then_some(Duration::ZERO)
     }
 
     /// In the order of docs/linux.md: the kernel's part before, the data plane's, the kernel's after.

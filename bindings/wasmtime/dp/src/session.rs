@@ -238,6 +238,7 @@ impl Session {
             }
             router.memory.statuses = router.carry_out(records, self.in_set);
             if end {
+                router.plane.journal.end();
                 router.delete_unnamed();
                 self.in_set = false;
             }
