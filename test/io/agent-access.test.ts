@@ -227,6 +227,9 @@ namespaced(import.meta.url, () => {
     await settled();
     control.forget();
     const losses = await lost();
+    // The station's own kernel may still be busy with its new address.
+    const strange = (): typeof control.frames =>
+      control.frames.filter(({ data }) => dissect(data, ETHERNET).layers[0]!.fields['srcMac'] !== STATION_MAC);
     const length = 1500 + 14;
     for (let octets = 14; octets <= length; octets += octets < 300 ? 1 : 97)
       sendFrame(far, data(OTHER_MAC, octets), 'far1');
@@ -236,10 +239,10 @@ namespaced(import.meta.url, () => {
     for (const vlan of [1, 7, 4094, 0x3001]) sendFrame(far, tagged(data(OTHER_MAC), vlan), 'far1');
     sendFrame(far, data('33:33:00:00:00:07'), 'far1');
     await settled();
-    assert.deepEqual(control.frames, []);
+    assert.deepEqual(strange(), []);
     // VLAN 0 gives a priority and no more.
     sendFrame(far, tagged(data(OTHER_MAC), 0xe000), 'far1');
-    await until('the frame of VLAN 0', () => control.frames.length === 1);
+    await until('the frame of VLAN 0', () => strange().length === 1);
     assert.deepEqual([control.end, await lost()], [undefined, losses]);
   });
 

@@ -25,6 +25,8 @@ const SIGNAL_MAX: usize = 2048;
 const SIGNALS: usize = 256;
 /// Entries that are deleted in one turn of the loop: some 40 ms of the kernel's with 1,000 stations.
 const DELETE_PART: usize = 32;
+/// The module takes second 0 of its clock for "never used".
+const CLOCK_START: u64 = 1000;
 const MOBILITY: u8 = libc::IPPROTO_MH as u8;
 const ICMPV6: u8 = libc::IPPROTO_ICMPV6 as u8;
 
@@ -70,7 +72,7 @@ impl Memory {
 impl Router {
     /// Milliseconds of the data plane's clock.
     pub fn now(&self) -> u64 {
-        self.memory.started.elapsed().as_millis() as u64
+        CLOCK_START + self.memory.started.elapsed().as_millis() as u64
     }
 
     pub fn hello(&self) -> Vec<u8> {
