@@ -205,12 +205,17 @@ namespaced(import.meta.url, () => {
     assert.deepEqual(new Set(statuses), new Set(['ok']));
     assert.match(await pings, FEW_LOST);
     await until('the rest is deleted', async () => (await client.status()).entries === wanted.length);
-    await client.replaceAll([...ENTRIES, ...many.slice(LIMIT_COMMANDS)]);
+    const crowd = Array.from({ length: 6 * LIMIT_COMMANDS }, (_, index) => tunnel(1000 + index));
+    await client.replaceAll([...ENTRIES, ...crowd]);
+    await until(
+      'the rest is deleted',
+      async () => (await client.status()).entries === ENTRIES.length + crowd.length,
+    );
     // Asked right behind the batch, not after its answer: the rest is soon deleted.
     const [, { generation, entries }] = await Promise.all([client.replaceAll(ENTRIES), client.status()]);
     assert.equal(generation, client.generation, 'the set has ended');
     assert.ok(entries > ENTRIES.length, 'control is answered before all is deleted');
-    await client.apply([tunnel(2 * LIMIT_COMMANDS - 1)]);
+    await client.apply([crowd.at(-1)!]);
     await until('the rest is deleted', async () => (await client.status()).entries === ENTRIES.length + 1);
     await client.replaceAll(ENTRIES);
     assert.equal((await client.status()).entries, ENTRIES.length);
