@@ -229,7 +229,9 @@ namespaced(import.meta.url, () => {
     const losses = await lost();
     // The station's own kernel may still be busy with its new address.
     const strange = (): typeof control.frames =>
-      control.frames.filter(({ data }) => dissect(data, ETHERNET).layers[0]!.fields['srcMac'] !== STATION_MAC);
+      control.frames.filter(
+        ({ data }) => dissect(data, ETHERNET).layers[0]!.fields['srcMac'] !== STATION_MAC,
+      );
     const length = 1500 + 14;
     for (let octets = 14; octets <= length; octets += octets < 300 ? 1 : 97)
       sendFrame(far, data(OTHER_MAC, octets), 'far1');
