@@ -1,6 +1,6 @@
 /** Programs in Rust (bindings/wasmtime/), built on demand. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheDirectory } from './cache.ts';
@@ -12,6 +12,8 @@ const WORKSPACE = fileURLToPath(new URL(`${compiled ? '../' : ''}../../bindings/
 const targetDirectory = (): string => cacheDirectory('cargo-target');
 
 export type Built = { readonly path: string } | { readonly obstacle: string };
+
+type ProgramName = 'maar-bench' | 'maar-compile' | 'maar-dp';
 
 /** Runs cargo in the workspace; resolves to its code and what it wrote. */
 export function cargo(args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
@@ -34,7 +36,7 @@ export function cargo(args: readonly string[]): Promise<{ readonly code: number;
  * Builds one program of the workspace; a line saying why not, if so. The agent is built as for a router: small, without
  * a compiler; all others together, so that they share one wasmtime.
  */
-export async function cargoBuild(name: 'maar-bench' | 'maar-compile' | 'maar-dp'): Promise<Built> {
+export async function cargoBuild(name: ProgramName): Promise<Built> {
   if (!existsSync(WORKSPACE)) return { obstacle: `${name}: its sources are not part of this installation` };
   const [profile, which] = name === 'maar-dp' ? ['small', ['--package', name]] : ['release', [] as string[]];
   const path = join(targetDirectory(), profile, name);
@@ -43,4 +45,13 @@ export async function cargoBuild(name: 'maar-bench' | 'maar-compile' | 'maar-dp'
   if (code === 0) return { path };
   const fault = output.split('\n').find((line) => /error|installed/.test(line)) ?? output.trim();
   return { obstacle: `${name}: cargo does not build it: ${fault}` };
+}
+
+/** As `cargoBuild`, copied into `directory`: a build for another checkout writes to the same place. */
+export async function cargoCopy(name: ProgramName, directory: string): Promise<Built> {
+  const built = await cargoBuild(name);
+  if ('obstacle' in built) return built;
+  const path = join(directory, name);
+  copyFileSync(built.path, path);
+  return { path };
 }

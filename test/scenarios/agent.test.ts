@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { agentPrograms } from '../../host/lab/agent-programs.ts';
+import { agentEngine } from '../../host/lab/agent-programs.ts';
 import { createNetnsLab } from '../../host/lab/netns/netns-lab.ts';
 import { scenarios } from '../../host/lab/scenarios/index.ts';
 import { defaultScheme } from '../../host/schemes/registry.ts';
@@ -8,7 +8,7 @@ import { hasNetns } from '../lab/netns/support.ts';
 import { missing } from '../support/tools.ts';
 import { failures } from './report.ts';
 
-const programs = await agentPrograms();
+const programs = await agentEngine();
 
 /** Every other scenario of real kernels runs so too (`maar lab --dataplane wasmtime`); these show what differs. */
 const NAMES = ['figure1', 'zero-loss', 'headless', 'dp-crash'];

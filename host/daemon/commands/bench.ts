@@ -72,7 +72,7 @@ async function forward({ rounds, rate, entries, quick, json }: ForwardValues): P
   const say = (line: string): void => void process.stderr.write(`maar: ${line}\n`);
   const directory = mkdtempSync(join(tmpdir(), 'maar-bench-'));
   try {
-    const result = await runForward(plan, directory, build('maar'), say);
+    const result = await runForward(plan, directory, say);
     const card = machineCard();
     if (json) process.stdout.write(`${JSON.stringify({ card, ...plan, ...result })}\n`);
     else {

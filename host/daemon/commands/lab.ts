@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { agentPrograms } from '../../lab/agent-programs.ts';
+import { agentEngine } from '../../lab/agent-programs.ts';
 import type { Lab, LabOptions, Scenario } from '../../lab/lab.ts';
 import { createNetnsLab } from '../../lab/netns/netns-lab.ts';
 import type { NetnsLab } from '../../lab/netns/netns-lab.ts';
@@ -133,7 +133,7 @@ function backendFor(dataPlane: string, asked: Backend | undefined): Backend | un
 }
 
 async function agents(): Promise<DataPlane> {
-  const programs = await agentPrograms();
+  const programs = await agentEngine();
   if ('obstacle' in programs) throw new UsageError(`--dataplane wasmtime: ${programs.obstacle}`);
   return programs;
 }

@@ -1,12 +1,12 @@
 /** The native agent, as a router would run it. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import binaryen from 'binaryen';
-import { cargoBuild } from '../../../host/lab/cargo.ts';
-import type { Built } from '../../../host/lab/cargo.ts';
+import { agentPrograms, compileModule } from '../../../host/lab/agent-programs.ts';
+import type { AgentPrograms } from '../../../host/lab/agent-programs.ts';
 import { until } from './namespace.ts';
 
 /** A UDP payload that begins with one of these makes the wild module trap, loop for ever, or answer what cannot be. */
@@ -40,34 +40,18 @@ const WILD_MODULE = `(module
   (func (export "entries") (param i32 i32) (result i32) (local.get 1))
   (func (export "lookup") (param i32 i64) (result i32) (i32.const 0)))`;
 
-export interface Programs {
-  readonly agent: string;
-  readonly compiler: string;
-}
-
-/** A build for another checkout writes to the same place. */
-function copied(path: string): string {
-  const copy = join(directory, basename(path));
-  copyFileSync(path, copy);
-  return copy;
-}
+export type Programs = AgentPrograms;
 
 /** The agent and its compiler; a line saying why not, if so. */
-export async function buildPrograms(): Promise<Programs | { readonly obstacle: string }> {
-  const compiler: Built = await cargoBuild('maar-compile');
-  if ('obstacle' in compiler) return compiler;
-  const agent: Built = await cargoBuild('maar-dp');
-  if ('obstacle' in agent) return agent;
-  return { agent: copied(agent.path), compiler: copied(compiler.path) };
-}
+export const buildPrograms = (): ReturnType<typeof agentPrograms> => agentPrograms(directory);
 
 /** Compiles the data plane, or the module that goes wild, for the agent. */
-export function compile({ compiler }: Programs, which: 'maar' | 'wild'): string {
+export function compile(programs: Programs, which: 'maar' | 'wild'): string {
   const wasm = which === 'maar' ? join('build', 'maar.wasm') : join(directory, 'wild.wasm');
   if (which === 'wild') writeFileSync(wasm, binaryen.parseText(WILD_MODULE).emitBinary());
   const cwasm = join(directory, `${which}.cwasm`);
-  const { status, stderr } = spawnSync(compiler, [wasm, cwasm], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(stderr);
+  const obstacle = compileModule(programs, wasm, cwasm);
+  if (obstacle !== undefined) throw new Error(obstacle);
   return cwasm;
 }
 

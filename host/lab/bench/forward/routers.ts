@@ -1,15 +1,14 @@
 /** The data planes under measurement, each started in the namespace of its MAAR. */
 import type { ChildProcess } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from '../../../../bindings/entries.ts';
 import { AgentClient } from '../../../io/agent/client.ts';
 import type { DataPlaneEngine } from '../../../io/linux-config.ts';
-import { cargoBuild } from '../../cargo.ts';
+import type { AgentEngine } from '../../agent-programs.ts';
 import { nodeCommand } from '../../netns/node-command.ts';
 import type { Sandbox } from '../../netns/sandbox.ts';
-import { tool } from '../native.ts';
 import type { FixedRouter } from './fixed-router.ts';
 import { sleep } from './measure.ts';
 import { ACCESS, CORE_INTERFACE, CORE_MTU, MAAR, POOL } from './topology.ts';
@@ -70,28 +69,6 @@ export async function nodeRouter(
   return { resident: () => residentOf(child), close: () => ended(child, 'SIGTERM') };
 }
 
-export interface AgentPrograms {
-  readonly agent: string;
-  readonly cwasm: string;
-}
-
-/** The agent, and the module compiled for it; a line saying why not, if so. Copies are made in `directory`. */
-export async function agentPrograms(
-  directory: string,
-  module: string,
-): Promise<AgentPrograms | { readonly obstacle: string }> {
-  const compiler = await cargoBuild('maar-compile');
-  if ('obstacle' in compiler) return compiler;
-  const built = await cargoBuild('maar-dp');
-  if ('obstacle' in built) return built;
-  // A build for another checkout writes to the same place.
-  const [agent, cwasm] = [join(directory, 'maar-dp'), join(directory, 'maar.cwasm')];
-  copyFileSync(built.path, agent);
-  if (tool(compiler.path, [module, cwasm]) === undefined)
-    return { obstacle: 'maar-compile does not take the module' };
-  return { agent, cwasm };
-}
-
 export interface AgentRouter extends Router {
   /** When the program was started, on the monotonic clock in nanoseconds. */
   readonly started: bigint;
@@ -101,7 +78,7 @@ export interface AgentRouter extends Router {
 export async function agentRouter(
   sandbox: Sandbox,
   namespace: string,
-  programs: AgentPrograms,
+  { agent, module }: AgentEngine,
   commands: readonly Command[],
   bindings: number,
 ): Promise<AgentRouter> {
@@ -109,7 +86,7 @@ export async function agentRouter(
   const inside = join(sandbox.directory.inside, namespace);
   const access = `0=${ACCESS.interface},${ACCESS.linkLocal},${ACCESS.mac}`;
   const argv = [
-    ...[programs.agent, '--module', programs.cwasm, '--locator', MAAR, '--pool', POOL, '--access', access],
+    ...[agent, '--module', module, '--locator', MAAR, '--pool', POOL, '--access', access],
     ...['--control', `unix:${join(inside, 'control.sock')}`, '--state', inside],
     ...['--bindings', String(bindings), '--name', 'bench'],
   ];

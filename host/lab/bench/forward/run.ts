@@ -1,13 +1,14 @@
 /** `maar bench forward`: packets through one MAAR, for the processor time that the whole machine spends on them. */
-import { fileURLToPath } from 'node:url';
+import type { AgentEngine } from '../../agent-programs.ts';
+import { agentEngine } from '../../agent-programs.ts';
 import { Sandbox, netnsObstacle } from '../../netns/sandbox.ts';
 import { findWasmtime } from '../../wasmtime-cli.ts';
 import { Program, build } from '../native.ts';
 import { quantile } from '../run.ts';
 import type { Load, Sample } from './measure.ts';
 import { Traffic, restingLoad } from './measure.ts';
-import type { AgentPrograms, Router } from './routers.ts';
-import { agentPrograms, agentRouter, nodeRouter } from './routers.ts';
+import type { Router } from './routers.ts';
+import { agentRouter, nodeRouter } from './routers.ts';
 import type { Tunnel } from './topology.ts';
 import { ENTRIES, buildLine, lineOf, namespacesOf, tunnels } from './topology.ts';
 
@@ -72,17 +73,16 @@ export interface Forwarding {
 export async function runForward(
   plan: ForwardPlan,
   directory: string,
-  module: URL,
   say: (line: string) => void,
 ): Promise<Forwarding> {
   const obstacle = netnsObstacle();
   if (obstacle !== undefined) throw new Error(obstacle);
   const traffic = build(directory, 'traffic', ['-lpthread']);
   if ('obstacle' in traffic) throw new Error(traffic.obstacle);
-  const programs = await agentPrograms(directory, fileURLToPath(module));
+  const agents = await agentEngine(directory);
   const command = findWasmtime();
   const missing = [
-    ...('obstacle' in programs ? [`wasmtime: ${programs.obstacle}`] : []),
+    ...('obstacle' in agents ? [`wasmtime: ${agents.obstacle}`] : []),
     ...(command === undefined ? ['pump: wasmtime is not installed'] : []),
   ];
   const planes = PLANES.filter(({ name }) => !missing.some((line) => line.startsWith(`${name}:`)));
@@ -96,9 +96,9 @@ export async function runForward(
       lines.add('pump', await nodeRouter(sandbox, lineOf('pump').maar, engine, ENTRIES));
     }
     const figures =
-      'obstacle' in programs ? [] : await agentFigures(plan, sandbox, programs, lines.traffic('wasmtime'));
-    if (!('obstacle' in programs))
-      lines.add('wasmtime', await agentRouter(sandbox, lineOf('wasmtime').maar, programs, ENTRIES, 1024));
+      'obstacle' in agents ? [] : await agentFigures(plan, sandbox, agents, lines.traffic('wasmtime'));
+    if (!('obstacle' in agents))
+      lines.add('wasmtime', await agentRouter(sandbox, lineOf('wasmtime').maar, agents, ENTRIES, 1024));
     return { rows: await measure(plan, planes, lines, say), figures, missing };
   } finally {
     await lines.close();
@@ -203,7 +203,7 @@ function rowOf(
 async function agentFigures(
   plan: ForwardPlan,
   sandbox: Sandbox,
-  programs: AgentPrograms,
+  agents: AgentEngine,
   traffic: Traffic,
 ): Promise<{ what: string; value: number }[]> {
   const namespace = lineOf('wasmtime').maar;
@@ -211,7 +211,7 @@ async function agentFigures(
   for (let round = 0; round < plan.rounds; round++) {
     await traffic.received();
     const sending = traffic.send({ kind: 'udp', size: 18, rate: FIRST_PACKET_RATE, ms: FIRST_PACKET_MS });
-    const router = await agentRouter(sandbox, namespace, programs, ENTRIES, 1024);
+    const router = await agentRouter(sandbox, namespace, agents, ENTRIES, 1024);
     await sending;
     const { first } = await traffic.received();
     await router.close();
@@ -220,7 +220,7 @@ async function agentFigures(
   const figures = [{ what: 'ms from start to the first packet out, maar-dp', value: quantile(starts, 0.5) }];
   for (const count of plan.bindings) {
     const room = Math.ceil(count * SPARE_BINDINGS);
-    const router = await agentRouter(sandbox, namespace, programs, [...ENTRIES, ...tunnels(count)], room);
+    const router = await agentRouter(sandbox, namespace, agents, [...ENTRIES, ...tunnels(count)], room);
     figures.push({ what: `kB resident with ${count} bindings, maar-dp`, value: router.resident() });
     await router.close();
   }
