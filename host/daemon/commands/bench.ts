@@ -52,13 +52,18 @@ export async function benchCommand(args: readonly string[]): Promise<number> {
       : { entries: values.entries.split(',').map((text) => count(text, 'entries')) }),
     ...(values.rounds === undefined ? {} : { rounds: count(values.rounds, 'rounds') }),
   };
+  await inDirectory((directory) => run(plan, directory, values.json));
+  return 0;
+}
+
+/** Runs `work` with a folder for its files, which goes with it. */
+async function inDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'maar-bench-'));
   try {
-    await run(plan, directory, values.json);
+    return await work(directory);
   } finally {
     rmSync(directory, { recursive: true });
   }
-  return 0;
 }
 
 /** `maar bench forward`: through a whole MAAR, in network namespaces. */
@@ -70,17 +75,12 @@ async function forward({ rounds, rate, entries, quick, json }: ForwardValues): P
     bindings: (entries ?? FORWARD.bindings).split(',').map((text) => count(text, 'entries')),
   };
   const say = (line: string): void => void process.stderr.write(`maar: ${line}\n`);
-  const directory = mkdtempSync(join(tmpdir(), 'maar-bench-'));
-  try {
-    const result = await runForward(plan, directory, say);
-    const card = machineCard();
-    if (json) process.stdout.write(`${JSON.stringify({ card, ...plan, ...result })}\n`);
-    else {
-      const skipped = result.missing.map((line) => `skipped: ${line}\n`).join('');
-      process.stdout.write(`${cardText(card)}\n${skipped}${forwardText(result)}`);
-    }
-  } finally {
-    rmSync(directory, { recursive: true });
+  const result = await inDirectory((directory) => runForward(plan, directory, say));
+  const card = machineCard();
+  if (json) process.stdout.write(`${JSON.stringify({ card, ...plan, ...result })}\n`);
+  else {
+    const skipped = result.missing.map((line) => `skipped: ${line}\n`).join('');
+    process.stdout.write(`${cardText(card)}\n${skipped}${forwardText(result)}`);
   }
   return 0;
 }

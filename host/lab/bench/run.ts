@@ -4,7 +4,7 @@ import type { Engine, Round } from './engine.ts';
 import type { PathBench } from './packets.ts';
 import { PATHS, makeTemplate } from './packets.ts';
 import type { Distribution, Keys } from './workload.ts';
-import { makeKeys, makeQueries, numbers } from './workload.ts';
+import { makeKeys, makeQueries, numbers, shuffled } from './workload.ts';
 
 export const BENCHES = ['hit', 'miss', 'prefix', ...PATHS] as const;
 export type Bench = (typeof BENCHES)[number];
@@ -65,13 +65,8 @@ async function interleave(
   const random = numbers(rounds);
   const times = new Map(engines.map((engine) => [engine, [] as number[]]));
   for (let round = -Math.min(WARM_UP, rounds - 1); round < rounds; round++) {
-    const order = [...engines];
-    for (let last = order.length - 1; last > 0; last--) {
-      const other = random() % (last + 1);
-      [order[last], order[other]] = [order[other]!, order[last]!];
-    }
     let first: { readonly name: string; readonly result: Round } | undefined;
-    for (const engine of order) {
+    for (const engine of shuffled(engines, random)) {
       const result = await run(engine);
       first ??= { name: engine.name, result };
       if (result.hits !== first.result.hits || result.sum !== first.result.sum) {

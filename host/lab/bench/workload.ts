@@ -39,6 +39,16 @@ export function numbers(seed: number): () => number {
   };
 }
 
+/** The items in another order; `random` gives 32-bit numbers. */
+export function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  const order = [...items];
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = random() % (last + 1);
+    [order[last], order[other]] = [order[other]!, order[last]!];
+  }
+  return order;
+}
+
 /** Different keys: hosts of one /32, or prefixes of three lengths in equal parts under a few /32 for each. */
 export function makeKeys(directory: string, kind: KeyKind, count: number): Keys {
   const random = numbers(count);

@@ -5,6 +5,7 @@ import { Sandbox, netnsObstacle } from '../../netns/sandbox.ts';
 import { findWasmtime } from '../../wasmtime-cli.ts';
 import { Program, build } from '../native.ts';
 import { quantile } from '../run.ts';
+import { numbers, shuffled } from '../workload.ts';
 import type { Load, Sample } from './measure.ts';
 import { Traffic, restingLoad } from './measure.ts';
 import type { Router } from './routers.ts';
@@ -13,11 +14,11 @@ import type { Tunnel } from './topology.ts';
 import { ENTRIES, buildLine, lineOf, namespacesOf, tunnels } from './topology.ts';
 
 const PLANES = [
-  { name: 'plain', tunnel: 'none', doc: 'forwarding by the kernel without a tunnel' },
-  { name: 'kernel', tunnel: 'kernel', doc: 'seg6 encap.red and End.DT6' },
-  { name: 'node', tunnel: 'ours', doc: 'V8 in Node, over TUN' },
-  { name: 'pump', tunnel: 'ours', doc: '`wasmtime run` between pipes, over TUN' },
-  { name: 'wasmtime', tunnel: 'ours', doc: 'maar-dp, ahead of time, over TUN' },
+  { name: 'plain', tunnel: 'none' },
+  { name: 'kernel', tunnel: 'kernel' },
+  { name: 'node', tunnel: 'ours' },
+  { name: 'pump', tunnel: 'ours' },
+  { name: 'wasmtime', tunnel: 'ours' },
 ] as const;
 type PlaneName = (typeof PLANES)[number]['name'];
 
@@ -81,11 +82,10 @@ export async function runForward(
   if ('obstacle' in traffic) throw new Error(traffic.obstacle);
   const agents = await agentEngine(directory);
   const command = findWasmtime();
-  const missing = [
-    ...('obstacle' in agents ? [`wasmtime: ${agents.obstacle}`] : []),
-    ...(command === undefined ? ['pump: wasmtime is not installed'] : []),
-  ];
-  const planes = PLANES.filter(({ name }) => !missing.some((line) => line.startsWith(`${name}:`)));
+  const obstacles = new Map<PlaneName, string>();
+  if ('obstacle' in agents) obstacles.set('wasmtime', agents.obstacle);
+  if (command === undefined) obstacles.set('pump', 'wasmtime is not installed');
+  const planes = PLANES.filter(({ name }) => !obstacles.has(name));
   const sandbox = await Sandbox.create(planes.flatMap(({ name }) => namespacesOf(lineOf(name))));
   const lines = new Lines(sandbox, traffic.path);
   try {
@@ -99,6 +99,7 @@ export async function runForward(
       'obstacle' in agents ? [] : await agentFigures(plan, sandbox, agents, lines.traffic('wasmtime'));
     if (!('obstacle' in agents))
       lines.add('wasmtime', await agentRouter(sandbox, lineOf('wasmtime').maar, agents, ENTRIES, 1024));
+    const missing = [...obstacles].map(([name, why]) => `${name}: ${why}`);
     return { rows: await measure(plan, planes, lines, say), figures, missing };
   } finally {
     await lines.close();
@@ -149,6 +150,7 @@ async function measure(
   lines: Lines,
   say: (line: string) => void,
 ): Promise<ForwardRow[]> {
+  const random = numbers(plan.rounds);
   const samples = new Map<string, Sample[]>();
   const jobs = LOADS.flatMap((load) => planes.map(({ name }) => ({ load, name })));
   for (let round = 0; round < plan.rounds; round++) {
@@ -156,7 +158,7 @@ async function measure(
     const busy =
       resting > RESTING_MAX ? `; the machine does other work (${resting.toFixed(2)} processors)` : '';
     say(`round ${round + 1} of ${plan.rounds}${busy}`);
-    for (const { load, name } of shuffled(jobs)) {
+    for (const { load, name } of shuffled(jobs, random)) {
       const order: Load =
         load.kind === 'udp'
           ? { kind: 'udp', size: load.size, rate: plan.rate, ms: plan.ms }
@@ -225,15 +227,6 @@ async function agentFigures(
     await router.close();
   }
   return figures;
-}
-
-function shuffled<T>(items: readonly T[]): T[] {
-  const order = [...items];
-  for (let last = order.length - 1; last > 0; last--) {
-    const other = Math.floor(Math.random() * (last + 1));
-    [order[last], order[other]] = [order[other]!, order[last]!];
-  }
-  return order;
 }
 
 /** Rows of one load as lines of text, and figures. */
