@@ -1,6 +1,7 @@
 //! The loop: sleeps in poll(2) on everything that brings packets or messages.
 
 use std::error::Error;
+use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 use std::{io, thread};
@@ -117,23 +118,20 @@ fn serve(mut router: Router, signals: &OwnedFd, mut control: Control) -> Result<
     loop {
         polled.clear();
         polled.extend(sources.iter().map(|&(fd, _)| entry(fd)));
-        polled.push(entry(router.signalling.as_raw_fd()));
-        polled.push(entry(router.kernel.tables()));
-        polled.push(entry(signals.as_raw_fd()));
-        let traffic = polled.len();
-        router.traffic.poll(&mut polled);
-        let links = polled.len();
-        router.links.poll(&mut polled);
-        let talks = polled.len();
-        control.poll(&mut polled);
+        let signalling = watch(&mut polled, router.signalling.as_raw_fd());
+        let tables = watch(&mut polled, router.kernel.tables());
+        let end = watch(&mut polled, signals.as_raw_fd());
+        let traffic = appended(&mut polled, |polled| router.traffic.poll(polled));
+        let links = appended(&mut polled, |polled| router.links.poll(polled));
+        let talks = appended(&mut polled, |polled| control.poll(polled));
         sys::poll(&mut polled, timeout(&mut router, &control))?;
-        if polled[traffic - 1].revents != 0 {
+        if polled[end].revents != 0 {
             return Ok(());
         }
         router.plane.revive();
         let now = router.now();
-        for (index, &(_, from)) in sources.iter().enumerate() {
-            if polled[index].revents != 0 {
+        for (&(_, from), polled) in sources.iter().zip(&polled) {
+            if polled.revents != 0 {
                 router.path.drain(&mut router.plane, from, now)?;
             }
         }
@@ -145,19 +143,32 @@ fn serve(mut router: Router, signals: &OwnedFd, mut control: Control) -> Result<
             router.delete_unnamed();
         }
         router.events(control.session());
-        if polled[sources.len()].revents != 0 {
+        if polled[signalling].revents != 0 {
             router.signals(control.session())?;
         }
-        if polled[sources.len() + 1].revents != 0 {
+        if polled[tables].revents != 0 {
             router.restore_table();
         }
         let audience = &mut Audience::new(control.session(), &mut router.memory.lost);
-        router.traffic.turn(&polled[traffic..links], &mut router.plane, now, audience);
-        router.links.turn(&polled[links..talks], audience);
+        router.traffic.turn(&polled[traffic], &mut router.plane, now, audience);
+        router.links.turn(&polled[links], audience);
         router.restore_links();
-        control.turn(&mut router, &polled[talks..]);
+        control.turn(&mut router, &polled[talks]);
         router.links.tell(&mut Audience::new(control.session(), &mut router.memory.lost));
     }
+}
+
+/// Has `fd` polled; where its answer will stand.
+fn watch(polled: &mut Vec<libc::pollfd>, fd: RawFd) -> usize {
+    polled.push(entry(fd));
+    polled.len() - 1
+}
+
+/// Has polled what `add` appends; where the answers will stand.
+fn appended(polled: &mut Vec<libc::pollfd>, add: impl FnOnce(&mut Vec<libc::pollfd>)) -> Range<usize> {
+    let start = polled.len();
+    add(polled);
+    start..polled.len()
 }
 
 /// Milliseconds until something is due without anybody asking.
