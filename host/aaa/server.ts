@@ -1,3 +1,4 @@
+import { messageOf } from '../core/error-message.ts';
 import type { Machine, Random, StreamEvent, TimerEvent } from '../core/machine.ts';
 import { avp, get } from '../wire/diameter/avp.ts';
 import { Dictionary } from '../wire/diameter/dictionary.ts';
@@ -226,7 +227,7 @@ export class AaaServer implements Machine<AaaServerEvent, PeerEffect> {
       return answerTo(request, identity, reply.code, reply.content);
     } catch (error) {
       // The store cannot write now: the MAAR shall try again, here or at the other server.
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#effects.push({ type: 'trace', what: 'error', detail: { reason } });
       return answerTo(request, identity, RESULT.TOO_BUSY);
     }

@@ -1,4 +1,5 @@
-import { UsageError, messageOf } from './usage.ts';
+import { messageOf } from '../core/error-message.ts';
+import { UsageError } from './usage.ts';
 
 type Command = (args: readonly string[]) => Promise<number>;
 

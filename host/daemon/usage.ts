@@ -2,7 +2,3 @@
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import type { Server } from 'node:net';
+import { messageOf } from '../core/error-message.ts';
 import { parseMac } from '../wire/address.ts';
 
 /** Longest request line. */
@@ -51,7 +52,7 @@ async function reply(line: string, answer: (request: ControlRequest) => Promise<
   try {
     return JSON.stringify(await answer(parseRequest(line)));
   } catch (error) {
-    return JSON.stringify({ error: error instanceof Error ? error.message : String(error) });
+    return JSON.stringify({ error: messageOf(error) });
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:net';
 import type { LinkId, Mac } from '../../bindings/entries.ts';
+import { messageOf } from '../core/error-message.ts';
 import type { MaarEffect, MaarEvent } from '../core/maar-io.ts';
 import type { Machine, StreamEffect, TimerEffect, TraceEffect } from '../core/machine.ts';
 import type { MaarView, StatusView } from '../core/view.ts';
@@ -117,7 +118,7 @@ export class MachineRoom {
     try {
       action();
     } catch (error) {
-      this.fault(what, [error instanceof Error ? error.message : String(error)]);
+      this.fault(what, [messageOf(error)]);
     }
   }
 

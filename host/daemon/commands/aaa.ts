@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { PeerEffect } from '../../aaa/peer-interface.ts';
 import { AAA_SERVER_SETTINGS, AaaServer } from '../../aaa/server.ts';
 import type { AaaServerEvent } from '../../aaa/server.ts';
+import { messageOf } from '../../core/error-message.ts';
 import { SqliteStore } from '../../io/aaa-store.ts';
 import { clockFrom, clockOrigin } from '../../io/clock.ts';
 import { Runner } from '../../io/runner.ts';
@@ -104,8 +105,4 @@ async function serve(config: AaaServerConfig): Promise<number> {
     streams.close();
     store.close();
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../core/error-message.ts';
 import { describeLocation } from '../../functions/lm/messages/describe.ts';
 import { findScheme, schemeNames } from '../../schemes/registry.ts';
 import { parseCapture } from '../../wire/capture.ts';
@@ -29,7 +30,7 @@ export async function decodeCommand(args: readonly string[]): Promise<number> {
     }
     data = readFileSync(file);
   } catch (error) {
-    process.stderr.write(`maar decode: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`maar decode: ${messageOf(error)}\n`);
     return 2;
   }
   const result = parseCapture(data);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../core/error-message.ts';
 import { LocationServer } from '../../functions/lm/server/server.ts';
 import type { ServerEffect, ServerEvent } from '../../functions/lm/server/server.ts';
 import type { StoreRequest } from '../../functions/lm/store.ts';
@@ -13,7 +14,7 @@ import { Runner } from '../../io/runner.ts';
 import { formatFaults, loadConfig } from '../config/load.ts';
 import { lmSchema, lmStateDirectory, serverSettings, storeName } from '../config/lm.ts';
 import { Log } from '../log.ts';
-import { UsageError, messageOf } from '../usage.ts';
+import { UsageError } from '../usage.ts';
 
 const SQLITE = 'sqlite:';
 

@@ -4,6 +4,7 @@ import type { DataPlane, DataPlaneOptions } from '../../../bindings/dataplane.ts
 import { wasmDataPlane } from '../../../bindings/node/dataplane.ts';
 import { ReferenceDataPlane } from '../../../bindings/reference/dataplane.ts';
 import { PairedDataPlane } from '../../../bindings/reference/paired.ts';
+import { messageOf } from '../../core/error-message.ts';
 import { parseCapture } from '../../wire/capture.ts';
 import type { Capture } from '../../wire/capture.ts';
 import { writePcap } from '../../wire/pcap.ts';
@@ -15,7 +16,7 @@ import { CommandRefused, ReplayDiffers, replay } from '../replay/replay.ts';
 import type { Replay } from '../replay/replay.ts';
 import { replaySchema } from '../replay/schema.ts';
 import type { ReplayFile } from '../replay/schema.ts';
-import { UsageError, messageOf } from '../usage.ts';
+import { UsageError } from '../usage.ts';
 
 const compiled = import.meta.url.endsWith('.js');
 

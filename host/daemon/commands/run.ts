@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../core/error-message.ts';
 import { Maar } from '../../core/maar.ts';
 import { AgentHost } from '../../io/agent/agent-host.ts';
 import { clockOrigin } from '../../io/clock.ts';
@@ -9,7 +10,7 @@ import { formatFaults, loadConfig } from '../config/load.ts';
 import { agentConfig, controlConfig, linuxConfig, maarSchema } from '../config/maar.ts';
 import type { MaarFile } from '../config/maar.ts';
 import { Log } from '../log.ts';
-import { UsageError, messageOf } from '../usage.ts';
+import { UsageError } from '../usage.ts';
 import { lacking } from './lacking.ts';
 
 /** `maar run`: one MAAR until SIGTERM, SIGINT or SIGHUP. Resolves to the exit code: 0, 1 after a failure, 2 for configuration. */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../core/error-message.ts';
 import type { StatusView } from '../../core/view.ts';
 import type { ServerView } from '../../functions/lm/server/view.ts';
 import { askControl, controlPath } from '../../io/control-socket.ts';
@@ -10,7 +11,7 @@ import { maarSchema, stateDirectory } from '../config/maar.ts';
 import { LM_SUBJECTS } from '../show/lm-subjects.ts';
 import { SUBJECTS } from '../show/subjects.ts';
 import type { Subject } from '../show/subjects.ts';
-import { UsageError, messageOf } from '../usage.ts';
+import { UsageError } from '../usage.ts';
 
 const DEFAULT_CONFIG = '/etc/maar/maar.toml';
 

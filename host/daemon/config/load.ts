@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { TomlError, parse } from 'smol-toml';
 import type { z } from 'zod';
+import { messageOf } from '../../core/error-message.ts';
 import { parseAddress, parsePrefix } from '../../wire/address.ts';
 
 /** One thing wrong with a configuration file, and what would be right. */
@@ -101,8 +102,4 @@ function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
       typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined,
     raw,
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 import type { LinkId, Mac } from '../../../bindings/entries.ts';
 import { ATTACHED_MAX } from '../../../bindings/node/cpdp.ts';
 import type { AgentUse } from '../../../bindings/node/cpdp.ts';
+import { messageOf } from '../../core/error-message.ts';
 import type { MaarEvent } from '../../core/maar-io.ts';
 import type { StatusView } from '../../core/view.ts';
 import { askControl, controlPath } from '../control-socket.ts';
@@ -281,8 +282,4 @@ export class AgentHost {
       agent: { ...agent, entries: status.entries },
     };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

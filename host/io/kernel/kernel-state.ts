@@ -1,4 +1,5 @@
 import type { Command, CommandStatus, LinkId, Prefix, SourceEntry } from '../../../bindings/entries.ts';
+import { messageOf } from '../../core/error-message.ts';
 import type { StationActivity } from '../../core/maar-io.ts';
 import type { NetlinkSocket } from '../netlink/socket.ts';
 import { DestinationRoutes, isDestination } from './destinations.ts';
@@ -118,6 +119,6 @@ function attempt(faults: string[], action: () => void): void {
   try {
     action();
   } catch (error) {
-    faults.push(error instanceof Error ? error.message : String(error));
+    faults.push(messageOf(error));
   }
 }

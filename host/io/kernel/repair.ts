@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/error-message.ts';
 import { SystemError } from '../ffi.ts';
 import type { UndoJournal } from '../journal.ts';
 import { deleteAddress, listAddresses, parseAddresses } from '../netlink/address.ts';
@@ -28,7 +29,7 @@ export function undoAll(netlink: NetlinkSocket, journal: UndoJournal, maar: stri
       action();
     } catch (error) {
       if (isGone(error)) return;
-      faults.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      faults.push(`${what}: ${messageOf(error)}`);
     }
   };
   const remove = (what: string, message: MessageWriter): void =>

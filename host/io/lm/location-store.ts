@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
+import { messageOf } from '../../core/error-message.ts';
 import type {
   LocationStore,
   Registration,
@@ -117,7 +118,7 @@ export class SqliteLocationStore implements LocationStore {
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       ({ next: this.#next, reserved: this.#reserved } = before);
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       answers = requests.map(({ id }) => ({ type: 'failed', id, reason }));
     }
     done(answers);

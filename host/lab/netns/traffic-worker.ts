@@ -1,5 +1,6 @@
 /** Process of the lab in the namespace of a host or of the correspondent: one for all traffic of that end. */
 import { createInterface } from 'node:readline';
+import { messageOf } from '../../core/error-message.ts';
 import { FrameSender } from '../../io/packet-ring.ts';
 import { ping, tcpReceive, tcpSend, udpReceive, udpSend } from './traffic-parts.ts';
 import type { Part } from './traffic-parts.ts';
@@ -68,8 +69,7 @@ lines.on('line', (line) => {
   const order = JSON.parse(line) as TrafficOrder;
   obey(order).then(
     (report) => answer({ id: order.id, ok: true, report }),
-    (error: unknown) =>
-      answer({ id: order.id, ok: false, fault: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => answer({ id: order.id, ok: false, fault: messageOf(error) }),
   );
 });
 lines.on('close', () => process.exit(0));

@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/error-message.ts';
 import type { Lab, LabOptions, Scenario, ScenarioResult } from '../lab.ts';
 import { MAARS } from '../plan.ts';
 import type { Move, RunReport } from './model.ts';
@@ -14,7 +15,7 @@ export async function runScenario(lab: Lab, scenario: Scenario, options: LabOpti
   try {
     result = await scenario.run(observeMoves(lab, moves));
   } catch (caught) {
-    error = caught instanceof Error ? caught.message : String(caught);
+    error = messageOf(caught);
   }
   const asked = await Promise.allSettled(MAARS.map(async (name) => ({ name, status: await lab.show(name) })));
   const packets = await lab.captured().catch((caught: unknown) => {
