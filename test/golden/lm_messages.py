@@ -7,31 +7,18 @@ messages go in its generic header.
 
 import hashlib
 import hmac
-import json
-import logging
 import socket
 import struct
-import sys
 
-logging.getLogger("scapy").setLevel(logging.ERROR)
+from mobility import ENTERPRISE, HomeNetworkPrefix, ServingMaar, number, prefixed, timestamp, write
 from scapy.layers.inet6 import IPv6, MIP6MH_BA, MIP6MH_BU, MIP6MH_Generic, MIP6OptAltCoA, MIP6OptMNID, _MIP6OptAlign
-from scapy.fields import ByteField, IntField, IP6Field, LongField, StrFixedLenField, StrLenField
-from scapy.utils import wrpcap
+from scapy.fields import ByteField, IntField, IP6Field, StrFixedLenField
 
-ENTERPRISE = 32473
 KEY = bytes(range(32))
 SPI = 256
 AUTHENTICATOR = 16
 TYPES = {"LRI": 17, "LRA": 18, "UPN": 19, "UPA": 20}
 CODES = {"PBQ": 1, "PQA": 2, "LPJ": 3, "LPA": 4}
-
-
-class Prefix(_MIP6OptAlign):
-    fields_desc = [
-        ByteField("otype", 22), ByteField("olen", 18), ByteField("reserved", 0),
-        ByteField("plen", 64), IP6Field("prefix", "::"),
-    ]
-    x, y = 8, 4
 
 
 class MagAddress(_MIP6OptAlign):
@@ -42,27 +29,9 @@ class MagAddress(_MIP6OptAlign):
     x, y = 8, 4
 
 
-class ServingMaar(_MIP6OptAlign):
-    fields_desc = [ByteField("otype", 68), ByteField("olen", 16), IP6Field("address", "::")]
-    x, y = 8, 6
-
-
-class Timestamp(_MIP6OptAlign):
-    fields_desc = [ByteField("otype", 27), ByteField("olen", 8), LongField("stamp", 0)]
-    x, y = 8, 2
-
-
 class Value(_MIP6OptAlign):
     fields_desc = [ByteField("otype", 23), ByteField("olen", 2), ByteField("reserved", 0), ByteField("value", 0)]
     x, y = 4, 0
-
-
-class Vendor(_MIP6OptAlign):
-    fields_desc = [
-        ByteField("otype", 19), ByteField("olen", 13), IntField("enterprise", ENTERPRISE), ByteField("subtype", 0),
-        StrLenField("data", b"", length_from=lambda pkt: pkt.olen - 5),
-    ]
-    x, y = 4, 2
 
 
 class Authentication(_MIP6OptAlign):
@@ -73,22 +42,16 @@ class Authentication(_MIP6OptAlign):
     x, y = 8, 1
 
 
-def prefixes(number, texts):
+def prefixes(otype, texts):
     for text in texts:
-        address, length = text.split("/")
-        yield Prefix(otype=number, prefix=address, plen=int(length))
-
-
-def number(subtype, value, form="!Q"):
-    data = struct.pack(form, value)
-    return Vendor(subtype=subtype, olen=5 + len(data), data=data)
+        yield prefixed(HomeNetworkPrefix, text, otype=otype)
 
 
 def binding_options(binding):
     yield from prefixes(22, binding["prefixes"])
     yield from prefixes(55, binding["delegated"])
     yield ServingMaar(address=binding["locator"])
-    yield number(16, binding["counter"])
+    yield number(16, binding["counter"], "!Q")
     yield number(17, binding["lifetimeSeconds"], "!I")
 
 
@@ -103,21 +66,20 @@ def options_of(message):
         yield from prefixes(55, message["delegated"])
         if kind == "PBU":
             yield MIP6OptAltCoA(acoa=message["locator"])
-        yield number(16, message["counter"])
+        yield number(16, message["counter"], "!Q")
     if "where" in message:
         yield from prefixes(22, [message["where"]])
     if "ticket" in message:
-        yield number(18, message["ticket"])
+        yield number(18, message["ticket"], "!Q")
     if kind == "LRI":
         yield from prefixes(22, message["binding"]["prefixes"])
         yield from prefixes(55, message["binding"]["delegated"])
         yield MagAddress(address=message["binding"]["locator"])
-        yield number(16, message["binding"]["counter"])
+        yield number(16, message["binding"]["counter"], "!Q")
     elif "binding" in message:
         yield from binding_options(message["binding"])
     yield from prefixes(6, message.get("primary", []))
-    millis = message["timestamp"]
-    yield Timestamp(stamp=(millis // 1000 << 16) + round(millis % 1000 * 65536 / 1000))
+    yield timestamp(message["timestamp"])
     yield Authentication()
 
 
@@ -167,8 +129,4 @@ def signed(packet):
     return IPv6(bytes(whole))
 
 
-packets = [signed(IPv6(src=case["src"], dst=case["dst"]) / header(case["message"])) for case in json.load(sys.stdin)]
-for packet in packets:
-    print(bytes(packet)[40:].hex())
-if "--pcap" in sys.argv:
-    wrpcap(sys.argv[sys.argv.index("--pcap") + 1], packets)
+write(lambda case: signed(IPv6(src=case["src"], dst=case["dst"]) / header(case["message"])))

@@ -4,29 +4,16 @@ Standard input: a JSON list of {profile, src, dst, message}. Standard output: th
 one a line. With "--pcap FILE" the packets are also written to FILE.
 """
 
-import json
-import logging
 import struct
-import sys
 
-logging.getLogger("scapy").setLevel(logging.ERROR)
-from scapy.layers.inet6 import IPv6, MIP6MH_BA, MIP6MH_BU, MIP6OptMNID, _MIP6OptAlign
-from scapy.fields import ByteField, FieldLenField, IntField, IP6Field, LongField, StrLenField
-from scapy.utils import wrpcap
+from mobility import HomeNetworkPrefix, ServingMaar, Vendor, number, prefixed, timestamp, write
+from scapy.layers.inet6 import IPv6, MIP6MH_BA, MIP6MH_BU, MIP6OptMNID
+from scapy.fields import ByteField, IP6Field
 
-ENTERPRISE = 32473
 FLAGS = {
     "romip-00": {"BU": (0x0200, 0x0100), "BA": (0x20, 0x10)},
     "romip-iana": {"BU": (0x0010, None), "BA": (0x02, None)},
 }
-
-
-class HomeNetworkPrefix(_MIP6OptAlign):
-    fields_desc = [
-        ByteField("otype", 22), ByteField("olen", 18), ByteField("reserved", 0),
-        ByteField("plen", 64), IP6Field("prefix", "::"),
-    ]
-    x, y = 8, 4
 
 
 class AnchoredPrefix(HomeNetworkPrefix):
@@ -36,39 +23,10 @@ class AnchoredPrefix(HomeNetworkPrefix):
     ]
 
 
-class ServingMaar(_MIP6OptAlign):
-    fields_desc = [ByteField("otype", 68), ByteField("olen", 16), IP6Field("address", "::")]
-    x, y = 8, 6
-
-
-class Timestamp(_MIP6OptAlign):
-    fields_desc = [ByteField("otype", 27), ByteField("olen", 8), LongField("stamp", 0)]
-    x, y = 8, 2
-
-
-class Vendor(_MIP6OptAlign):
-    fields_desc = [
-        ByteField("otype", 19),
-        FieldLenField("olen", None, length_of="data", fmt="B", adjust=lambda pkt, x: x + 5),
-        IntField("enterprise", ENTERPRISE), ByteField("subtype", 0),
-        StrLenField("data", b"", length_from=lambda pkt: pkt.olen - 5),
-    ]
-    x, y = 4, 2
-
-
-def prefixed(option, text):
-    address, length = text.split("/")
-    return option(prefix=address, plen=int(length))
-
-
-def timestamp(millis):
-    return Timestamp(stamp=(millis // 1000 << 16) + round(millis % 1000 * 65536 / 1000))
-
-
 def options_of(profile, message):
     kind = message["kind"]
     yield MIP6OptMNID(id=message["mnId"].encode())
-    yield Vendor(subtype=1, data=struct.pack("!Q", message["counter"]))
+    yield number(1, message["counter"], "!Q")
     if profile == "romip-iana":
         yield Vendor(subtype=5, data=bytes([kind[0] == "d"]))
     if kind.endswith("DBU"):
@@ -77,11 +35,11 @@ def options_of(profile, message):
         yield Vendor(subtype=4, data=struct.pack("!HH", message["part"], message["parts"]))
         for home in message["homes"]:
             yield prefixed(HomeNetworkPrefix, home["hoa"])
-            yield Vendor(subtype=2, data=struct.pack("!I", home["validSeconds"]))
+            yield number(2, home["validSeconds"], "!I")
             for correspondent in home["correspondents"]:
                 yield prefixed(AnchoredPrefix, correspondent["hoa"])
                 yield ServingMaar(address=correspondent["maar"])
-                yield Vendor(subtype=3, data=struct.pack("!Q", correspondent["counter"]))
+                yield number(3, correspondent["counter"], "!Q")
         return
     for home in message["homes"]:
         yield prefixed(HomeNetworkPrefix, home)
@@ -109,11 +67,4 @@ def header(profile, message):
     return MIP6MH_BA(status=message["status"], flags=flags >> 5, res2=flags & 0x1F, **common)
 
 
-packets = []
-for case in json.load(sys.stdin):
-    packet = IPv6(src=case["src"], dst=case["dst"]) / header(case["profile"], case["message"])
-    octets = bytes(packet)
-    packets.append(IPv6(octets))
-    print(octets[40:].hex())
-if "--pcap" in sys.argv:
-    wrpcap(sys.argv[sys.argv.index("--pcap") + 1], packets)
+write(lambda case: IPv6(src=case["src"], dst=case["dst"]) / header(case["profile"], case["message"]))

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Association } from '../../../../host/functions/lm/association.ts';
 import { EXPERIMENT, LM_STATUS, VENDOR_SUBTYPE } from '../../../../host/functions/lm/messages/constants.ts';
 import { describeLocation } from '../../../../host/functions/lm/messages/describe.ts';
@@ -13,7 +10,7 @@ import type { LocationMessage } from '../../../../host/functions/lm/messages/mes
 import { parseLocation } from '../../../../host/functions/lm/messages/parse.ts';
 import { parseMobility } from '../../../../host/wire/mobility/message.ts';
 import { bindingStatusName } from '../../../../host/wire/mobility/registry.ts';
-import { hasTool, output, pythonWithScapy } from '../../../support/tools.ts';
+import { foreignView } from '../../../support/golden.ts';
 
 interface Golden {
   readonly src: string;
@@ -22,7 +19,6 @@ interface Golden {
   readonly hex: string;
 }
 
-const SCRIPT = fileURLToPath(new URL('../../../golden/lm_messages.py', import.meta.url));
 const SECRET = Uint8Array.from({ length: 32 }, (_, index) => index);
 const KEY = {
   spi: 256,
@@ -82,42 +78,25 @@ test('the tables of the page are those of the code, with the names that IANA giv
 });
 
 test('scapy builds the same octets, and tshark dissects what it knows of them without complaint', (t) => {
-  const python = pythonWithScapy(t);
-  if (python === undefined) return;
-  const folder = mkdtempSync(join(tmpdir(), 'maar-lm-golden-'));
-  try {
-    const capture = join(folder, 'messages.pcap');
-    const built = output(python, [SCRIPT, '--pcap', capture], JSON.stringify(golden));
-    assert.deepEqual(
-      built.trim().split('\n'),
-      golden.map(({ hex }) => hex),
-    );
-    if (!hasTool(t, 'tshark')) return;
-    const fields = [
-      'mip6.mhtype',
-      'mip6.bu.p_flag',
-      'mip6.ba.p_flag',
-      'mip6.mnid.identifier',
-      'mip6.csum_valid',
-    ];
-    const seen = output('tshark', [
-      ...['-r', capture, '-T', 'fields', '-E', 'separator=,'],
-      ...[...fields.slice(0, 4), '_ws.malformed'].flatMap((field) => ['-e', field]),
-    ]);
-    const types = { PBU: 5, PBA: 6, LRI: 17, LRA: 18, UPN: 19, UPA: 20, PBQ: 11, PQA: 11, LPJ: 11, LPA: 11 };
-    assert.deepEqual(
-      // tshark 4.0 looks for the fields of Localized Routing messages at the header's first octet, and finds them malformed.
-      seen
-        .trim()
-        .split('\n')
-        .map((line) => (/^1[78],/.test(line) ? line.replace(/\[.*$/, '') : line)),
-      golden.map(({ message }) => {
-        const mnId = 'mnId' in message ? message.mnId : '';
-        const flags = message.kind === 'PBU' ? '1,' : message.kind === 'PBA' ? ',1' : ',';
-        return `${types[message.kind]},${flags},${mnId},`;
-      }),
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const view = foreignView(t, 'lm_messages.py', golden, [
+    'mip6.mhtype',
+    'mip6.bu.p_flag',
+    'mip6.ba.p_flag',
+    'mip6.mnid.identifier',
+  ]);
+  if (view === undefined) return;
+  assert.deepEqual(
+    view.built,
+    golden.map(({ hex }) => hex),
+  );
+  const types = { PBU: 5, PBA: 6, LRI: 17, LRA: 18, UPN: 19, UPA: 20, PBQ: 11, PQA: 11, LPJ: 11, LPA: 11 };
+  assert.deepEqual(
+    // tshark 4.0 looks for the fields of Localized Routing messages at the header's first octet, and finds them malformed.
+    view.dissected.map((line) => (/^1[78],/.test(line) ? line.replace(/\[.*$/, '') : line)),
+    golden.map(({ message }) => {
+      const mnId = 'mnId' in message ? message.mnId : '';
+      const flags = message.kind === 'PBU' ? '1,' : message.kind === 'PBA' ? ',1' : ',';
+      return `${types[message.kind]},${flags},${mnId},`;
+    }),
+  );
 });

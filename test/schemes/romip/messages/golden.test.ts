@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { STATUS, VENDOR_SUBTYPE } from '../../../../host/schemes/romip/messages/constants.ts';
 import type { DistributedMessage } from '../../../../host/schemes/romip/messages/message.ts';
@@ -10,7 +7,7 @@ import { createProfile, PROFILE_NAMES } from '../../../../host/schemes/romip/mes
 import type { ProfileName } from '../../../../host/schemes/romip/messages/profile.ts';
 import { parseMobility } from '../../../../host/wire/mobility/message.ts';
 import { bindingStatusName } from '../../../../host/wire/mobility/registry.ts';
-import { hasTool, output, pythonWithScapy } from '../../../support/tools.ts';
+import { foreignView } from '../../../support/golden.ts';
 
 interface Golden {
   readonly profile: ProfileName;
@@ -19,8 +16,6 @@ interface Golden {
   readonly message: DistributedMessage;
   readonly hex: string;
 }
-
-const SCRIPT = fileURLToPath(new URL('../../../golden/messages.py', import.meta.url));
 
 const page = readFileSync(new URL('../../../../docs/messages.md', import.meta.url), 'utf8');
 
@@ -78,37 +73,24 @@ test('the status table of the page is that of the code, with the names that IANA
 });
 
 test('scapy builds the same octets, and tshark dissects them without complaint', (t) => {
-  const python = pythonWithScapy(t);
-  if (python === undefined) return;
-  const folder = mkdtempSync(join(tmpdir(), 'maar-golden-'));
-  try {
-    const capture = join(folder, 'messages.pcap');
-    const built = output(python, [SCRIPT, '--pcap', capture], JSON.stringify(golden));
-    assert.deepEqual(
-      built.trim().split('\n'),
-      golden.map(({ hex }) => hex),
-    );
-    if (!hasTool(t, 'tshark')) return;
-    const fields = [
-      'mip6.mhtype',
-      'mip6.bu.seqnr',
-      'mip6.ba.seqnr',
-      'mip6.ba.status',
-      'mip6.mnid.identifier',
-    ];
-    const seen = output('tshark', [
-      ...['-r', capture, '-T', 'fields', '-E', 'separator=,'],
-      ...[...fields, '_ws.malformed'].flatMap((field) => ['-e', field]),
-    ]);
-    assert.deepEqual(
-      seen.trim().split('\n'),
-      golden.map(({ message }) =>
-        message.kind === 'sDBU' || message.kind === 'dDBU'
-          ? `5,${message.sequence},,,${message.mnId},`
-          : `6,,${message.sequence},${message.status},${message.mnId},`,
-      ),
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const view = foreignView(t, 'messages.py', golden, [
+    'mip6.mhtype',
+    'mip6.bu.seqnr',
+    'mip6.ba.seqnr',
+    'mip6.ba.status',
+    'mip6.mnid.identifier',
+  ]);
+  if (view === undefined) return;
+  assert.deepEqual(
+    view.built,
+    golden.map(({ hex }) => hex),
+  );
+  assert.deepEqual(
+    view.dissected,
+    golden.map(({ message }) =>
+      message.kind === 'sDBU' || message.kind === 'dDBU'
+        ? `5,${message.sequence},,,${message.mnId},`
+        : `6,,${message.sequence},${message.status},${message.mnId},`,
+    ),
+  );
 });
