@@ -2,18 +2,21 @@ import type { BufferConfig } from '../core/config.ts';
 import type { Lateness } from '../sim/arrivals.ts';
 import type { StatusView } from '../core/view.ts';
 import type { TraceEffect } from '../core/machine.ts';
+import type { ServerView } from '../functions/lm/server/view.ts';
 import type { DataPlaneEngine } from '../io/linux-config.ts';
 import type { AgentEngine } from './agent-programs.ts';
 
 /**
  * One domain under test, whichever backend carries it. Topology (both backends, see docs/scenarios):
- * a core router with strict reverse-path filtering; MAARs a1 a2 a3 b1 b2 b3; the AAA server `aaa`;
- * a fixed correspondent `cn` outside the domain; mobile hosts `A`, `B` and, where a scenario asks, `C`.
+ * a core router with strict reverse-path filtering; MAARs a1 a2 a3 b1 b2 b3; the AAA server `aaa`; servers of
+ * location management where the scheme needs them or a scenario asks for them; a fixed correspondent `cn` outside the domain; mobile hosts `A`, `B` and, where a scenario asks, `C`.
  */
 export type MaarName = 'a1' | 'a2' | 'a3' | 'b1' | 'b2' | 'b3';
 /** One of the two processes of a MAAR whose control is apart from its router. */
 export type PartName = `control-${MaarName}` | `agent-${MaarName}`;
-export type NodeName = MaarName | 'aaa' | PartName;
+/** A server of location management. */
+export type LmName = 'lm1' | 'lm2';
+export type NodeName = MaarName | 'aaa' | LmName | PartName;
 export type HostName = 'A' | 'B' | 'C';
 export type EndName = HostName | 'cn';
 
@@ -86,7 +89,7 @@ export interface Fault {
   /** Drops the next `count` packets on any link that `matches` (sim only). */
   drop(name: string, matches: (packet: CapturedPacket) => boolean, count: number): void;
   /** Cuts or restores all links of a node (both backends). */
-  partition(node: MaarName | 'aaa', cut: boolean): Promise<void>;
+  partition(node: MaarName | 'aaa' | LmName, cut: boolean): Promise<void>;
   /** Closes the Diameter connections of `maar`, before or after the server has committed its next registration (sim only). */
   closeDiameter(maar: MaarName, when: 'before-commit' | 'after-commit'): void;
 }
@@ -113,12 +116,15 @@ export interface Lab {
   addresses(host: EndName): Promise<readonly { address: string; deprecated: boolean; tentative: boolean }[]>;
   stream(spec: StreamSpec): Promise<Stream>;
   show(maar: MaarName): Promise<StatusView>;
+  /** The servers of location management that this domain has. */
+  readonly locationServers: readonly LmName[];
+  showLm(server: LmName): Promise<ServerView>;
   trace(): readonly TraceRecord[];
   captured(): Promise<readonly CapturedPacket[]>;
   /** Sends a raw IPv6 packet from a host's port, whatever its stack would do (for hostile hosts). `mac` overrides the station. */
   inject(host: HostName, packet: Uint8Array, mac?: string): Promise<void>;
-  /** Sends a raw IPv6 packet from a machine in the core that is no peer. */
-  injectCore(packet: Uint8Array): Promise<void>;
+  /** Sends a raw IPv6 packet into the core from a machine that is no peer, or from the link of a MAAR (as what has taken it over would). */
+  injectCore(packet: Uint8Array, from?: MaarName): Promise<void>;
   /** Ends a node at once, as a crash would (`kill`), or in order (`stop`), and starts it again. */
   kill(node: NodeName): Promise<void>;
   stop(node: NodeName): Promise<void>;
@@ -130,6 +136,13 @@ export interface Lab {
 /** Changes to the domain that a scenario asks for before it comes up. */
 export interface LabOptions {
   readonly scheme: string;
+  /** Options of the scheme in every MAAR. */
+  readonly schemeOptions?: Readonly<Record<string, unknown>>;
+  /**
+   * Servers of location management. `flat`: one for all; `hierarchy`: one for each of the networks a and b, which keeps
+   * moves within its network from the other. Without it `flat` where the scheme needs one, else none.
+   */
+  readonly lm?: 'flat' | 'hierarchy';
   readonly seed: number;
   readonly delay?: number;
   /** Link loss probability (sim only). */

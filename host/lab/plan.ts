@@ -2,7 +2,7 @@ import type { Address, Mac, Prefix } from '../../bindings/entries.ts';
 import type { AllowedPeer } from '../aaa/service.ts';
 import type { Subscriber } from '../aaa/subscribers.ts';
 import { DEFAULT_TIMERS, type MaarConfig } from '../core/config.ts';
-import type { EndName, HostName, LabOptions, MaarName } from './lab.ts';
+import type { EndName, HostName, LabOptions, LmName, MaarName } from './lab.ts';
 
 /** The addressing plan of the domain under test, the same for both backends. */
 
@@ -19,6 +19,10 @@ export const AAA = {
   prefix: '2001:db8:0:a::/64',
   port: 3868,
 } as const;
+
+const LM_NUMBER: Readonly<Record<LmName, number>> = { lm1: 1, lm2: 2 };
+/** Servers of location management that a domain may have. */
+export const LMS = Object.keys(LM_NUMBER) as readonly LmName[];
 
 /** The fixed correspondent outside the domain, and its own first hop. */
 export const CN = {
@@ -71,6 +75,15 @@ export function maarPrefix(name: MaarName): Prefix {
 
 export function maarPool(name: MaarName): Prefix {
   return `2001:db8:1${MAAR_NUMBER[name]}::/48`;
+}
+
+export function lmAddress(name: LmName): Address {
+  return `2001:db8:0:d${LM_NUMBER[name]}::1`;
+}
+
+/** Routed to the server by the core. */
+export function lmPrefix(name: LmName): Prefix {
+  return `2001:db8:0:d${LM_NUMBER[name]}::/64`;
 }
 
 export function endMac(name: EndName): Mac {

@@ -2,6 +2,8 @@ import type { DataPlane, DataPlaneOptions } from '../../bindings/dataplane.ts';
 import type { Prefix } from '../../bindings/entries.ts';
 import type { MaarConfig } from '../core/config.ts';
 import type { Random, TraceEffect } from '../core/machine.ts';
+import { MemoryLocationStore } from '../functions/lm/memory-store.ts';
+import type { StoreState } from '../functions/lm/store.ts';
 import { AaaNode } from '../sim/aaa-node.ts';
 import type { AaaMachine } from '../sim/aaa-node.ts';
 import { AccessLink } from '../sim/access-link.ts';
@@ -10,6 +12,8 @@ import { FirstHop } from '../sim/first-hop.ts';
 import { Host } from '../sim/host/host.ts';
 import { PointToPointLink } from '../sim/link.ts';
 import type { LinkEnd, Medium } from '../sim/link.ts';
+import { LmNode } from '../sim/lm-node.ts';
+import type { LmMachine } from '../sim/lm-node.ts';
 import { MaarNode } from '../sim/maar-node.ts';
 import type { MaarMachine } from '../sim/maar-node.ts';
 import { seededRandom } from '../sim/random.ts';
@@ -18,7 +22,9 @@ import { StreamFabric } from '../sim/streams.ts';
 import type { StreamPaths } from '../sim/streams.ts';
 import { Taps } from '../sim/taps.ts';
 import { APPLY_MILLIS } from './lab.ts';
-import type { HostName, LabOptions, MaarName } from './lab.ts';
+import type { HostName, LabOptions, LmName, MaarName } from './lab.ts';
+import { lmPlans } from './location-plan.ts';
+import type { LmPlan } from './location-plan.ts';
 import {
   AAA,
   ACCESS_LINK,
@@ -27,6 +33,7 @@ import {
   CORE_MTU,
   endMac,
   HOSTS,
+  lmPrefix,
   maarConfig,
   maarPool,
   maarPrefix,
@@ -39,6 +46,7 @@ export interface SimParts {
   maar(config: MaarConfig, random: Random): MaarMachine;
   dataPlane(options: DataPlaneOptions): DataPlane;
   aaa(random: Random): AaaMachine;
+  lm(plan: LmPlan, state: StoreState, startedAt: number, random: Random): LmMachine;
 }
 
 /** Room for every scenario; small, since each MAAR of each run has its own. */
@@ -52,6 +60,8 @@ const CAPACITIES = {
   flowEntries: 256,
 };
 const DEFAULT_DELAY = 10;
+/** Milliseconds that a disk takes to keep what must not be lost. */
+const COMMIT_MILLIS = 1;
 
 /** The nodes and links of the topology that lab.ts describes. */
 export class SimDomain {
@@ -60,12 +70,11 @@ export class SimDomain {
   readonly delay: number;
   readonly core: CoreRouter;
   readonly aaa: AaaNode;
+  readonly lms = new Map<LmName, LmNode>();
   readonly maars = new Map<MaarName, MaarNode>();
   readonly access = new Map<MaarName, AccessLink>();
   readonly hosts = new Map<HostName, Host>();
   readonly cn: Host;
-  /** Its end of the core is the only thing there is of the machine that is no peer. */
-  readonly outsider: PointToPointLink;
   readonly #medium: Medium;
   readonly #options: LabOptions;
   readonly #trace: (node: string, effect: TraceEffect) => void;
@@ -99,17 +108,26 @@ export class SimDomain {
       offer: (node, sender, packet) => this.taps.offer(`core-${node}`, sender, packet),
     });
     this.aaa = this.#createAaa(parts, streams);
+    for (const plan of lmPlans(options)) this.#createLm(plan, parts);
     for (const name of MAARS) this.#createMaar(name, parts, streams);
     this.cn = this.#createCorrespondent();
-    this.outsider = this.#coreLink(OUTSIDER.name, [OUTSIDER.prefix], () => undefined);
+    // Its end of the core is the only thing there is of the machine that is no peer.
+    this.#coreLink(OUTSIDER.name, [OUTSIDER.prefix], () => undefined);
     for (const name of HOSTS) this.hosts.set(name, this.#createHost(name));
   }
 
   /** Cuts or restores all links of a node. */
-  partition(node: MaarName | 'aaa', cut: boolean): void {
-    this.#coreLinks.get(node)!.cut = cut;
-    const access = node === 'aaa' ? undefined : this.access.get(node);
-    if (access !== undefined) access.cut = cut;
+  partition(node: MaarName | 'aaa' | LmName, cut: boolean): void {
+    const core = this.#coreLinks.get(node);
+    if (core === undefined) throw new Error(`there is no ${node} in this domain`);
+    core.cut = cut;
+    const access = MAARS.find((name) => name === node);
+    if (access !== undefined) this.access.get(access)!.cut = cut;
+  }
+
+  /** Puts a packet into the core as `node` would. */
+  inject(node: string, packet: Uint8Array): void {
+    this.#coreLinks.get(node)!.send(node, packet);
   }
 
   #random(label: string): Random {
@@ -150,6 +168,23 @@ export class SimDomain {
     streams.register(node);
     this.#coreLink(name, [AAA.prefix], () => undefined);
     return node;
+  }
+
+  #createLm(plan: LmPlan, parts: SimParts): void {
+    const { name, address } = plan;
+    const random = this.#random(name);
+    const node = new LmNode(
+      {
+        ...{ name, address },
+        machine: (state, startedAt) => parts.lm(plan, state, startedAt, random),
+        store: new MemoryLocationStore(),
+        commitDelay: COMMIT_MILLIS,
+        trace: (effect) => this.#trace(name, effect),
+      },
+      this.scheduler,
+    );
+    node.connect(this.#coreLink(name, [lmPrefix(name)], (packet) => node.receive(packet)));
+    this.lms.set(name, node);
   }
 
   #createMaar(name: MaarName, parts: SimParts, streams: StreamFabric): void {

@@ -5,10 +5,15 @@ import { MemoryStore } from '../aaa/memory-store.ts';
 import { AaaServer } from '../aaa/server.ts';
 import { Subscribers } from '../aaa/subscribers.ts';
 import { Maar } from '../core/maar.ts';
-import type { TraceEffect } from '../core/machine.ts';
+import type { Random, TraceEffect } from '../core/machine.ts';
 import type { StatusView } from '../core/view.ts';
+import { LocationServer } from '../functions/lm/server/server.ts';
+import type { ServerSettings } from '../functions/lm/server/settings.ts';
+import type { ServerView } from '../functions/lm/server/view.ts';
+import { hmacSha256 } from '../io/lm/hmac.ts';
 import { isLinkLocal } from '../wire/address.ts';
 import type { Host } from '../sim/host/host.ts';
+import type { LmNode } from '../sim/lm-node.ts';
 import type { MaarNode } from '../sim/maar-node.ts';
 import { seededRandom } from '../sim/random.ts';
 import { Scheduler } from '../sim/scheduler.ts';
@@ -20,6 +25,7 @@ import type {
   HostName,
   Lab,
   LabOptions,
+  LmName,
   MaarName,
   MoveKind,
   NodeName,
@@ -28,7 +34,19 @@ import type {
   TraceRecord,
 } from './lab.ts';
 import { writeCaptures } from './pcap-files.ts';
-import { AAA, aaaProfile, ACCESS_LINK, maarAddress, MAARS, portName, VENDOR_ID } from './plan.ts';
+import { LM_SPI } from './location-plan.ts';
+import type { LmPlan } from './location-plan.ts';
+import {
+  AAA,
+  aaaProfile,
+  ACCESS_LINK,
+  LMS,
+  maarAddress,
+  MAARS,
+  OUTSIDER,
+  portName,
+  VENDOR_ID,
+} from './plan.ts';
 import { SimDomain } from './sim-domain.ts';
 import type { SimParts } from './sim-domain.ts';
 
@@ -74,6 +92,7 @@ export class SimLab implements Lab {
   /** Starts every node and gives them time to find each other. */
   async up(): Promise<void> {
     this.#domain.aaa.start();
+    for (const server of this.#domain.lms.values()) server.start();
     for (const name of MAARS) this.#maar(name).start();
     await this.sleep(START_MILLIS + START_PATHS * this.delay);
   }
@@ -157,6 +176,14 @@ export class SimLab implements Lab {
     return this.#maar(maar).status();
   }
 
+  get locationServers(): readonly LmName[] {
+    return [...this.#domain.lms.keys()];
+  }
+
+  async showLm(server: LmName): Promise<ServerView> {
+    return this.#lm(server).view();
+  }
+
   trace(): readonly TraceRecord[] {
     return this.#trace;
   }
@@ -170,8 +197,8 @@ export class SimLab implements Lab {
     host.inject(packet, ACCESS_LINK.mac, mac ?? host.mac);
   }
 
-  async injectCore(packet: Uint8Array): Promise<void> {
-    this.#domain.outsider.send('outsider', packet);
+  async injectCore(packet: Uint8Array, from?: MaarName): Promise<void> {
+    this.#domain.inject(from ?? OUTSIDER.name, packet);
   }
 
   async kill(name: NodeName): Promise<void> {
@@ -206,9 +233,17 @@ export class SimLab implements Lab {
 
   #node(name: NodeName): { start(): void; stop(): void; kill(): void } {
     if (name === 'aaa') return this.#domain.aaa;
+    const server = LMS.find((known) => known === name);
+    if (server !== undefined) return this.#lm(server);
     const maar = MAARS.find((known) => known === name);
     if (maar === undefined) throw new Error(`the simulation has no control apart from its router: ${name}`);
     return this.#maar(maar);
+  }
+
+  #lm(name: LmName): LmNode {
+    const server = this.#domain.lms.get(name);
+    if (server === undefined) throw new Error(`this domain has no server ${name} of location management`);
+    return server;
   }
 
   #host(name: EndName): Host {
@@ -272,5 +307,17 @@ function realParts(options: LabOptions, wasm: Uint8Array<ArrayBuffer>): SimParts
         store,
         random,
       }),
+    lm: (plan, state, startedAt, random) => new LocationServer(lmSettings(plan, random), state, startedAt),
+  };
+}
+
+function lmSettings(plan: LmPlan, random: Random): ServerSettings {
+  const { name, address, primary, gateway, peers } = plan;
+  return {
+    ...{ name, address, primary, gateway, random },
+    peers: peers.map((peer) => ({
+      ...{ name: peer.name, address: peer.address, role: peer.role === 'maar' ? 'client' : 'server' },
+      key: { spi: LM_SPI, hmac: hmacSha256(peer.secret) },
+    })),
   };
 }

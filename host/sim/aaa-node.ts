@@ -7,8 +7,9 @@ import type {
   TimerEvent,
   TraceEffect,
 } from '../core/machine.ts';
-import type { Cancel, Scheduler } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
 import type { StreamFabric, StreamNode } from './streams.ts';
+import { Timers } from './timers.ts';
 
 type AaaEffect = StreamEffect | TimerEffect | TraceEffect;
 
@@ -40,7 +41,7 @@ export class AaaNode implements StreamNode {
   readonly #options: AaaNodeOptions;
   readonly #scheduler: Scheduler;
   readonly #streams: StreamFabric;
-  readonly #timers = new Map<string, Cancel>();
+  readonly #timers: Timers;
   /** Remote address of each open stream. */
   readonly #remotes = new Map<string, Address>();
   #severances: Severance[] = [];
@@ -53,6 +54,7 @@ export class AaaNode implements StreamNode {
     this.#options = options;
     this.#scheduler = scheduler;
     this.#streams = streams;
+    this.#timers = new Timers(scheduler, (id) => this.#step({ type: 'timer', id }));
   }
 
   get running(): boolean {
@@ -66,7 +68,6 @@ export class AaaNode implements StreamNode {
 
   kill(): void {
     this.#machine = undefined;
-    for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     this.#remotes.clear();
     this.#streams.reset(this);
@@ -126,23 +127,12 @@ export class AaaNode implements StreamNode {
         this.#streams.close(this, effect.stream);
         break;
       case 'timer':
-        this.#setTimer(effect);
+        this.#timers.set(effect);
         break;
       case 'trace':
         this.#options.trace(effect);
         break;
     }
-  }
-
-  #setTimer({ id, at }: TimerEffect): void {
-    this.#timers.get(id)?.();
-    this.#timers.delete(id);
-    if (at === undefined) return;
-    const cancel = this.#scheduler.at(at, () => {
-      this.#timers.delete(id);
-      this.#step({ type: 'timer', id });
-    });
-    this.#timers.set(id, cancel);
   }
 }
 

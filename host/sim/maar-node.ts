@@ -9,8 +9,9 @@ import type { AccessRouter } from './access-link.ts';
 import { RouterKernel } from './kernel.ts';
 import type { KernelLinks } from './kernel.ts';
 import type { LinkEnd } from './link.ts';
-import type { Cancel, Scheduler } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
 import type { StreamFabric, StreamNode } from './streams.ts';
+import { Timers } from './timers.ts';
 
 export interface MaarMachine extends Machine<MaarEvent, MaarEffect> {
   view(now: number): MaarView;
@@ -30,7 +31,7 @@ export interface MaarNodeOptions {
 interface Process {
   readonly machine: MaarMachine;
   readonly kernel: RouterKernel;
-  readonly timers: Map<string, Cancel>;
+  readonly timers: Timers;
   readonly queue: MaarEvent[];
   draining: boolean;
 }
@@ -76,7 +77,7 @@ export class MaarNode implements LinkEnd, AccessRouter, StreamNode {
     const process: Process = {
       machine: machine(),
       kernel: new RouterKernel(config, this.#scheduler, dataPlane(), this.#links, hear),
-      timers: new Map(),
+      timers: new Timers(this.#scheduler, (id) => this.#hear({ type: 'timer', id }, process)),
       queue: [],
       draining: false,
     };
@@ -90,7 +91,7 @@ export class MaarNode implements LinkEnd, AccessRouter, StreamNode {
     const process = this.#process;
     if (process === undefined) return;
     this.#process = undefined;
-    for (const cancel of process.timers.values()) cancel();
+    process.timers.clear();
     process.kernel.halt();
     this.#streams.reset(this);
   }
@@ -192,7 +193,7 @@ export class MaarNode implements LinkEnd, AccessRouter, StreamNode {
         this.#leaving.delete(effect.mac);
         break;
       case 'timer':
-        this.#setTimer(effect.id, effect.at, process);
+        process.timers.set(effect);
         break;
       case 'stream.open':
         this.#streams.open(this, effect.stream, effect.host, effect.port);
@@ -207,16 +208,5 @@ export class MaarNode implements LinkEnd, AccessRouter, StreamNode {
         this.#options.trace(effect);
         break;
     }
-  }
-
-  #setTimer(id: string, at: number | undefined, process: Process): void {
-    process.timers.get(id)?.();
-    process.timers.delete(id);
-    if (at === undefined) return;
-    const cancel = this.#scheduler.at(at, () => {
-      process.timers.delete(id);
-      this.#hear({ type: 'timer', id }, process);
-    });
-    process.timers.set(id, cancel);
   }
 }

@@ -5,7 +5,7 @@ import { LINKTYPE_ETHERNET } from '../../wire/capture.ts';
 import { ETHERNET_HEADER, ETHERTYPE_IPV6 } from '../../wire/ethernet.ts';
 import { writePcapng } from '../../wire/pcapng.ts';
 import { AAA, HOSTS, MAARS } from '../plan.ts';
-import type { CapturedPacket } from '../lab.ts';
+import type { CapturedPacket, LmName } from '../lab.ts';
 import { RecordReader } from './capture-records.ts';
 import type { CaptureRecord } from './capture-records.ts';
 import type { CaptureOrder, Tap } from './capture-worker.ts';
@@ -23,15 +23,15 @@ interface Place extends Tap {
 /** Every packet of the domain's MTU whole; of the super-frames that a stack hands to its own links, the beginning. */
 const KEEP = 2_048;
 
-const PLACES: readonly Place[] = [
-  ...[...MAARS, AAA.name, 'cn'].map((name) => ({
+function places(lms: readonly LmName[]): Place[] {
+  const core = [...MAARS, AAA.name, ...lms, 'cn'].map((name) => ({
     netns: CORE,
     interface: name,
     link: `core-${name}`,
     incoming: name,
     outgoing: CORE,
-  })),
-  ...HOSTS.flatMap((host) => [
+  }));
+  const access = HOSTS.flatMap((host) => [
     { netns: AIR, interface: air.port(host), link: `host-${host}`, incoming: host },
     ...MAARS.map((maar) => ({
       netns: AIR,
@@ -40,19 +40,22 @@ const PLACES: readonly Place[] = [
       incoming: maar,
       outgoing: host,
     })),
-  ]),
-];
+  ]);
+  return [...core, ...access];
+}
 
 /** Everything that any link carried, from the moment it was started. */
 export class Captures {
   readonly #process: ChildProcess;
+  readonly #places: readonly Place[];
   readonly #start: number;
   readonly #records: CaptureRecord[] = [];
   readonly #synced: ((lost: number) => void)[] = [];
   #lost = 0;
 
-  private constructor(process: ChildProcess, start: number) {
+  private constructor(process: ChildProcess, places: readonly Place[], start: number) {
     this.#process = process;
+    this.#places = places;
     this.#start = start;
     const reader = new RecordReader(
       (record) => this.#records.push(record),
@@ -62,14 +65,15 @@ export class Captures {
   }
 
   /** `start` is the wall clock in milliseconds at which the run began. */
-  static async start(sandbox: Sandbox, start: number): Promise<Captures> {
+  static async start(sandbox: Sandbox, start: number, lms: readonly LmName[] = []): Promise<Captures> {
+    const taps = places(lms);
     const order: CaptureOrder = {
-      taps: PLACES.map((place) => ({ netns: place.netns, interface: place.interface })),
+      taps: taps.map((place) => ({ netns: place.netns, interface: place.interface })),
       keep: KEEP,
     };
     const worker = nodeCommand(new URL('./capture-worker.ts', import.meta.url), JSON.stringify(order));
     const child = sandbox.spawn(CORE, worker, ['pipe', 'pipe', 'inherit']);
-    const captures = new Captures(child, start);
+    const captures = new Captures(child, taps, start);
     await captures.#next();
     return captures;
   }
@@ -94,7 +98,7 @@ export class Captures {
     mkdirSync(directory, { recursive: true });
     const links = new Map<string, CaptureRecord[]>();
     for (const record of this.#records) {
-      const link = PLACES[record.tap]!.link;
+      const link = this.#places[record.tap]!.link;
       const records = links.get(link);
       if (records === undefined) links.set(link, [record]);
       else records.push(record);
@@ -107,7 +111,7 @@ export class Captures {
   }
 
   #packet(record: CaptureRecord): CapturedPacket {
-    const place = PLACES[record.tap]!;
+    const place = this.#places[record.tap]!;
     const sender = record.outgoing ? place.outgoing : place.incoming;
     return {
       at: record.time - this.#start,

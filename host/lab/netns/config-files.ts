@@ -2,7 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { aaaSchema } from '../../daemon/config/aaa.ts';
 import { emitConfig } from '../../daemon/config/emit.ts';
+import { lmSchema } from '../../daemon/config/lm.ts';
 import { maarSchema } from '../../daemon/config/maar.ts';
+import { LM_SPI } from '../location-plan.ts';
+import type { LmPlan } from '../location-plan.ts';
 import { AAA, VENDOR_ID, aaaProfile, maarConfig } from '../plan.ts';
 import type { LabOptions, MaarName } from '../lab.ts';
 import type { AgentSection } from './agents.ts';
@@ -75,6 +78,23 @@ export function writeAaaFile(directory: SharedDirectory, options: LabOptions): s
     subscriber: subscribers.map((subscriber) => ({ ...subscriber })),
   });
   return write(directory, AAA.name, text);
+}
+
+/** Writes the file for `maar lm` and returns its path inside the sandbox. */
+export function writeLmFile(directory: SharedDirectory, plan: LmPlan): string {
+  const { name, address, primary, gateway, peers } = plan;
+  const state = stateDirectory(directory, name).inside;
+  const text = emitConfig(lmSchema, {
+    ...{ name, address, stateDirectory: state, store: `sqlite:${join(state, 'registrations.db')}` },
+    primary: [...primary],
+    ...(gateway === undefined ? {} : { gateway }),
+    peer: peers.map(({ secret, ...peer }) => ({
+      ...peer,
+      spi: LM_SPI,
+      key: Buffer.from(secret).toString('hex'),
+    })),
+  });
+  return write(directory, name, text);
 }
 
 function write(directory: SharedDirectory, name: string, text: string): string {

@@ -1,7 +1,9 @@
 import type { StatusView } from '../../core/view.ts';
+import type { ServerView } from '../../functions/lm/server/view.ts';
 import { askControl, controlPath } from '../../io/control-socket.ts';
 import { isMulticast, multicastMac, readAddress } from '../../wire/address.ts';
 import { emitEthernet } from '../../wire/ethernet.ts';
+import { lmPlans } from '../location-plan.ts';
 import { AAA, ACCESS_LINK, CN, CONTROL, MAARS, OUTSIDER, endMac, portName } from '../plan.ts';
 import type {
   CapturedPacket,
@@ -10,6 +12,7 @@ import type {
   HostName,
   Lab,
   LabOptions,
+  LmName,
   MaarName,
   MoveKind,
   NodeName,
@@ -20,13 +23,13 @@ import type {
 import { AccessMedium } from './access.ts';
 import { Agents, agentName } from './agents.ts';
 import { Captures } from './capture.ts';
-import { stateDirectory, writeAaaFile, writeMaarFile } from './config-files.ts';
+import { stateDirectory, writeAaaFile, writeLmFile, writeMaarFile } from './config-files.ts';
 import { Daemon } from './daemon.ts';
 import type { DaemonOptions } from './daemon.ts';
 import { nodeCommand } from './node-command.ts';
 import { Sandbox } from './sandbox.ts';
 import { startStream } from './streams.ts';
-import { CORE_INTERFACE, HOST_INTERFACE, NAMESPACES, buildTopology, cutCoreLink } from './topology.ts';
+import { CORE_INTERFACE, HOST_INTERFACE, buildTopology, cutCoreLink, namespaces } from './topology.ts';
 import { TrafficProcess } from './traffic.ts';
 
 const POLL = 20;
@@ -38,6 +41,7 @@ export class NetnsLab implements Lab {
   readonly backend = 'netns';
   readonly delay = 0;
   readonly fault: Fault;
+  readonly locationServers: readonly LmName[];
   readonly #options: LabOptions;
   readonly #sandbox: Sandbox;
   readonly #start: number;
@@ -58,6 +62,8 @@ export class NetnsLab implements Lab {
     this.#start = start;
     this.#captures = captures;
     this.#air = new AccessMedium(sandbox);
+    const lms = lmPlans(options);
+    this.locationServers = lms.map(({ name }) => name);
     const { dataPlane } = options;
     this.#agents =
       dataPlane?.engine === 'wasmtime' ? new Agents(dataPlane, sandbox.directory, options) : undefined;
@@ -78,6 +84,11 @@ export class NetnsLab implements Lab {
           ready: (_, record) => record?.what === 'listen',
         }),
       ],
+      ...lms.map((plan): [NodeName, Daemon] => {
+        const { name } = plan;
+        const argv = maarCommand('lm', writeLmFile(sandbox.directory, plan));
+        return [name, daemon({ name, netns: name, argv, ready: (_, record) => record?.what === 'start' })];
+      }),
       ...MAARS.flatMap((name) => this.#maar(name).map(([node, which]) => [node, daemon(which)] as const)),
     ]);
     this.fault = {
@@ -109,14 +120,18 @@ export class NetnsLab implements Lab {
   /** Builds the domain and starts every daemon. What was created is gone again if anything fails. */
   static async create(options: LabOptions): Promise<NetnsLab> {
     options.progress?.('building the domain in network namespaces');
-    const sandbox = await Sandbox.create(NAMESPACES);
+    const lms = lmPlans(options).map(({ name }) => name);
+    const sandbox = await Sandbox.create(namespaces(lms));
     try {
-      await buildTopology(sandbox, options.pathMtu);
+      await buildTopology(sandbox, {
+        lms,
+        ...(options.pathMtu === undefined ? {} : { pathMtu: options.pathMtu }),
+      });
       const start = wallClock();
-      const captures = await Captures.start(sandbox, start);
+      const captures = await Captures.start(sandbox, start, lms);
       const lab = new NetnsLab(options, sandbox, start, captures);
-      options.progress?.('starting the AAA server and six MAARs');
-      await lab.#daemons.get(AAA.name)!.start();
+      options.progress?.(`starting ${['the AAA server', ...lms].join(', ')} and six MAARs`);
+      await Promise.all([AAA.name, ...lms].map((name) => lab.#startAll(name)));
       await Promise.all(MAARS.map((name) => lab.#startAll(name)));
       return lab;
     } catch (error) {
@@ -183,6 +198,11 @@ export class NetnsLab implements Lab {
     return (await askControl(socket, { show: 'status' })) as StatusView;
   }
 
+  async showLm(server: LmName): Promise<ServerView> {
+    const socket = controlPath(stateDirectory(this.#sandbox.directory, server).outside);
+    return (await askControl(socket, { show: 'status' })) as ServerView;
+  }
+
   trace(): readonly TraceRecord[] {
     return this.#trace.toSorted((a, b) => a.at - b.at);
   }
@@ -204,11 +224,10 @@ export class NetnsLab implements Lab {
     await this.#frame(host, HOST_INTERFACE, emitEthernet(mac, to, packet));
   }
 
-  async injectCore(packet: Uint8Array): Promise<void> {
-    const mac = (
-      await this.#sandbox.shell(OUTSIDER.name).run(`cat /sys/class/net/${CORE_INTERFACE}/address`)
-    ).trim();
-    await this.#frame(OUTSIDER.name, CORE_INTERFACE, emitEthernet(mac, CN.gateway.mac, packet));
+  async injectCore(packet: Uint8Array, from?: MaarName): Promise<void> {
+    const netns = from ?? OUTSIDER.name;
+    const mac = (await this.#sandbox.shell(netns).run(`cat /sys/class/net/${CORE_INTERFACE}/address`)).trim();
+    await this.#frame(netns, CORE_INTERFACE, emitEthernet(mac, CN.gateway.mac, packet));
   }
 
   async kill(node: NodeName): Promise<void> {
@@ -249,7 +268,7 @@ export class NetnsLab implements Lab {
 
   /** One line for each namespace: how a person gets a shell in it. */
   entries(): string[] {
-    return NAMESPACES.map((name) => `${name.padEnd(9)}${this.#sandbox.entry(name)}`);
+    return namespaces(this.locationServers).map((name) => `${name.padEnd(9)}${this.#sandbox.entry(name)}`);
   }
 
   /** Path of a MAAR's control socket inside its namespace. */
@@ -265,17 +284,18 @@ export class NetnsLab implements Lab {
   async #close(): Promise<void> {
     const { pcap } = this.#options;
     try {
-      await Promise.all([AAA.name, ...MAARS].map((node) => this.#stopAll(node)));
+      await Promise.all([AAA.name, ...this.locationServers, ...MAARS].map((node) => this.#stopAll(node)));
       if (pcap !== undefined) await this.#captures.write(pcap);
     } finally {
       await this.#sandbox.close();
     }
   }
 
-  async #partition(node: MaarName | 'aaa', cut: boolean): Promise<void> {
+  async #partition(node: MaarName | 'aaa' | LmName, cut: boolean): Promise<void> {
     this.#say(`${node} ${cut ? 'cut off' : 'reconnected'}`);
     await cutCoreLink(this.#sandbox, node, cut);
-    if (node !== AAA.name) await this.#air.partition(node, cut);
+    const maar = MAARS.find((name) => name === node);
+    if (maar !== undefined) await this.#air.partition(maar, cut);
   }
 
   async #frame(netns: string, port: string, frame: Uint8Array): Promise<void> {
@@ -350,7 +370,7 @@ function controlName(name: MaarName): `control-${MaarName}` {
   return `control-${name}`;
 }
 
-function maarCommand(command: 'run' | 'aaa', config: string): string[] {
+function maarCommand(command: 'run' | 'aaa' | 'lm', config: string): string[] {
   return nodeCommand(new URL('../../daemon/main.ts', import.meta.url), command, '--config', config);
 }
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { AAA, ACCESS_LINK, CN, CONTROL, CORE_ADDRESS, CORE_MTU, HOSTS, MAARS, OUTSIDER } from '../plan.ts';
-import { endMac, maarAddress, maarPool, maarPrefix, portName } from '../plan.ts';
-import type { HostName, LabOptions, MaarName } from '../lab.ts';
+import { endMac, lmAddress, lmPrefix, maarAddress, maarPool, maarPrefix, portName } from '../plan.ts';
+import type { HostName, LabOptions, LmName, MaarName } from '../lab.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** The medium between hosts and access routers. */
@@ -17,9 +17,28 @@ export const HOST_INTERFACE = 'eth0';
 const CORE_ROUTER = CN.gateway;
 const CORE_NEIGHBOUR = 'fe80::2';
 
-const CORE_MACHINES = [AAA.name, CONTROL.name, 'cn', OUTSIDER.name] as const;
+/** A machine at the core that is no MAAR. */
+interface CoreMachine {
+  readonly name: string;
+  readonly address: string;
+  readonly prefix: string;
+}
 
-export const NAMESPACES = [CORE, AIR, ...MAARS, ...CORE_MACHINES, ...HOSTS] as const;
+/** What a domain may have besides what every one has. */
+export interface TopologyOptions {
+  readonly pathMtu?: LabOptions['pathMtu'];
+  readonly lms?: readonly LmName[];
+}
+
+function coreMachines(lms: readonly LmName[]): CoreMachine[] {
+  const servers = lms.map((name) => ({ name, address: lmAddress(name), prefix: lmPrefix(name) }));
+  return [AAA, CONTROL, OUTSIDER, ...servers];
+}
+
+/** Names of the network namespaces of a domain with these servers of location management. */
+export function namespaces(lms: readonly LmName[] = []): string[] {
+  return [CORE, AIR, ...MAARS, ...coreMachines(lms).map(({ name }) => name), 'cn', ...HOSTS];
+}
 
 /** Names in the medium: the end of a host's cable, its bridge, and the end of each cable to a MAAR. */
 export const air = {
@@ -73,16 +92,21 @@ END`,
 ];
 
 /** Builds the whole domain of docs/lab.md; hosts are there but attached to nothing. */
-export async function buildTopology(sandbox: Sandbox, pathMtu: LabOptions['pathMtu'] = {}): Promise<void> {
+export async function buildTopology(sandbox: Sandbox, options: TopologyOptions = {}): Promise<void> {
+  const { pathMtu = {}, lms = [] } = options;
+  const machines = coreMachines(lms);
+  const names = namespaces(lms);
   const run = (name: string, lines: readonly string[]): Promise<string> =>
     sandbox.shell(name).run(lines.join('\n'));
-  await Promise.all(NAMESPACES.map((name) => run(name, KEEPING_ORDER)));
-  const infrastructure = NAMESPACES.filter((name) => !isHost(name) && name !== 'cn');
+  await Promise.all(names.map((name) => run(name, KEEPING_ORDER)));
+  const infrastructure = names.filter((name) => !isHost(name) && name !== 'cn');
   await Promise.all(infrastructure.map((name) => run(name, INFRASTRUCTURE)));
   await Promise.all([CORE, ...MAARS].map((name) => run(name, FORWARDING)));
   await run(CORE, [
     `ip address add ${CORE_ADDRESS}/128 dev lo nodad`,
-    ...[...MAARS, ...CORE_MACHINES].flatMap(coreLink),
+    ...MAARS.flatMap((maar) => coreLink(maar, maarRoutes(maar))),
+    ...machines.flatMap(({ name, prefix }) => coreLink(name, [route(name, prefix)])),
+    ...coreLink('cn', [`ip route add ${CN.prefix} dev cn`]),
     ...MAARS.flatMap((maar) => limitPath(maar, pathMtu[maar])),
     ...FILTER,
   ]);
@@ -92,7 +116,7 @@ export async function buildTopology(sandbox: Sandbox, pathMtu: LabOptions['pathM
   ]);
   await Promise.all([
     ...MAARS.map((maar) => run(maar, [...coreEnd(maarAddress(maar)), ...accessInterface()])),
-    ...[AAA, CONTROL, OUTSIDER].map(({ name, address }) => run(name, coreEnd(address))),
+    ...machines.map(({ name, address }) => run(name, coreEnd(address))),
     run('cn', correspondent()),
     ...HOSTS.map((host) => run(host, hostInterface())),
   ]);
@@ -108,32 +132,30 @@ function isHost(name: string): name is HostName {
 }
 
 /** The core router's side of one link, with the routes to what lies behind it. */
-function coreLink(name: MaarName | (typeof CORE_MACHINES)[number]): string[] {
+function coreLink(name: string, routes: readonly string[]): string[] {
   const peer = name === 'cn' ? HOST_INTERFACE : CORE_INTERFACE;
-  const route = (prefix: string): string => `ip route add ${prefix} via ${CORE_NEIGHBOUR} dev ${name}`;
   return [
     `ip link add ${name} mtu ${CORE_MTU} address ${CORE_ROUTER.mac} type veth peer ${peer} mtu ${CORE_MTU} netns ${name}`,
     `ip link set ${name} up`,
     `ip address add ${CORE_ROUTER.address}/64 dev ${name} nodad`,
-    ...routesBehind(name, route),
+    ...routes,
   ];
 }
 
 /** A locked route MTU stands for a link behind: the router's own would also keep the MAAR from sending what is longer. */
 function limitPath(maar: MaarName, mtu: number | undefined): string[] {
   if (mtu === undefined) return [];
-  const limited = (prefix: string): string =>
-    `ip route change ${prefix} via ${CORE_NEIGHBOUR} dev ${maar} mtu lock ${mtu}`;
-  return routesBehind(maar, limited);
+  return [maarPrefix(maar), maarPool(maar)].map(
+    (prefix) => `${route(maar, prefix, 'change')} mtu lock ${mtu}`,
+  );
 }
 
-function routesBehind(name: string, route: (prefix: string) => string): string[] {
-  const maar = MAARS.find((candidate) => candidate === name);
-  if (maar !== undefined) return [route(maarPrefix(maar)), route(maarPool(maar))];
-  if (name === 'cn') return [`ip route add ${CN.prefix} dev cn`];
-  return [AAA, CONTROL, OUTSIDER]
-    .filter((machine) => machine.name === name)
-    .map(({ prefix }) => route(prefix));
+function maarRoutes(maar: MaarName): string[] {
+  return [route(maar, maarPrefix(maar)), route(maar, maarPool(maar))];
+}
+
+function route(name: string, prefix: string, what: 'add' | 'change' = 'add'): string {
+  return `ip route ${what} ${prefix} via ${CORE_NEIGHBOUR} dev ${name}`;
 }
 
 /** A machine's own side of its link to the core. */

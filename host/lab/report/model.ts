@@ -1,4 +1,5 @@
 import type { StatusView } from '../../core/view.ts';
+import type { ServerView } from '../../functions/lm/server/view.ts';
 import type { HostName, MaarName, MoveKind, ScenarioResult, TraceRecord } from '../lab.ts';
 
 /** A host's change of link, as a scenario asked for it. */
@@ -41,5 +42,7 @@ export interface RunReport {
   readonly paths: readonly PathChange[];
   /** At the end of the scenario, for every MAAR that answers. */
   readonly maars: readonly { readonly name: MaarName; readonly status: StatusView }[];
+  /** The same of every server of location management. */
+  readonly lms: readonly ServerView[];
   readonly trace: readonly TraceRecord[];
 }

@@ -18,6 +18,7 @@ export async function runScenario(lab: Lab, scenario: Scenario, options: LabOpti
     error = messageOf(caught);
   }
   const asked = await Promise.allSettled(MAARS.map(async (name) => ({ name, status: await lab.show(name) })));
+  const servers = await Promise.allSettled(lab.locationServers.map((name) => lab.showLm(name)));
   const packets = await lab.captured().catch((caught: unknown) => {
     error ??= String(caught);
     return [];
@@ -35,7 +36,12 @@ export async function runScenario(lab: Lab, scenario: Scenario, options: LabOpti
     result,
     moves,
     paths: pathChanges(moves, packets),
-    maars: asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
+    maars: answered(asked),
+    lms: answered(servers),
     trace: lab.trace(),
   };
+}
+
+function answered<T>(results: readonly PromiseSettledResult<T>[]): T[] {
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }

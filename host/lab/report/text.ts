@@ -14,6 +14,7 @@ export function formatReport(report: RunReport, style: Style, full: boolean): st
     section('streams', streams(report)),
     section('paths (= tunnelled)', paths(report)),
     section('binding lists', bindings(report)),
+    section('location servers', locations(report)),
     section('counters', counters(report, full)),
     section('checks', checks(report, style, full)),
   ];
@@ -142,14 +143,32 @@ function bindings({ maars }: RunReport): string {
   return rows.length === 0 ? '' : indent(table(['MAAR', 'MN', 'list', 'entry', ''], rows, ''));
 }
 
+function locations({ lms }: RunReport): string {
+  const rows = lms.flatMap(({ name, registrations }) =>
+    registrations.flatMap(({ mnId, prefixes, delegated, locator, counter }) =>
+      [...prefixes, ...delegated].map((prefix) => [
+        ...[name, shortName(mnId), prefix, shortName(locator), String(counter)],
+      ]),
+    ),
+  );
+  return rows.length === 0 ? '' : indent(table(['server', 'MN', 'prefix', 'at', 'counter'], rows, ''));
+}
+
 /** In short, what tells of mobility and of trouble. */
 const TELLING =
-  /^(tunnelled|reverse-tunnelled|retunnelled|decapsulated|held|released|drop-.*|hold-.*|too-big-sent|events-lost)$/;
+  /^(tunnelled|reverse-tunnelled|retunnelled|decapsulated|held|released|drop-.*|hold-.*|refused-.*|too-big-sent|events-lost)$/;
 
-function counters({ maars }: RunReport, full: boolean): string {
-  return maars
-    .map(({ name, status }) => {
-      const moved = Object.entries({ ...status.maar.counters, ...status.dataplane.counters })
+function counters({ maars, lms }: RunReport, full: boolean): string {
+  const nodes = [
+    ...maars.map(({ name, status }) => ({
+      name,
+      values: { ...status.maar.counters, ...status.dataplane.counters },
+    })),
+    ...lms.map(({ name, counters: values }) => ({ name, values })),
+  ];
+  return nodes
+    .map(({ name, values }) => {
+      const moved = Object.entries(values)
         .filter(([counter, value]) => value > 0 && (full || TELLING.test(counter)))
         .map(([counter, value]) => `${counter} ${value}`);
       return moved.length === 0 ? '' : `  ${name}  ${moved.join(', ')}\n`;

@@ -1,5 +1,5 @@
 import type { TraceRecord } from '../lab.ts';
-import { AAA, HOSTS, MAARS, mnId, maarAddress } from '../plan.ts';
+import { AAA, HOSTS, LMS, lmAddress, MAARS, mnId, maarAddress } from '../plan.ts';
 import type { Move } from './model.ts';
 
 /** Signalling of a handover; keep-alives and hellos are no part of one. */
@@ -19,6 +19,16 @@ const MESSAGES = new Set([
   'BU',
   'BA',
   'BE',
+  'PBQ',
+  'PQA',
+  'PBU',
+  'PBA',
+  'UPN',
+  'UPA',
+  'LRI',
+  'LRA',
+  'HI',
+  'HAck',
 ]);
 /** What a MAAR decides on the way, besides messages. */
 const EVENTS = new Set(['attach', 'link-lost', 'detach', 'registered', 'released', 'refused']);
@@ -28,6 +38,7 @@ const WINDOW = 1_500;
 const NAMES: ReadonlyMap<string, string> = new Map([
   ...HOSTS.map((host) => [mnId(host), host] as const),
   ...MAARS.flatMap((name) => [[maarAddress(name), name] as const, [`${name}.${AAA.realm}`, name] as const]),
+  ...LMS.map((name) => [lmAddress(name), name] as const),
   [AAA.originHost, AAA.name],
   [AAA.address, AAA.name],
 ]);

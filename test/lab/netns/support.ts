@@ -3,7 +3,7 @@ import { netnsObstacle } from '../../../host/lab/netns/sandbox.ts';
 import { Sandbox } from '../../../host/lab/netns/sandbox.ts';
 import { AccessMedium } from '../../../host/lab/netns/access.ts';
 import { Captures } from '../../../host/lab/netns/capture.ts';
-import { NAMESPACES, buildTopology } from '../../../host/lab/netns/topology.ts';
+import { buildTopology, namespaces } from '../../../host/lab/netns/topology.ts';
 import { missing } from '../../support/tools.ts';
 
 /** Skips the test where the kernel or the user's rights do not carry the lab. */
@@ -25,7 +25,7 @@ export interface PlainDomain {
 
 /** The topology without any daemon: A has a static address that a1 and a2 both deliver to. */
 export async function plainDomain(t: TestContext): Promise<PlainDomain> {
-  const sandbox = await Sandbox.create(NAMESPACES);
+  const sandbox = await Sandbox.create(namespaces());
   t.after(() => sandbox.close());
   await buildTopology(sandbox);
   const start = performance.timeOrigin + performance.now();

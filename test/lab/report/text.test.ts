@@ -60,6 +60,7 @@ function report(checks: readonly Check[]): RunReport {
     moves: [move],
     paths: [],
     maars: [],
+    lms: [],
     trace,
   };
 }
