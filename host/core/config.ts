@@ -1,4 +1,5 @@
 import type { Address, LinkId, Mac, Prefix } from '../../bindings/entries.ts';
+import { CHANNEL_SETTINGS, type ChannelPeer } from '../functions/lm/channel.ts';
 
 /** What the control plane of one MAAR needs to know; host/daemon/config fills it from a file, the simulation from code. */
 export interface MaarConfig {
@@ -22,7 +23,39 @@ export interface MaarConfig {
   readonly hold: { readonly packets: number; readonly millis: number };
   /** Budget of each home address of a station that is leaving or gone; with 0 `packets` nothing is kept for it. */
   readonly buffer: BufferConfig;
+  /** Location management as a service; only schemes that need it look at it. */
+  readonly lm?: LocationConfig;
 }
+
+/** The client of location management (LMc): whom it asks and tells, and for how long it believes what it hears. */
+export interface LocationConfig {
+  /** LM servers in order of preference: the next is asked when one is silent. */
+  readonly servers: readonly ChannelPeer[];
+  /** The MAARs of `peers`, each with the key shared with it: they redirect packets, and hand MNs over. */
+  readonly maars: readonly ChannelPeer[];
+  /** Entries of the cache. */
+  readonly capacity: number;
+  /** For how long an absent location is remembered, in milliseconds. */
+  readonly absentFor: number;
+  /** For how long one is remembered of which no server will tell changes, in milliseconds. */
+  readonly untoldFor: number;
+  /** For how long changes are asked for, in seconds. */
+  readonly subscription: number;
+  /** Lifetime asked for registrations, in seconds. */
+  readonly lifetime: number;
+  /** How far clocks may be apart, in milliseconds. */
+  readonly window: number;
+}
+
+/** What a file need not say of `LocationConfig`. */
+export const DEFAULT_LOCATION = {
+  capacity: 65_536,
+  absentFor: 5_000,
+  untoldFor: 10_000,
+  subscription: 300,
+  lifetime: 600,
+  window: CHANNEL_SETTINGS.window,
+} as const satisfies Partial<LocationConfig>;
 
 export interface BufferConfig {
   readonly packets: number;

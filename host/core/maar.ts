@@ -3,6 +3,7 @@ import { AaaClient, AAA_PREFIX, type AaaAnswer, type AaaOutput } from '../aaa/cl
 import type { Address, DataPlaneEvent } from '../../bindings/entries.ts';
 import { Forwarding } from '../functions/fm/forwarding.ts';
 import { HomeAddressAllocator } from '../functions/haa/allocator.ts';
+import { LM_PREFIX, LocationService } from '../functions/lm/client/service.ts';
 import { Domain } from '../functions/lm/domain.ts';
 import { LocationManager } from '../functions/lm/location.ts';
 import { hear, type MobileNode } from '../functions/lm/node.ts';
@@ -29,6 +30,7 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
   readonly #aaa: AaaClient;
   readonly #signalling: Signalling;
   readonly #scheme: Operations;
+  readonly #lm: LocationService | undefined;
   /** The attachment under which each MN is registered now; answers about earlier ones are void. */
   readonly #registrations = new Map<string, string>();
   #registrationNumber = 0;
@@ -65,8 +67,14 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
       claimed: (node, address) => this.#scheme.claimed?.(node, address),
       settled: (node) => this.#scheme.settled?.(node) ?? node.state === 'attached',
     });
-    this.#scheme = scheme.create({ ...functions, attachment: this.#attachment }, config.scheme.options);
-    this.#signalling = new Signalling(context, domain, this.#scheme);
+    const needed = scheme.needs?.includes('lm') === true ? config.lm : undefined;
+    this.#lm = needed === undefined ? undefined : new LocationService(context, needed);
+    const lm = this.#lm === undefined ? {} : { lm: this.#lm };
+    this.#scheme = scheme.create(
+      { ...functions, ...lm, attachment: this.#attachment },
+      config.scheme.options,
+    );
+    this.#signalling = new Signalling(context, domain, this.#scheme, this.#lm);
     this.#aaa = new AaaClient({
       ...config.aaa,
       address: config.address,
@@ -78,6 +86,8 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
   step(event: MaarEvent, now: number): MaarEffect[] {
     this.#context.now = now;
     this.#handle(event);
+    for (let told = this.#lm?.take(); told !== undefined; told = this.#lm?.take())
+      this.#scheme.located?.(told);
     return this.#context.take();
   }
 
@@ -92,7 +102,7 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
       anchored: this.#location.anchoredViews(),
       released: this.#location.releasedViews(),
       peers: config.peers.map(({ name, address }) => ({ name, address })),
-      counters: Object.fromEntries(counters),
+      counters: Object.fromEntries([...counters, ...(this.#lm?.counters() ?? [])]),
     };
   }
 
@@ -101,6 +111,7 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
       case 'start':
         this.#forwarding.start();
         this.#takeAaa(this.#aaa.start(this.#context.now));
+        this.#lm?.start();
         this.#attachment.start();
         this.#scheme.start?.();
         return;
@@ -146,6 +157,7 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
 
   #timer(event: TimerEvent): void {
     if (event.id.startsWith(AAA_PREFIX)) this.#aaaEvent(event);
+    else if (event.id.startsWith(LM_PREFIX)) this.#lm?.timer(event.id);
     else if (event.id.startsWith('proxy:')) this.#attachment.timer(event.id);
     else this.#scheme.timer?.(event.id);
   }

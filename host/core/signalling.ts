@@ -1,3 +1,4 @@
+import type { LocationService } from '../functions/lm/client/service.ts';
 import type { Domain } from '../functions/lm/domain.ts';
 import type { Operations } from '../schemes/scheme.ts';
 import { emitIcmpv6 } from '../wire/icmpv6/message.ts';
@@ -15,6 +16,8 @@ type MobilityEvent = Extract<MaarEvent, { type: 'mobility' }>;
 const NOT_HOME_AGENT = 133;
 /** What every node that has a Mobility Header understands (RFC 6275). */
 const BASE_KINDS = new Set<MobilityMessage['kind']>(['BRR', 'BU', 'BA', 'BE']);
+/** What MAARs say to each other of locations: authenticated, or it changes nothing (docs/lm-messages.md). */
+const BETWEEN_MAARS = new Set<MobilityMessage['kind']>(['LRI', 'LRA', 'HI', 'HAck']);
 /** Replies to faulty messages in a second, over all peers [RFC 4443 2.4 (f), RFC 6275 9.3.3]. */
 const REPLIES_PER_SECOND = 10;
 
@@ -23,18 +26,24 @@ export class Signalling {
   readonly #context: Context;
   readonly #domain: Domain;
   readonly #scheme: Operations;
+  readonly #lm: LocationService | undefined;
   #tokens = REPLIES_PER_SECOND;
   #refilled = 0;
 
-  constructor(context: Context, domain: Domain, scheme: Operations) {
+  constructor(context: Context, domain: Domain, scheme: Operations, lm?: LocationService) {
     this.#context = context;
     this.#domain = domain;
     this.#scheme = scheme;
+    this.#lm = lm;
   }
 
   receive(event: MobilityEvent): void {
     if (event.side === 'access') {
       this.#context.count('mobility-from-access');
+      return;
+    }
+    if (this.#lm?.isServer(event.src) === true) {
+      this.#lm.receive(event);
       return;
     }
     if (!this.#domain.isPeer(event.src)) {
@@ -44,7 +53,9 @@ export class Signalling {
     }
     const result = parseMobility(event.data, event.src, event.dst);
     if (result.ok) {
-      if (this.#scheme.mobility?.(result.value, event.src) !== true) this.#unclaimed(result.value, event);
+      if (this.#lm !== undefined && BETWEEN_MAARS.has(result.value.kind)) this.#lm.receive(event);
+      else if (this.#scheme.mobility?.(result.value, event.src) !== true)
+        this.#unclaimed(result.value, event);
       return;
     }
     const { fault } = result;

@@ -5,6 +5,7 @@ import type { MaarEvent } from '../core/maar-io.ts';
 import type { Forwarding } from '../functions/fm/forwarding.ts';
 import type { HomeAddressAllocator } from '../functions/haa/allocator.ts';
 import type { Domain } from '../functions/lm/domain.ts';
+import type { LocationEvent, LocationService } from '../functions/lm/client/service.ts';
 import type { LocationManager } from '../functions/lm/location.ts';
 import type { Home, MobileNode, Session } from '../functions/lm/node.ts';
 import type { AccessLinks } from '../functions/proxy/access.ts';
@@ -19,6 +20,8 @@ export interface Functions {
   readonly allocator: HomeAddressAllocator;
   readonly access: AccessLinks;
   readonly attachment: Attachment;
+  /** For schemes that need it. */
+  readonly lm?: LocationService;
 }
 
 export type Usage = Extract<MaarEvent, { type: 'usage' }>;
@@ -45,6 +48,8 @@ export interface Operations {
   claimed?(node: MobileNode, address: Address): void;
   /** First packet of a session between a home of ours and a correspondent, in either direction. */
   flow?(node: MobileNode, home: Home, cn: Prefix): void;
+  /** What location management has to say; after the event that caused it has been dealt with. */
+  located?(event: LocationEvent): void;
   /** A valid Mobility Header message from a peer; false if it is none of this scheme's. */
   mobility?(message: MobilityMessage, src: Address): boolean;
   dataplane?(event: DataPlaneEvent): void;
@@ -59,6 +64,8 @@ export interface Operations {
 
 export interface Scheme {
   readonly name: string;
+  /** Parts of the configuration that others do without: `lm`, servers of location management and a key for each MAAR. */
+  readonly needs?: readonly 'lm'[];
   /** Faults in the options of the configuration's [scheme] table; empty where there are none. */
   check(options: Readonly<Record<string, unknown>>): readonly { key: string; remedy: string }[];
   /** What a captured Mobility Header says in this scheme: an object whose `kind` names the message; undefined if nothing. */

@@ -6,7 +6,8 @@ import { after, test } from 'node:test';
 import { DEFAULT_TIMERS } from '../../host/core/config.ts';
 import { loadConfig } from '../../host/daemon/config/load.ts';
 import { agentConfig, controlConfig, linuxConfig, maarSchema } from '../../host/daemon/config/maar.ts';
-import { defaultScheme } from '../../host/schemes/registry.ts';
+import { defaultScheme, register } from '../../host/schemes/registry.ts';
+import type { Scheme } from '../../host/schemes/scheme.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'maar-config-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -243,4 +244,54 @@ test('names of interfaces belong to the one who has them', () => {
   for (const key of ['core.interface', 'access[0].interface']) assert.match(both[key] ?? '', /remove it/);
   const neither = faults(split('').replace('[agent]', ''));
   for (const key of ['core.interface', 'access[0].interface']) assert.match(neither[key] ?? '', /name of an/);
+});
+
+const KEY = '000102030405060708090a0b0c0d0e0f';
+const WITH_SERVERS = `${GOOD.replace('prefixes = ["2001:db8:12::/48"]', `prefixes = ["2001:db8:12::/48"]\nkey = "${KEY}"`)}
+[lm]
+untoldSeconds = 20
+[[lm.server]]
+address = "2001:db8::53"
+key = "${KEY}"
+spi = 300
+[[lm.server]]
+name = "second"
+address = "2001:db8::54"
+ipsec = true
+`;
+
+test('[lm] names servers in their order, and the peers with their keys', () => {
+  const loaded = load(WITH_SERVERS);
+  assert.ok(loaded.ok, JSON.stringify(loaded));
+  const { lm, peers } = controlConfig(loaded.value);
+  assert.deepEqual(
+    lm?.servers.map(({ name, address, key }) => [name, address, key?.spi]),
+    [
+      ['2001:db8::53', '2001:db8::53', 300],
+      ['second', '2001:db8::54', undefined],
+    ],
+  );
+  assert.deepEqual(
+    lm.maars.map(({ name, address, key }) => [name, address, key?.spi]),
+    [['a2', '2001:db8:0:2::1', 256]],
+  );
+  assert.equal(lm.servers[0]?.key?.hmac(Uint8Array.of(1)).length, 32);
+  assert.deepEqual([lm.untoldFor, lm.absentFor, lm.subscription], [20_000, 5_000, 300]);
+  assert.deepEqual(Object.keys(peers[0] ?? {}), ['name', 'address', 'prefixes']);
+});
+
+test('what is wrong with [lm] is said', () => {
+  const without = faults(WITH_SERVERS.replace(`\nkey = "${KEY}"\n[aaa]`, '\n[aaa]'));
+  assert.match(without['peer[0].key'] ?? '', /ipsec/);
+  assert.match(faults(WITH_SERVERS.replace('::54', '::53'))['lm.server[1].address'] ?? '', /another server/);
+  assert.match(faults(WITH_SERVERS.replace(`key = "${KEY}"\nspi`, 'spi'))['lm.server[0].key'] ?? '', /ipsec/);
+  assert.match(faults(`${GOOD}\n[lm]\nserver = []`)['lm.server'] ?? '', /one/);
+});
+
+test('a scheme that asks servers of location management needs [lm]', () => {
+  const asking: Scheme = { name: 'asking', needs: ['lm'], check: () => [], create: () => ({}) };
+  register(asking);
+  const scheme = '[scheme]\nname = "asking"\n';
+  assert.match(faults(`${GOOD}${scheme}`)['lm'] ?? '', /asking/);
+  assert.ok(load(`${WITH_SERVERS}${scheme}`).ok);
 });

@@ -1,14 +1,10 @@
 import { z } from 'zod';
 import type { ServerPeer, ServerSettings } from '../../functions/lm/server/settings.ts';
-import { hmacSha256 } from '../../io/lm/hmac.ts';
 import { address } from './aaa.ts';
+import { ASSOCIATION_REMEDY, association, channelPeer, isProtected } from './association.ts';
 import { canonicalPrefix } from './load.ts';
 
 const DEFAULT_STATE = '/run/maar';
-/** RFC 4285 section 5: 0 to 255 are reserved. */
-const FIRST_SPI = 256;
-/** As long as the hash is recommended (RFC 2104 section 3); half of it is the least. */
-const KEY = /^(?:[0-9a-f]{2}){16,64}$/i;
 const STORE = /^sqlite:.+$/;
 
 const text = (what: string) => z.string({ error: `must be ${what}` });
@@ -27,20 +23,9 @@ const peer = z
     name: text('a name for the log').optional(),
     address: address('the address that its messages come from'),
     role: z.enum(['maar', 'server'], { error: 'must be "maar" or "server" (of the pool)' }),
-    spi: z
-      .int({ error: 'must name the key, a number from 256 on' })
-      .min(FIRST_SPI, { error: `must be at least ${FIRST_SPI} (RFC 4285 section 5)` })
-      .max(0xffff_ffff, { error: 'must fit 32 bits' })
-      .default(FIRST_SPI),
-    key: text('a key of 16 to 64 octets in hexadecimal')
-      .regex(KEY, { error: 'must be 16 to 64 octets in hexadecimal' })
-      .optional(),
-    ipsec: z.boolean({ error: 'must be true or false' }).default(false),
+    ...association,
   })
-  .refine(({ key, ipsec }) => (key === undefined) === ipsec, {
-    path: ['key'],
-    error: 'must be given, or ipsec = true where IPsec protects the messages, but not both',
-  });
+  .refine(isProtected, { path: ['key'], error: ASSOCIATION_REMEDY });
 
 /** `maar lm --config FILE`. */
 export const lmSchema = z.strictObject({
@@ -69,15 +54,10 @@ export function serverSettings(config: LmConfig): Omit<ServerSettings, 'random'>
   const { name, primary, gateway, maxLifetimeSeconds, clockSeconds } = config;
   return {
     ...{ name, address: config.address, primary, gateway },
-    peers: config.peer.map((entry): ServerPeer => {
-      const { spi, key } = entry;
-      return {
-        name: entry.name ?? entry.address,
-        address: entry.address,
-        role: entry.role === 'maar' ? 'client' : 'server',
-        key: key === undefined ? undefined : { spi, hmac: hmacSha256(Buffer.from(key, 'hex')) },
-      };
-    }),
+    peers: config.peer.map((entry): ServerPeer => ({
+      ...channelPeer({ ...entry, name: entry.name ?? entry.address }),
+      role: entry.role === 'maar' ? 'client' : 'server',
+    })),
     limits: { maxLifetime: maxLifetimeSeconds },
     channel: { window: clockSeconds * 1000 },
   };

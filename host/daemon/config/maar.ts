@@ -6,7 +6,9 @@ import { defaultScheme, findScheme, schemeNames } from '../../schemes/registry.t
 import { contains, isLinkLocal, parseMac, splitPrefix } from '../../wire/address.ts';
 import { DIAMETER_PORT, address, identity, port, vendorId } from './aaa.ts';
 import { agentAddress, agentSection } from './agent.ts';
+import { ASSOCIATION_REMEDY, association, channelPeer, isProtected } from './association.ts';
 import { canonicalPrefix } from './load.ts';
+import { locationConfig, locationSection } from './location.ts';
 
 const text = (what: string) => z.string({ error: `must be ${what}` }).min(1, { error: `must be ${what}` });
 const prefix = (what: string) => text(what).transform(canonicalPrefix);
@@ -128,6 +130,7 @@ const sections = z.strictObject({
         name: text('the name of a MAAR'),
         address: address('its address'),
         prefixes: z.array(prefix('a prefix'), { error: 'must be the list of prefixes that it assigns from' }),
+        ...association,
       }),
       { error: 'must be a list of [[peer]] tables: the other MAARs of the domain' },
     )
@@ -157,6 +160,7 @@ const sections = z.strictObject({
       options: z.record(z.string(), z.unknown()).default({}),
     })
     .prefault({}),
+  lm: locationSection.exactOptional(),
   timers: timers.prefault({}),
   agent: agentSection.exactOptional(),
   dataplane: dataplane.prefault({ engine: 'node' }),
@@ -240,7 +244,25 @@ function crossFaults(config: Sections): CrossFault[] {
   for (const { key, remedy } of scheme?.check(config.scheme.options) ?? []) {
     fault(['scheme', 'options', key], remedy);
   }
+  if (scheme?.needs?.includes('lm') === true && config.lm === undefined) {
+    fault(['lm'], `must be a table, [lm]: scheme "${scheme.name}" asks servers of location management`);
+  }
+  if (config.lm !== undefined) locationFaults(config, fault);
   return faults;
+}
+
+/** With servers of location management, MAARs redirect each other's packets: each pair of them needs a key too. */
+function locationFaults(config: Sections, fault: (path: PropertyKey[], message: string) => void): void {
+  config.peer.forEach((peer, index) => {
+    if (!isProtected(peer)) fault(['peer', index, 'key'], ASSOCIATION_REMEDY);
+  });
+  const others = new Set([config.address, ...config.peer.map(({ address }) => address)]);
+  config.lm?.server.forEach((server, index) => {
+    if (others.has(server.address)) {
+      fault(['lm', 'server', index, 'address'], 'must not be that of a MAAR or of another server');
+    }
+    others.add(server.address);
+  });
 }
 
 /** A prefix or address that the sections have already found fault with would only fail again. */
@@ -307,7 +329,7 @@ export function controlConfig(file: MaarFile): MaarConfig {
     scheme,
     links: file.access.map(({ linkLocal, mac, mtu }, id) => ({ id, linkLocal, mac, mtu })),
     pool,
-    peers: file.peer,
+    peers: file.peer.map((peer) => ({ name: peer.name, address: peer.address, prefixes: peer.prefixes })),
     aaa: {
       originHost: aaa.originHost,
       originRealm: aaa.originRealm,
@@ -321,5 +343,6 @@ export function controlConfig(file: MaarFile): MaarConfig {
     timers: file.timers,
     hold,
     buffer,
+    ...(file.lm === undefined ? {} : { lm: locationConfig(file.lm, file.peer.map(channelPeer)) }),
   };
 }

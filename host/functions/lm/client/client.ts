@@ -1,7 +1,8 @@
 import type { Address, Prefix } from '../../../../bindings/entries.ts';
+import { DEFAULT_LOCATION, type LocationConfig } from '../../../core/config.ts';
 import type { Machine, Random, TimerEvent } from '../../../core/machine.ts';
 import { CHANNEL_SETTINGS, Channel } from '../channel.ts';
-import type { Asked, ChannelEffect, ChannelPeer, ChannelTimes, MobilityEvent } from '../channel.ts';
+import type { Asked, ChannelEffect, ChannelTimes, MobilityEvent } from '../channel.ts';
 import { HANDOFF, LM_STATUS, LRA_STATUS } from '../messages/constants.ts';
 import type {
   Binding,
@@ -12,36 +13,16 @@ import type {
 } from '../messages/message.ts';
 import { LocationCache } from './cache.ts';
 
-export interface ClientSettings {
+export interface ClientSettings extends Omit<LocationConfig, 'window'> {
   readonly address: Address;
-  /** LM servers in order of preference: the next is asked when one is silent. */
-  readonly servers: readonly ChannelPeer[];
-  /** The other MAARs, which may redirect packets and be redirected. */
-  readonly maars: readonly ChannelPeer[];
   readonly random: Random;
-  /** Entries of the cache. */
-  readonly capacity: number;
-  /** For how long an absent location is remembered, in milliseconds. */
-  readonly absentFor: number;
-  /** For how long one is remembered of which the server will not tell changes, in milliseconds. */
-  readonly untoldFor: number;
-  /** For how long changes are asked for, in seconds. */
-  readonly subscription: number;
-  /** Lifetime asked for registrations, in seconds. */
-  readonly lifetime: number;
   readonly accessTechnology: number;
   readonly channel?: Partial<ChannelTimes>;
 }
 
-export const CLIENT_SETTINGS = {
-  capacity: 65_536,
-  absentFor: 5_000,
-  untoldFor: 10_000,
-  subscription: 300,
-  lifetime: 600,
-  /** 802.11, registry of RFC 5213 section 8.5. */
-  accessTechnology: 4,
-} as const;
+const { window: _, ...defaults } = DEFAULT_LOCATION;
+/** 802.11 in the registry of RFC 5213 section 8.5. */
+export const CLIENT_SETTINGS = { ...defaults, accessTechnology: 4 } as const;
 
 /** An MN that is here, and is to be registered. */
 export interface LocalRegistration {
