@@ -1,6 +1,6 @@
 /**
  * Writes the constants of all languages and the tables of the pages from `bindings/abi/v1.json`,
- * `bindings/cpdp/v1.json` and `bindings/pump/v1.json`.
+ * `bindings/cpdp/v1.json` and `bindings/pump/v1.json`; and the tables of the Wireshark plugin from the registries of `host/`.
  * With `--check` it writes nothing and exits 1 where a file is out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -18,6 +18,7 @@ import {
   typescript,
   validate,
 } from './abi/emit.ts';
+import { withTables } from './wireshark/tables.ts';
 
 const root = new URL('../', import.meta.url);
 const read = (path: string): string => {
@@ -32,6 +33,7 @@ const read = (path: string): string => {
 const PAGE = 'bindings/abi/v1/README.md';
 const CPDP_PAGE = 'bindings/cpdp/README.md';
 const PUMP_PAGE = 'bindings/pump/README.md';
+const PLUGIN = 'docs/wireshark/maar.lua';
 const abi = JSON.parse(read('bindings/abi/v1.json')) as Abi;
 const cpdp = JSON.parse(read('bindings/cpdp/v1.json')) as Protocol;
 const pump = JSON.parse(read('bindings/pump/v1.json')) as Protocol;
@@ -55,6 +57,7 @@ const files: [path: string, text: string][] = [
   [PAGE, await written(PAGE, abi)],
   [CPDP_PAGE, await written(CPDP_PAGE, cpdp)],
   [PUMP_PAGE, await written(PUMP_PAGE, pump)],
+  [PLUGIN, withTables(read(PLUGIN))],
 ];
 
 const stale = files.filter(([path, text]) => read(path) !== text);

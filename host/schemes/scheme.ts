@@ -1,5 +1,6 @@
 import type { Address, DataPlaneEvent, Prefix } from '../../bindings/entries.ts';
 import type { MobilityMessage } from '../wire/mobility/message.ts';
+import type { Signatures } from '../wire/mobility/signature.ts';
 import type { Context } from '../core/context.ts';
 import type { MaarEvent } from '../core/maar-io.ts';
 import type { Forwarding } from '../functions/fm/forwarding.ts';
@@ -70,5 +71,7 @@ export interface Scheme {
   check(options: Readonly<Record<string, unknown>>): readonly { key: string; remedy: string }[];
   /** What a captured Mobility Header says in this scheme: an object whose `kind` names the message; undefined if nothing. */
   describe?(message: MobilityMessage): { readonly kind: string } | undefined;
+  /** The same as rows, for readers of captures in other languages (docs/wireshark). */
+  readonly signatures?: Signatures;
   create(functions: Functions, options: Readonly<Record<string, unknown>>): Operations;
 }

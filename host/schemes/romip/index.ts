@@ -7,6 +7,7 @@ import { onDDbu } from './follow.ts';
 import { STATUS } from './messages/constants.ts';
 import { describeDistributed } from './messages/describe.ts';
 import { createProfile, PROFILE_NAMES, type ProfileName } from './messages/profile.ts';
+import { distributedSignatures } from './messages/signatures.ts';
 import { retract } from './repoint.ts';
 import { onSDbu } from './serve.ts';
 import { needsTunnel } from './sessions.ts';
@@ -124,6 +125,7 @@ export const romip: Scheme = {
     });
   },
   describe: describeDistributed,
+  signatures: distributedSignatures,
   create(functions, options) {
     const profile = PROFILE_NAMES.find((name) => name === options['profile']) ?? 'romip-00';
     return new Romip(functions, profile);

@@ -94,7 +94,7 @@ export const HACK_FLAGS: readonly FlagRow[] = [
 /** Reasons of the Update Notification. */
 export const UPN_REASON = { updateSessionParameters: 2 } as const;
 
-const UPN_REASONS: readonly Row[] = [
+export const UPN_REASONS: readonly Row[] = [
   { number: 1, name: 'FORCE-REREGISTRATION', rfc: 7077 },
   { number: UPN_REASON.updateSessionParameters, name: 'UPDATE-SESSION-PARAMETERS', rfc: 7077 },
   { number: 3, name: 'VENDOR-SPECIFIC-REASON', rfc: 7077 },
@@ -244,10 +244,12 @@ export function updateReasonName(reason: number): string {
   return nameOf(UPN_REASONS, reason, 'reason');
 }
 
-/** Names of statuses by message; others have none. */
+/** Statuses by message; others have none. */
+export const STATUSES = { BA: BA_STATUS, LRA: LRA_STATUS, UPA: UPA_STATUS } as const;
+
+/** Names of statuses by message; undefined where it has none. */
 export function statusName(kind: MessageKind, status: number): string | undefined {
-  const rows = { BA: BA_STATUS, LRA: LRA_STATUS, UPA: UPA_STATUS } as const;
-  return kind in rows ? nameOf(rows[kind as keyof typeof rows], status, 'status') : undefined;
+  return kind in STATUSES ? nameOf(STATUSES[kind as keyof typeof STATUSES], status, 'status') : undefined;
 }
 
 export function mobilityOptionName(type: number): string {
