@@ -279,15 +279,24 @@ for _, each in pairs(field) do table.insert(fields, each) end
 for _, each in pairs(status) do table.insert(fields, each) end
 maar.fields = fields
 
-local unknown_option = ProtoExpert.new('maar.option.unknown', 'Unknown option', expert.group.UNDECODED, expert.severity.NOTE)
-local bad_length =
-  ProtoExpert.new('maar.option.bad_length', 'Wrong length', expert.group.MALFORMED, expert.severity.ERROR)
-maar.experts = { unknown_option, bad_length }
+local unknown_option =
+  ProtoExpert.new('maar.option.unknown', 'Unknown option', expert.group.UNDECODED, expert.severity.NOTE)
+local malformed = ProtoExpert.new('maar.malformed', 'Malformed', expert.group.MALFORMED, expert.severity.ERROR)
+maar.experts = { unknown_option, malformed }
 
 local mobility_table = DissectorTable.get('ip.proto')
 local option_table = DissectorTable.get('mip6.option')
 local stock = mobility_table:get_dissector(IPPROTO_MOBILITY)
 local stock_vendor = option_table:get_dissector(VENDOR_SPECIFIC)
+
+-- Has a dissector of Wireshark read octets. It gives up on malformed ones by an error, which would end this script's work on
+-- the packet and hide what had been read.
+local function call(dissector, tvb, pinfo, tree)
+  local ok, read = pcall(dissector.call, dissector, tvb, pinfo, tree)
+  if ok then return read end
+  tree:add_proto_expert_info(malformed)
+  return tvb:len()
+end
 
 -- Calls each(type, offset of the option, octets of the option) for the options from `at` to the end; returns whether they
 -- end where the header does.
@@ -353,13 +362,13 @@ local function add_options(tvb, at, pinfo, tree)
     local option = tvb(from, octets)
     local dissector = option_table:get_dissector(kind)
     if dissector then
-      dissector:call(option:tvb(), pinfo, options)
+      call(dissector, option:tvb(), pinfo, options)
     else
       local item = options:add(maar, option, 'Unknown option ' .. kind)
       item:add_proto_expert_info(unknown_option)
     end
   end)
-  if not whole then options:add_proto_expert_info(bad_length) end
+  if not whole then options:add_proto_expert_info(malformed) end
 end
 
 -- The bodies of the types that are read here: from the checksum to the options.
@@ -426,7 +435,7 @@ function maar.dissector(tvb, pinfo, tree)
   local type = whole and tvb(2, 1):uint()
   local message = whole and own(tvb, type)
   if message and tvb:len() >= message.options_at then return read_here(tvb, pinfo, tree, type, message) end
-  local read = stock:call(tvb, pinfo, tree)
+  local read = call(stock, tvb, pinfo, tree)
   if not whole or not KINDS[type] or tvb:len() < OPTIONS_AT[type] then return read end
   local row = FLAGS_AT[type] and signature_of(tvb, type)
   local named = tree:add(maar, tvb())
@@ -443,7 +452,7 @@ local function read_option(kind, id, name, body)
     local item = tree:add(option, tvb())
     item:add(field.option, tvb(0, 1))
     item:add(field.length, tvb(1, 1))
-    if not body(tvb, pinfo, item) then item:add_proto_expert_info(bad_length) end
+    if not body(tvb, pinfo, item) then item:add_proto_expert_info(malformed) end
     return tvb:len()
   end
   option_table:set(kind, option)
@@ -492,7 +501,7 @@ end)
 
 read_option(VENDOR_SPECIFIC, 'vendor', 'Vendor Specific', function(tvb, pinfo, item)
   if not is_ours(tvb, 0, tvb:len()) then
-    stock_vendor:call(tvb, pinfo, item)
+    call(stock_vendor, tvb, pinfo, item)
     return true
   end
   item:add(field.enterprise, tvb(2, 4))

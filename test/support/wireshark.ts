@@ -1,0 +1,212 @@
+/** Captures in the eyes of tshark with our plugin, held against `maar decode --json`. */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { LINKTYPE_IPV6 } from '../../host/wire/capture.ts';
+import { emitIpv6, NEXT_HEADER } from '../../host/wire/ipv6.ts';
+import { writePcapng } from '../../host/wire/pcapng.ts';
+import { hasTool, missing, output } from './tools.ts';
+
+const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
+const PLUGIN = path('docs/wireshark/maar.lua');
+
+/** True if tshark is there and reads Lua. */
+export function hasPlugins(t: TestContext): boolean {
+  if (!hasTool(t, 'tshark')) return false;
+  const lua = /with Lua/.test(output('tshark', ['--version']));
+  if (!lua) missing(t, 'tshark with Lua');
+  return lua;
+}
+
+/** The fields of every packet of a capture, each with all its values in order. */
+export function dissect<Field extends string>(
+  capture: string,
+  fields: readonly Field[],
+  filter = '',
+): Record<Field, string[]>[] {
+  const text = output('tshark', [
+    ...['-X', `lua_script:${PLUGIN}`, '-r', capture, '-Y', filter, '-T', 'fields'],
+    ...['-E', 'aggregator=|', ...fields.flatMap((field) => ['-e', field])],
+  ]);
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => {
+      const values = line.split('\t').map((value) => (value === '' ? [] : value.split('|')));
+      return Object.fromEntries(fields.map((field, index) => [field, values[index] ?? []])) as Record<
+        Field,
+        string[]
+      >;
+    });
+}
+
+/** A capture of Mobility Headers, one packet each. */
+export function captureOf(
+  headers: readonly { readonly src: string; readonly dst: string; readonly data: Uint8Array }[],
+): Uint8Array {
+  const packets = headers.map(({ src, dst, data }, index) => {
+    const header = {
+      src,
+      dst,
+      hopLimit: 64,
+      trafficClass: 0,
+      flowLabel: 0,
+      nextHeader: NEXT_HEADER.mobility,
+    };
+    const packet = emitIpv6(header, data);
+    return { interface: 0, time: BigInt(index), data: packet, length: packet.length };
+  });
+  return writePcapng({ interfaces: [{ linkType: LINKTYPE_IPV6, snapLength: 0, name: 'test' }], packets });
+}
+
+/** What is told of a message, whoever tells it: values as text, in the order of their options. */
+type Said = Record<string, string[]>;
+
+const plain = (value: string): string => value;
+const seconds = (units: string): string => String(Number(units) * 4);
+const millis = (date: string): string =>
+  String(Math.round(Date.parse(date.replace(/(\.\d{3})\d*/, '$1')) / 10));
+const truth = (value: string): string => (value === '1' || value === 'True' ? 'true' : '');
+
+/** Fields of the dissection by what they say. */
+const SAYS: Readonly<Record<string, readonly [says: string, as: (value: string) => string]>> = {
+  'maar.sequence': ['sequence', plain],
+  'mip6.bu.seqnr': ['sequence', plain],
+  'mip6.ba.seqnr': ['sequence', plain],
+  'maar.status': ['status', plain],
+  'mip6.ba.status': ['status', plain],
+  'maar.lifetime': ['lifetime', plain],
+  'mip6.bu.lifetime': ['lifetime', seconds],
+  'mip6.ba.lifetime': ['lifetime', seconds],
+  'maar.register': ['register', truth],
+  'maar.retransmission': ['retransmission', truth],
+  'maar.counter': ['counter', plain],
+  'maar.ticket': ['ticket', plain],
+  'maar.remaining': ['remaining', plain],
+  'maar.home_lifetime': ['home lifetime', plain],
+  'maar.correspondent_counter': ["correspondent's counter", plain],
+  'maar.part': ['part', plain],
+  'maar.parts': ['parts', plain],
+  'maar.address': ['address', plain],
+  'mip6.acoa.acoa': ['address', plain],
+  'maar.prefix': ['anchored', plain],
+  'mip6.nemo.mnp.mnp': ['prefix', plain],
+  'mip6.dmnp.dmnp_ipv6': ['delegated', plain],
+  'mip6.mnid.identifier': ['MN', plain],
+  'mip6.hi': ['handoff', plain],
+  'mip6.att': ['access', plain],
+  'mip6.timestamp_tmp': ['timestamp', millis],
+};
+
+const address = (prefix: unknown): string => String(prefix).replace(/\/.*/, '');
+const text = (value: unknown): string => (value === false ? '' : String(value));
+
+/** Fields of `maar decode --json` by what they say; list items have "[]" for their index. */
+const MEANS: Readonly<Record<string, readonly [says: string, as: (value: unknown) => string]>> = {
+  sequence: ['sequence', text],
+  status: ['status', text],
+  lifetimeSeconds: ['lifetime', text],
+  register: ['register', text],
+  retransmission: ['retransmission', text],
+  counter: ['counter', text],
+  'binding.counter': ['counter', text],
+  ticket: ['ticket', text],
+  'binding.lifetimeSeconds': ['remaining', text],
+  'homes[].validSeconds': ['home lifetime', text],
+  'homes[].correspondents[].counter': ["correspondent's counter", text],
+  part: ['part', text],
+  parts: ['parts', text],
+  locator: ['address', text],
+  'binding.locator': ['address', text],
+  maar: ['address', text],
+  moved: ['address', text],
+  'homes[].correspondents[].maar': ['address', text],
+  'homes[].correspondents[].hoa': ['anchored', address],
+  'correspondents[]': ['anchored', address],
+  where: ['prefix', address],
+  'primary[]': ['prefix', address],
+  'prefixes[]': ['prefix', address],
+  'binding.prefixes[]': ['prefix', address],
+  'homes[]': ['prefix', address],
+  'homes[].hoa': ['prefix', address],
+  'delegated[]': ['delegated', address],
+  'binding.delegated[]': ['delegated', address],
+  mnId: ['MN', text],
+  handoff: ['handoff', text],
+  accessTechnology: ['access', text],
+  timestamp: ['timestamp', (value) => String(Math.round(Number(value) / 10))],
+};
+
+function put(said: Said, key: string, value: string): void {
+  if (value !== '') (said[key] ??= []).push(value);
+}
+
+function meant(value: unknown, at: string, said: Said): Said {
+  if (Array.isArray(value)) for (const item of value) meant(item, `${at}[]`, said);
+  else if (typeof value === 'object' && value !== null) {
+    for (const [key, item] of Object.entries(value)) meant(item, at === '' ? key : `${at}.${key}`, said);
+  } else if (at !== 'statusName') {
+    const row = MEANS[at];
+    assert.ok(row !== undefined, `${at} has no row in MEANS`);
+    put(said, row[0], row[1](value));
+  }
+  return said;
+}
+
+interface DecodedLayer {
+  readonly protocol: string;
+  readonly name?: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** What `maar decode` says of the Mobility Headers of a capture, by number of the packet. */
+export function decode(capture: string): Map<number, DecodedLayer> {
+  const document = JSON.parse(
+    output(process.execPath, [path('bin/maar.js'), 'decode', capture, '--json']),
+  ) as {
+    packets: { number: number; layers: DecodedLayer[] }[];
+  };
+  return new Map(
+    document.packets.flatMap(({ number, layers }) => {
+      const layer = layers.find(({ protocol }) => protocol === 'Mobility');
+      return layer === undefined ? [] : [[number, layer] as const];
+    }),
+  );
+}
+
+const FIXED = ['frame.number', 'maar.message', '_ws.malformed', '_ws.expert.message'] as const;
+
+/**
+ * Fails unless tshark gives every Mobility Header of a capture the name that `maar decode` gives it, finds nothing wrong
+ * or unknown in it, and reads the same values. A message that `decode` has no fields of its own for is compared by name.
+ * Returns how many messages of each name there are.
+ */
+export function assertAgreement(capture: string): Map<string, number> {
+  const ours = decode(capture);
+  const names = new Map<string, number>();
+  const packets = dissect(capture, [...FIXED, ...Object.keys(SAYS)], 'ipv6.nxt == 135');
+  assert.equal(packets.length, ours.size);
+  for (const packet of packets) {
+    const number = Number(packet['frame.number']![0]);
+    const layer = ours.get(number);
+    assert.ok(layer !== undefined, `packet ${number} is no Mobility Header to maar decode`);
+    const { name, fields } = layer;
+    const where = `packet ${number}, ${name}`;
+    assert.deepEqual(packet['maar.message'], [name], where);
+    assert.deepEqual([packet['_ws.malformed'], packet['_ws.expert.message']], [[], []], where);
+    names.set(name!, (names.get(name!) ?? 0) + 1);
+    if ('options' in fields) continue;
+    const theirs: Said = {};
+    for (const [field, [says, as]] of Object.entries(SAYS)) {
+      for (const value of packet[field]!) put(theirs, says, as(value));
+    }
+    const expected = meant(fields, '', {});
+    // The lifetime of a Localized Routing message is that of its binding.
+    if (name === 'LRI') {
+      expected['lifetime'] = expected['remaining']!;
+      delete expected['remaining'];
+    }
+    assert.deepEqual(theirs, expected, where);
+  }
+  return names;
+}
