@@ -21,15 +21,15 @@ import type { MessageSignature, Signatures, VendorRow } from '../../host/wire/mo
 const BEGIN = '-- tables: begin\n';
 const END = '-- tables: end\n';
 
-/** A Lua expression; tables and records over one line only where they hold others. */
 type Lua = string | number | readonly Lua[] | { readonly [key: string]: Lua | undefined };
 
+/** A Lua expression, over several lines where one does not hold it. */
 function lua(value: Lua, indent = ''): string {
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return `'${value.replaceAll(/['\\]/g, '\\$&')}'`;
   const inner = `${indent}  `;
   const items: string[] = Array.isArray(value)
-    ? value.map((item) => lua(item, inner))
+    ? (value as readonly Lua[]).map((item) => lua(item, inner))
     : Object.entries(value as Record<string, Lua | undefined>)
         .filter((entry): entry is [string, Lua] => entry[1] !== undefined)
         .map(([key, item]) => `${/^\d/.test(key) ? `[${key}]` : key} = ${lua(item, inner)}`);

@@ -1,6 +1,6 @@
 import { BA_FLAG, BU_FLAG } from '../../../wire/mobility/registry.ts';
 import type { Signatures, VendorRow } from '../../../wire/mobility/signature.ts';
-import { EXPERIMENT, VENDOR_SUBTYPE } from './constants.ts';
+import { type EXPERIMENT, VENDOR_SUBTYPE } from './constants.ts';
 
 /** The messages that go in the Experimental Mobility Header: names, and what the octet behind the code holds. */
 export const EXPERIMENT_ROWS: Readonly<
