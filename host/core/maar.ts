@@ -102,6 +102,7 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
       anchored: this.#location.anchoredViews(),
       released: this.#location.releasedViews(),
       peers: config.peers.map(({ name, address }) => ({ name, address })),
+      ...(this.#lm === undefined ? {} : { cached: this.#lm.cached }),
       counters: Object.fromEntries([...counters, ...(this.#lm?.counters() ?? [])]),
     };
   }

@@ -13,6 +13,8 @@ export interface MaarView {
   /** MNs that left, kept for the hold time. */
   readonly released: readonly ReleasedView[];
   readonly peers: readonly { readonly name: string; readonly address: Address }[];
+  /** Locations in the cache, where the scheme asks servers of location management. */
+  readonly cached?: number;
   readonly counters: Readonly<Record<string, number>>;
 }
 

@@ -48,7 +48,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   lab: {
     synopsis:
-      'lab [SCENARIO...] [--backend netns|sim] [--dataplane node|wasmtime|wasmtime-cli] [--scheme S] [--list] [--seed N] [--keep] [--pcap DIR] [--json] [--verbose]',
+      'lab [SCENARIO...] [--backend netns|sim] [--dataplane node|wasmtime|wasmtime-cli] [--scheme S] [--list] [--compare] [--seed N] [--keep] [--pcap DIR] [--json] [--verbose]',
     summary: 'a whole domain with moving hosts on this machine, checked',
     load: async () => (await import('./commands/lab.ts')).labCommand,
   },

@@ -143,6 +143,8 @@ export interface LabOptions {
    * moves within its network from the other. Without it `flat` where the scheme needs one, else none.
    */
   readonly lm?: 'flat' | 'hierarchy';
+  /** The MAAR nearest to `cn`: the core gives it what `cn` sends to any home address, as if every MAAR announced them all. */
+  readonly anycast?: MaarName;
   readonly seed: number;
   readonly delay?: number;
   /** Link loss probability (sim only). */
@@ -205,6 +207,8 @@ export interface Scenario {
   readonly backends: readonly ('sim' | 'netns')[];
   /** Set where control has to be apart from its router. */
   readonly apart?: true;
+  /** What only some schemes use: `lm`, location management as a service. */
+  readonly needs?: 'lm';
   readonly options?: Partial<LabOptions>;
   run(lab: Lab): Promise<ScenarioResult>;
 }

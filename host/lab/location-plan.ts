@@ -1,4 +1,8 @@
 import type { Address, Prefix } from '../../bindings/entries.ts';
+import { DEFAULT_LOCATION, type MaarConfig } from '../core/config.ts';
+import type { ChannelPeer } from '../functions/lm/channel.ts';
+import { hmacSha256 } from '../io/lm/hmac.ts';
+import { findScheme } from '../schemes/registry.ts';
 import { seededRandom } from '../sim/random.ts';
 import type { LabOptions, LmName, MaarName } from './lab.ts';
 import { lmAddress, maarAddress, maarPool, MAARS } from './plan.ts';
@@ -8,8 +12,6 @@ export interface LmPeerPlan {
   readonly name: string;
   readonly address: Address;
   readonly role: 'maar' | 'server';
-  /** What the two share. */
-  readonly secret: Uint8Array;
 }
 
 export interface LmPlan {
@@ -43,10 +45,6 @@ const SECRET_OCTETS = 32;
 export function lmPlans(options: LabOptions): LmPlan[] {
   const networks = networksOf(options);
   return networks.map(({ server, maars, gateway }) => {
-    const peer = (name: MaarName | LmName, address: Address, role: LmPeerPlan['role']): LmPeerPlan => ({
-      ...{ name, address, role },
-      secret: pairSecret(options.seed, server, name),
-    });
     const others = networks.map((network) => network.server).filter((name) => name !== server);
     return {
       name: server,
@@ -54,18 +52,40 @@ export function lmPlans(options: LabOptions): LmPlan[] {
       primary: maars.map(maarPool),
       ...(gateway === undefined ? {} : { gateway: maarAddress(gateway) }),
       peers: [
-        ...MAARS.map((name) => peer(name, maarAddress(name), 'maar')),
-        ...others.map((name) => peer(name, lmAddress(name), 'server')),
+        ...MAARS.map((name) => ({ name, address: maarAddress(name), role: 'maar' as const })),
+        ...others.map((name) => ({ name, address: lmAddress(name), role: 'server' as const })),
       ],
     };
   });
 }
 
-/** Servers that a MAAR asks, its network's first. */
+/** Servers that a MAAR asks, in order of preference. */
 export function lmServersOf(maar: MaarName, options: LabOptions): LmName[] {
   return networksOf(options)
     .filter(({ maars }) => maars.includes(maar))
     .map(({ server }) => server);
+}
+
+/** The part of a MAAR's configuration that is about location management; nothing where the domain has no server of it. */
+export function locationOf(maar: MaarName, options: LabOptions): Pick<MaarConfig, 'lm'> {
+  const servers = lmServersOf(maar, options);
+  if (servers.length === 0) return {};
+  const peer = (name: MaarName | LmName, address: Address): ChannelPeer => ({
+    ...{ name, address },
+    key: { spi: LM_SPI, hmac: hmacSha256(pairSecret(options.seed, maar, name)) },
+  });
+  return {
+    lm: {
+      ...DEFAULT_LOCATION,
+      servers: servers.map((name) => peer(name, lmAddress(name))),
+      maars: MAARS.filter((name) => name !== maar).map((name) => peer(name, maarAddress(name))),
+    },
+  };
+}
+
+/** A key of two nodes as files have it. */
+export function pairKey(seed: number, one: string, other: string): { spi: number; key: string } {
+  return { spi: LM_SPI, key: Buffer.from(pairSecret(seed, one, other)).toString('hex') };
 }
 
 /** The key of two nodes, by their names in any order; every run of a seed has the same. */
@@ -74,6 +94,8 @@ export function pairSecret(seed: number, one: string, other: string): Uint8Array
   return Uint8Array.from({ length: SECRET_OCTETS }, () => Math.floor(random() * 256));
 }
 
-function networksOf({ lm }: LabOptions): readonly Network[] {
-  return lm === undefined ? [] : NETWORKS[lm];
+function networksOf({ lm, scheme }: LabOptions): readonly Network[] {
+  const needed = findScheme(scheme)?.needs?.includes('lm') === true;
+  const arrangement = lm ?? (needed ? 'flat' : undefined);
+  return arrangement === undefined ? [] : NETWORKS[arrangement];
 }

@@ -104,7 +104,7 @@ export function maarConfig(name: MaarName, options: LabOptions): MaarConfig {
   return {
     name,
     address: maarAddress(name),
-    scheme: { name: options.scheme, options: {} },
+    scheme: { name: options.scheme, options: options.schemeOptions ?? {} },
     links: [ACCESS_LINK],
     pool: { prefix: maarPool(name), preferredSeconds: 1800, validSeconds: 3600 },
     peers: MAARS.filter((other) => other !== name).map((other) => ({

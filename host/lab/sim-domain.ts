@@ -23,7 +23,7 @@ import type { StreamPaths } from '../sim/streams.ts';
 import { Taps } from '../sim/taps.ts';
 import { APPLY_MILLIS } from './lab.ts';
 import type { HostName, LabOptions, LmName, MaarName } from './lab.ts';
-import { lmPlans } from './location-plan.ts';
+import { lmPlans, locationOf } from './location-plan.ts';
 import type { LmPlan } from './location-plan.ts';
 import {
   AAA,
@@ -111,6 +111,7 @@ export class SimDomain {
     for (const plan of lmPlans(options)) this.#createLm(plan, parts);
     for (const name of MAARS) this.#createMaar(name, parts, streams);
     this.cn = this.#createCorrespondent();
+    if (options.anycast !== undefined) this.#announceAll(options.anycast);
     // Its end of the core is the only thing there is of the machine that is no peer.
     this.#coreLink(OUTSIDER.name, [OUTSIDER.prefix], () => undefined);
     for (const name of HOSTS) this.hosts.set(name, this.#createHost(name));
@@ -188,7 +189,7 @@ export class SimDomain {
   }
 
   #createMaar(name: MaarName, parts: SimParts, streams: StreamFabric): void {
-    const config = maarConfig(name, this.#options);
+    const config = { ...maarConfig(name, this.#options), ...locationOf(name, this.#options) };
     const random = this.#random(name);
     const node = new MaarNode(
       {
@@ -234,6 +235,11 @@ export class SimDomain {
     cn.configure(address, gateway);
     cn.setCarrier(true);
     return cn;
+  }
+
+  #announceAll(nearest: MaarName): void {
+    const [from, to] = [this.#coreLinks.get('cn')!, this.#coreLinks.get(nearest)!];
+    for (const name of MAARS) this.core.addRouteFrom(from, maarPool(name), to);
   }
 
   #createHost(name: HostName): Host {

@@ -34,7 +34,7 @@ import type {
   TraceRecord,
 } from './lab.ts';
 import { writeCaptures } from './pcap-files.ts';
-import { LM_SPI } from './location-plan.ts';
+import { LM_SPI, pairSecret } from './location-plan.ts';
 import type { LmPlan } from './location-plan.ts';
 import {
   AAA,
@@ -307,17 +307,18 @@ function realParts(options: LabOptions, wasm: Uint8Array<ArrayBuffer>): SimParts
         store,
         random,
       }),
-    lm: (plan, state, startedAt, random) => new LocationServer(lmSettings(plan, random), state, startedAt),
+    lm: (plan, state, startedAt, random) =>
+      new LocationServer(lmSettings(plan, options.seed, random), state, startedAt),
   };
 }
 
-function lmSettings(plan: LmPlan, random: Random): ServerSettings {
+function lmSettings(plan: LmPlan, seed: number, random: Random): ServerSettings {
   const { name, address, primary, gateway, peers } = plan;
   return {
     ...{ name, address, primary, gateway, random },
     peers: peers.map((peer) => ({
       ...{ name: peer.name, address: peer.address, role: peer.role === 'maar' ? 'client' : 'server' },
-      key: { spi: LM_SPI, hmac: hmacSha256(peer.secret) },
+      key: { spi: LM_SPI, hmac: hmacSha256(pairSecret(seed, name, peer.name)) },
     })),
   };
 }

@@ -63,10 +63,20 @@ export interface Operations {
   tunnelled?(session: Session, node: MobileNode): boolean;
 }
 
+export interface SchemeDesign {
+  readonly name: string;
+  /** Of the configuration's [scheme] table. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Every MAAR announces all home prefixes of the domain: the core gives the nearest one what comes from outside. */
+  readonly anycast?: true;
+}
+
 export interface Scheme {
   readonly name: string;
   /** Parts of the configuration that others do without: `lm`, servers of location management and a key for each MAAR. */
   readonly needs?: readonly 'lm'[];
+  /** Ways to set it up that `maar lab --compare` tells apart; the first is what it does without options. */
+  readonly designs?: readonly SchemeDesign[];
   /** Faults in the options of the configuration's [scheme] table; empty where there are none. */
   check(options: Readonly<Record<string, unknown>>): readonly { key: string; remedy: string }[];
   /** What a captured Mobility Header says in this scheme: an object whose `kind` names the message; undefined if nothing. */

@@ -16,6 +16,8 @@ interface Route {
   readonly link: PointToPointLink;
   /** The longest packet that is sent there. */
   readonly mtu: number;
+  /** The only link from which packets take this route; any if absent. */
+  readonly from?: PointToPointLink;
 }
 
 /** Why the core drops a packet; each is a counter. Only one that is too big is answered. */
@@ -48,6 +50,13 @@ export class CoreRouter {
     this.#routes.sort((a, b) => b.length - a.length);
   }
 
+  /** A route for what comes from `from` alone, in front of those of the same length for all. */
+  addRouteFrom(from: PointToPointLink, prefix: Prefix, link: PointToPointLink): void {
+    const { address, length } = splitPrefix(prefix);
+    this.#routes.unshift({ bytes: addressBytes(address), length, link, mtu: Infinity, from });
+    this.#routes.sort((a, b) => b.length - a.length);
+  }
+
   /** A packet that arrived on `link`. */
   receive(link: PointToPointLink, packet: Uint8Array): void {
     if (packet.length < IPV6_HEADER || packet[0]! >> 4 !== 6) {
@@ -59,7 +68,7 @@ export class CoreRouter {
       this.#drop('reverse-path', link, packet);
       return;
     }
-    const next = this.#lookUp(packet, DESTINATION);
+    const next = this.#lookUp(packet, DESTINATION, link);
     if (next === undefined) {
       this.#drop('no-route', link, packet);
       return;
@@ -88,8 +97,10 @@ export class CoreRouter {
     this.#lookUp(answer, DESTINATION)?.link.send(this.node, answer);
   }
 
-  #lookUp(packet: Uint8Array, offset: number): Route | undefined {
-    return this.#routes.find((route) => covers(route, packet, offset));
+  #lookUp(packet: Uint8Array, offset: number, from?: PointToPointLink): Route | undefined {
+    return this.#routes.find(
+      (route) => (route.from === undefined || route.from === from) && covers(route, packet, offset),
+    );
   }
 
   /** One line of the trace for each reason, link and source: a stream would fill the trace. */

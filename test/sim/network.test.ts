@@ -54,6 +54,16 @@ function setup(loss = 0) {
   return { scheduler, taps, faults, core, traced, a: attach('a'), b: attach('b'), inner: attach('inner') };
 }
 
+test("a route for what comes from one link is no other link's", async () => {
+  const { scheduler, core, a, b, inner } = setup();
+  core.addRouteFrom(a.link, PREFIXES.b, inner.link);
+  a.link.send('a', packet('2001:db8:a::1', '2001:db8:b::1'));
+  b.link.send('b', packet('2001:db8:b::1', '2001:db8:a::1'));
+  await scheduler.sleep(100);
+  // Where a source belongs is told by the routes for all: b is not taken for a stranger.
+  assert.deepEqual([inner.node.received.length, b.node.received.length, a.node.received.length], [1, 0, 1]);
+});
+
 test('a packet crosses two links and one router', async () => {
   const { scheduler, taps, a, b } = setup();
   a.link.send('a', packet('2001:db8:a::1', '2001:db8:b::1'));

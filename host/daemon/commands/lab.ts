@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { agentEngine } from '../../lab/agent-programs.ts';
+import { compare } from '../../lab/compare/run.ts';
+import { comparison } from '../../lab/compare/table.ts';
 import type { Lab, LabOptions, Scenario } from '../../lab/lab.ts';
 import { createNetnsLab } from '../../lab/netns/netns-lab.ts';
 import type { NetnsLab } from '../../lab/netns/netns-lab.ts';
@@ -13,6 +15,7 @@ import { runScenario } from '../../lab/report/run.ts';
 import { styleFor } from '../../lab/report/style.ts';
 import { formatReport, verdict } from '../../lab/report/text.ts';
 import { scenarios } from '../../lab/scenarios/index.ts';
+import { carries, schemeFor } from '../../lab/scheme-for.ts';
 import { createSimLab } from '../../lab/sim-lab.ts';
 import { findWasmtime } from '../../lab/wasmtime-cli.ts';
 import { defaultScheme, findScheme, schemeNames } from '../../schemes/registry.ts';
@@ -39,7 +42,8 @@ interface Order {
   /** As asked for; undefined leaves the choice to what this machine permits. */
   readonly backend: Backend | undefined;
   readonly dataPlane: DataPlane;
-  readonly scheme: string;
+  /** As asked for; undefined leaves the choice to the scenario. */
+  readonly scheme: string | undefined;
   readonly seed: number;
   readonly keep: boolean;
   readonly pcap: string | undefined;
@@ -58,7 +62,8 @@ export async function labCommand(args: readonly string[]): Promise<number> {
     options: {
       backend: { type: 'string' },
       dataplane: { type: 'string', default: 'node' },
-      scheme: { type: 'string', default: defaultScheme },
+      scheme: { type: 'string' },
+      compare: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
       keep: { type: 'boolean', default: false },
@@ -71,11 +76,21 @@ export async function labCommand(args: readonly string[]): Promise<number> {
     process.stdout.write(values.json ? `${JSON.stringify(listing())}\n` : list());
     return 0;
   }
+  if (values.compare) {
+    if (positionals.length > 0 || values.scheme !== undefined) {
+      throw new UsageError(
+        '--compare measures every scheme in its own way: it takes no scenario and no --scheme',
+      );
+    }
+    const seed = seedOf(values.seed);
+    process.stdout.write(await comparisonOf(backendOf(values.backend) ?? 'sim', seed, values.json));
+    return 0;
+  }
   const order: Order = {
     scenarios: chosen(positionals),
     backend: backendFor(values.dataplane, backendOf(values.backend)),
     dataPlane: await dataPlaneOf(values.dataplane),
-    scheme: schemeOf(values.scheme),
+    scheme: values.scheme === undefined ? undefined : schemeOf(values.scheme),
     seed: seedOf(values.seed),
     keep: values.keep,
     pcap: values.pcap,
@@ -157,6 +172,17 @@ function seedOf(value: string): number {
   return Number(value);
 }
 
+async function comparisonOf(backend: Backend, seed: number, json: boolean): Promise<string> {
+  const obstacle = backend === 'netns' ? netnsObstacle() : undefined;
+  if (obstacle !== undefined) throw new UsageError(`--backend netns: ${obstacle}`);
+  const progress = new Progress(process.stderr);
+  const results = await compare({ seed, progress: (step) => progress.step(step) }, (options) =>
+    backend === 'sim' ? createSimLab(options, readFileSync(MODULE)) : createNetnsLab(options),
+  );
+  progress.clear();
+  return json ? `${JSON.stringify(results)}\n` : comparison(results);
+}
+
 function listing(): { name: string; backends: readonly Backend[]; summary: string }[] {
   return scenarios.map(({ name, backends, summary }) => ({ name, backends, summary }));
 }
@@ -193,9 +219,14 @@ async function runOne(
   done: (report: RunReport) => void,
 ): Promise<void> {
   const backend = choose(scenario, order.backend, order.dataPlane);
+  if (order.scheme !== undefined && !carries(order.scheme, scenario)) {
+    throw new UsageError(
+      `scenario "${scenario.name}" needs a scheme that asks servers of location management`,
+    );
+  }
   if (order.keep && backend === 'sim') throw new UsageError('--keep needs the backend netns');
   const options: LabOptions = {
-    scheme: order.scheme,
+    scheme: order.scheme ?? schemeFor(scenario) ?? defaultScheme,
     seed: order.seed,
     dataPlane: order.dataPlane,
     ...scenario.options,

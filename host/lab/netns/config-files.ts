@@ -4,9 +4,9 @@ import { aaaSchema } from '../../daemon/config/aaa.ts';
 import { emitConfig } from '../../daemon/config/emit.ts';
 import { lmSchema } from '../../daemon/config/lm.ts';
 import { maarSchema } from '../../daemon/config/maar.ts';
-import { LM_SPI } from '../location-plan.ts';
+import { lmServersOf, pairKey } from '../location-plan.ts';
 import type { LmPlan } from '../location-plan.ts';
-import { AAA, VENDOR_ID, aaaProfile, maarConfig } from '../plan.ts';
+import { AAA, VENDOR_ID, aaaProfile, lmAddress, maarConfig } from '../plan.ts';
 import type { LabOptions, MaarName } from '../lab.ts';
 import type { AgentSection } from './agents.ts';
 import type { SharedDirectory } from './sandbox.ts';
@@ -31,6 +31,10 @@ export function writeMaarFile(
   const config = maarConfig(name, options);
   const { aaa, links, peers, scheme, timers, hold, buffer, pool } = config;
   const { dataPlane } = options;
+  const servers = lmServersOf(name, options).map((server) => ({
+    ...{ name: server, address: lmAddress(server) },
+    ...pairKey(options.seed, name, server),
+  }));
   const interfaceOf = (own: string): { interface?: string } =>
     agent === undefined ? { interface: own } : {};
   const text = emitConfig(maarSchema, {
@@ -46,7 +50,11 @@ export function writeMaarFile(
       mtu,
     })),
     pool,
-    peer: peers.map((peer) => ({ ...peer, prefixes: [...peer.prefixes] })),
+    peer: peers.map((peer) => ({
+      ...{ ...peer, prefixes: [...peer.prefixes] },
+      ...(servers.length === 0 ? {} : pairKey(options.seed, name, peer.name)),
+    })),
+    ...(servers.length === 0 ? {} : { lm: { server: servers } }),
     aaa: {
       originHost: aaa.originHost,
       originRealm: aaa.originRealm,
@@ -81,18 +89,14 @@ export function writeAaaFile(directory: SharedDirectory, options: LabOptions): s
 }
 
 /** Writes the file for `maar lm` and returns its path inside the sandbox. */
-export function writeLmFile(directory: SharedDirectory, plan: LmPlan): string {
+export function writeLmFile(directory: SharedDirectory, plan: LmPlan, options: LabOptions): string {
   const { name, address, primary, gateway, peers } = plan;
   const state = stateDirectory(directory, name).inside;
   const text = emitConfig(lmSchema, {
     ...{ name, address, stateDirectory: state, store: `sqlite:${join(state, 'registrations.db')}` },
     primary: [...primary],
     ...(gateway === undefined ? {} : { gateway }),
-    peer: peers.map(({ secret, ...peer }) => ({
-      ...peer,
-      spi: LM_SPI,
-      key: Buffer.from(secret).toString('hex'),
-    })),
+    peer: peers.map((peer) => ({ ...peer, ...pairKey(options.seed, name, peer.name) })),
   });
   return write(directory, name, text);
 }

@@ -86,7 +86,7 @@ export class NetnsLab implements Lab {
       ],
       ...lms.map((plan): [NodeName, Daemon] => {
         const { name } = plan;
-        const argv = maarCommand('lm', writeLmFile(sandbox.directory, plan));
+        const argv = maarCommand('lm', writeLmFile(sandbox.directory, plan, options));
         return [name, daemon({ name, netns: name, argv, ready: (_, record) => record?.what === 'start' })];
       }),
       ...MAARS.flatMap((name) => this.#maar(name).map(([node, which]) => [node, daemon(which)] as const)),
@@ -123,10 +123,7 @@ export class NetnsLab implements Lab {
     const lms = lmPlans(options).map(({ name }) => name);
     const sandbox = await Sandbox.create(namespaces(lms));
     try {
-      await buildTopology(sandbox, {
-        lms,
-        ...(options.pathMtu === undefined ? {} : { pathMtu: options.pathMtu }),
-      });
+      await buildTopology(sandbox, { ...options, lms });
       const start = wallClock();
       const captures = await Captures.start(sandbox, start, lms);
       const lab = new NetnsLab(options, sandbox, start, captures);

@@ -28,6 +28,7 @@ interface CoreMachine {
 export interface TopologyOptions {
   readonly pathMtu?: LabOptions['pathMtu'];
   readonly lms?: readonly LmName[];
+  readonly anycast?: LabOptions['anycast'];
 }
 
 function coreMachines(lms: readonly LmName[]): CoreMachine[] {
@@ -39,6 +40,9 @@ function coreMachines(lms: readonly LmName[]): CoreMachine[] {
 export function namespaces(lms: readonly LmName[] = []): string[] {
   return [CORE, AIR, ...MAARS, ...coreMachines(lms).map(({ name }) => name), 'cn', ...HOSTS];
 }
+
+/** Routing table of the core for what `cn` sends. */
+const FROM_OUTSIDE = 100;
 
 /** Names in the medium: the end of a host's cable, its bridge, and the end of each cable to a MAAR. */
 export const air = {
@@ -93,7 +97,7 @@ END`,
 
 /** Builds the whole domain of docs/lab.md; hosts are there but attached to nothing. */
 export async function buildTopology(sandbox: Sandbox, options: TopologyOptions = {}): Promise<void> {
-  const { pathMtu = {}, lms = [] } = options;
+  const { pathMtu = {}, lms = [], anycast } = options;
   const machines = coreMachines(lms);
   const names = namespaces(lms);
   const run = (name: string, lines: readonly string[]): Promise<string> =>
@@ -108,6 +112,7 @@ export async function buildTopology(sandbox: Sandbox, options: TopologyOptions =
     ...machines.flatMap(({ name, prefix }) => coreLink(name, [route(name, prefix)])),
     ...coreLink('cn', [`ip route add ${CN.prefix} dev cn`]),
     ...MAARS.flatMap((maar) => limitPath(maar, pathMtu[maar])),
+    ...(anycast === undefined ? [] : announceAll(anycast)),
     ...FILTER,
   ]);
   await run(AIR, [
@@ -148,6 +153,14 @@ function limitPath(maar: MaarName, mtu: number | undefined): string[] {
   return [maarPrefix(maar), maarPool(maar)].map(
     (prefix) => `${route(maar, prefix, 'change')} mtu lock ${mtu}`,
   );
+}
+
+/** Routes of the core for what comes from `cn` alone. */
+function announceAll(nearest: MaarName): string[] {
+  return [
+    `ip -6 rule add iif cn lookup ${FROM_OUTSIDE}`,
+    ...MAARS.map((maar) => `${route(nearest, maarPool(maar))} table ${FROM_OUTSIDE}`),
+  ];
 }
 
 function maarRoutes(maar: MaarName): string[] {

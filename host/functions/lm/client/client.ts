@@ -147,6 +147,11 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     return [...this.#channel.take(), ...this.#effects];
   }
 
+  /** Locations in the cache, those of which nothing is known among them. */
+  get cached(): number {
+    return this.#cache.size;
+  }
+
   get counters(): ReadonlyMap<string, number> {
     return this.#channel.counters;
   }

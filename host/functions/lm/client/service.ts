@@ -88,6 +88,11 @@ export class LocationService {
     return this.#told.shift();
   }
 
+  /** Locations in the cache. */
+  get cached(): number {
+    return this.#client?.cached ?? 0;
+  }
+
   /** Of the messages and the cache, for the views. */
   counters(): (readonly [string, number])[] {
     return [...(this.#client?.counters ?? [])].map(([name, count]) => [`lm-${name}`, count] as const);
