@@ -64,9 +64,11 @@ export class Association {
   readonly #seen = new Map<string, number>();
   /** Timestamps of requests sent, by sequence number. */
   readonly #asked = new Map<number, number>();
-  /** What to add to this clock for the peer to take it for its own. */
+  /**
+   * What to add to this clock for the peer to take it for its own. Only for what is sent: were requests of the peer measured by
+   * it too, two nodes that correct each other at the same time would refuse each other for ever.
+   */
   #offset = 0;
-  #peerTime = 0;
 
   constructor(settings: AssociationSettings) {
     this.#settings = settings;
@@ -79,7 +81,7 @@ export class Association {
     return this.#sign({ ...message, timestamp } as LocationRequest);
   }
 
-  /** The octets of an answer, signed; its timestamp is the request's (RFC 5213 section 5.5), or this clock's with status 156. */
+  /** The octets of an answer, signed; its timestamp is the request's (RFC 5213 section 5.5). */
   answer(message: LocationAnswer): Uint8Array {
     return this.#sign(message);
   }
@@ -128,7 +130,7 @@ export class Association {
   #requestFault(message: LocationRequest, now: number): Refusal | undefined {
     const { window, since } = this.#settings;
     const { timestamp } = message;
-    if (Math.abs(timestamp - (now + this.#offset)) > window || timestamp < since) return 'out-of-time';
+    if (Math.abs(timestamp - now) > window || timestamp < since) return 'out-of-time';
     // Older ones could not pass the check above any more, whatever their timestamp was.
     for (const [key, came] of this.#seen) {
       if (came + 2 * window >= now) break;
@@ -142,15 +144,9 @@ export class Association {
 
   #answerFault(message: LocationAnswer, now: number): Refusal | undefined {
     const asked = this.#asked.get(message.sequence);
-    if (asked === undefined) return 'unasked';
-    if (message.status === LM_STATUS.timestamp) {
-      // An older one that is played again must not set the clock back.
-      if (message.timestamp <= this.#peerTime) return 'replayed';
-      this.#peerTime = message.timestamp;
-      this.#offset = message.timestamp - now;
-    } else if (message.timestamp !== asked) {
-      return 'unasked';
-    }
+    if (message.timestamp !== asked) return 'unasked';
+    if (message.status === LM_STATUS.timestamp && message.clock !== undefined)
+      this.#offset = message.clock - now;
     this.#asked.delete(message.sequence);
     return undefined;
   }

@@ -119,6 +119,7 @@ export class Channel implements Timing {
   ): void {
     const association = this.#associations.get(peer);
     if (association === undefined) throw new Error(`${peer} is no peer of this node`);
+    const began = this.now;
     let first: number | undefined;
     this.#exchanges.request({
       peer,
@@ -128,9 +129,10 @@ export class Channel implements Timing {
         // A notification that is sent again keeps its number and says so: RFC 7077 section 4.1.
         const again = draft.kind === 'UPN' && first !== undefined;
         first ??= next;
+        const current = aged(draft, this.now - began);
         const message = again
-          ? { ...draft, sequence: first, retransmission: true }
-          : { ...draft, sequence: next };
+          ? { ...current, sequence: first, retransmission: true }
+          : { ...current, sequence: next };
         this.#send(peer, draft.kind, association.request(message, this.now));
       },
       answered: done,
@@ -157,7 +159,7 @@ export class Channel implements Timing {
     if (!opened.ok) {
       this.#refuse(src, opened.why);
       if (opened.why === 'out-of-time' && opened.message !== undefined && !isAnswer(opened.message)) {
-        this.#answer(src, { ...refusalOf(opened.message), timestamp: Math.floor(this.now) });
+        this.#answer(src, { ...refusalOf(opened.message), clock: Math.floor(this.now) });
       }
       return undefined;
     }
@@ -165,8 +167,9 @@ export class Channel implements Timing {
     this.trace('receive', { message: message.kind, from: this.nameOf(src) });
     this.count(`received-${message.kind}`);
     if (!isAnswer(message)) return { peer: src, message };
-    // The clock of the peer is known now, and the next resend has its time.
-    if (message.status !== LM_STATUS.timestamp) this.#exchanges.answer(src, message.sequence, message);
+    // The clock of the peer is known now: the request is sent again with its time.
+    if (message.status === LM_STATUS.timestamp) this.#exchanges.hasten(src, message.sequence);
+    else this.#exchanges.answer(src, message.sequence, message);
     return undefined;
   }
 
@@ -189,6 +192,14 @@ export class Channel implements Timing {
     this.count(`refused-${why}`);
     this.trace('drop', { from: this.nameOf(src), detail: { why } });
   }
+}
+
+/** What is told of a binding in a request that is sent again: it has lived on since it was sent first. */
+function aged(draft: Draft<LocationRequest>, milliseconds: number): Draft<LocationRequest> {
+  if (draft.kind !== 'UPN' && draft.kind !== 'LRI') return draft;
+  const { binding } = draft;
+  const left = binding.lifetimeSeconds - Math.ceil(milliseconds / 1000);
+  return { ...draft, binding: { ...binding, lifetimeSeconds: Math.max(0, left) } };
 }
 
 /** Status 156 for a request whose timestamp is out of the window. */

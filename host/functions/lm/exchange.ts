@@ -77,6 +77,12 @@ export class Exchanges<Answer> {
     }
   }
 
+  /** Sends the request with this number again without waiting, as long as resends are left. */
+  hasten(peer: Address, sequence: number): void {
+    const open = this.#find(peer, sequence);
+    if (open !== undefined && open.sent <= open.request.attempts) this.#send(open);
+  }
+
   /** Ends what is still asked about the subject, unanswered. */
   cancel(subject: string): void {
     for (const open of this.#open.values()) if (open.request.subject.startsWith(subject)) this.#close(open);

@@ -235,13 +235,13 @@ test('a server that starts again knows what it acknowledged, and hands out highe
 });
 
 test('clocks that are hours apart cost one more round, once', () => {
-  const network = domain();
+  const network = new Network();
+  network.server(LM, CLIENTS);
   network.skew(M1, 3_600_000);
   network.skew(M2, -7_200_000);
-  const [attached] = network.tell(M1, { type: 'attach', mnId: 'mn' }, 1_500);
-  assert.ok(attached?.type === 'attached');
+  for (const address of [M1, M2, M3]) network.client(address, [LM]);
   assert.equal(arrive(network, M1), 0);
-  assert.equal(locatorOf(network.tell(M2, { type: 'lookup', where: HOA }, 1_500)), M1);
+  assert.equal(lookUp(network, M2), M1);
   arrive(network, M3);
   assert.equal(lookUp(network, M2), M3, 'pushes are understood too');
 });

@@ -30,15 +30,13 @@ type Result = Exclude<ClientEffect, { type: 'mobility' | 'timer' | 'trace' }>;
 interface Node {
   step(event: never, now: number): Effect[];
   readonly timers: Map<string, number>;
-  /** What this node's clock is ahead of the network's, in milliseconds. */
-  skew: number;
   store?: LocationStore;
 }
 
-interface Flight {
+interface Pending {
   readonly at: number;
   readonly order: number;
-  readonly effect: MobilityEffect;
+  readonly action: () => void;
 }
 
 /** Servers and clients on links of 5 ms in virtual time. `tamper` may drop, change or multiply what is under way. */
@@ -48,8 +46,13 @@ export class Network {
   readonly sent: MobilityEffect[] = [];
   tamper: (effect: MobilityEffect) => readonly { readonly effect: MobilityEffect; readonly delay: number }[] =
     (effect) => [{ effect, delay: 5 }];
+  /** Sees every event of every node together with what came of it. */
+  stepped: (address: string, event: ServerEvent | ClientEvent, effects: readonly Effect[]) => void = () =>
+    undefined;
   readonly #nodes = new Map<string, Node>();
-  readonly #flights: Flight[] = [];
+  /** What each node's clock is ahead of the network's, in milliseconds; a restart keeps it. */
+  readonly #skews = new Map<string, number>();
+  readonly #pending: Pending[] = [];
   readonly #random: () => number;
   #order = 0;
 
@@ -79,9 +82,9 @@ export class Network {
         })),
       },
       store.load(),
-      this.now,
+      this.clock(address),
     );
-    this.#nodes.set(address, { step: server.step.bind(server), timers: new Map(), skew: 0, store });
+    this.#nodes.set(address, { step: server.step.bind(server), timers: new Map(), store });
     this.#step(address, { type: 'start' } satisfies ServerEvent);
     return server;
   }
@@ -103,15 +106,21 @@ export class Network {
         servers: peers(servers),
         maars: peers(maars),
       },
-      this.now,
+      this.clock(address),
     );
-    this.#nodes.set(address, { step: client.step.bind(client), timers: new Map(), skew: 0 });
+    this.#nodes.set(address, { step: client.step.bind(client), timers: new Map() });
     this.results.set(address, []);
     return client;
   }
 
+  /** Sets a node's clock; before the node is started for one that starts with it. */
   skew(address: string, milliseconds: number): void {
-    this.#nodes.get(address)!.skew = milliseconds;
+    this.#skews.set(address, milliseconds);
+  }
+
+  /** The time by a node's clock. */
+  clock(address: string): number {
+    return this.now + (this.#skews.get(address) ?? 0);
   }
 
   /** Takes a node away; what is under way to it is lost. */
@@ -135,26 +144,33 @@ export class Network {
 
   /** Octets come to a node as from another. */
   inject(effect: MobilityEffect, delay = 0): void {
-    this.#flights.push({ at: this.now + delay, order: this.#order++, effect });
+    this.later(delay, () => {
+      if (this.#nodes.has(effect.dst)) this.#step(effect.dst, effect);
+    });
+  }
+
+  /** Something happens in `delay` milliseconds. */
+  later(delay: number, action: () => void): void {
+    this.#pending.push({ at: this.now + delay, order: this.#order++, action });
   }
 
   run(milliseconds: number): void {
     const end = this.now + milliseconds;
     for (;;) {
-      const flight = this.#flights.reduce<Flight | undefined>(
-        (first, next) =>
-          first === undefined || next.at < first.at || (next.at === first.at && next.order < first.order)
-            ? next
+      const next = this.#pending.reduce<Pending | undefined>(
+        (first, each) =>
+          first === undefined || each.at < first.at || (each.at === first.at && each.order < first.order)
+            ? each
             : first,
         undefined,
       );
       const timer = this.#nextTimer();
-      const at = Math.min(flight?.at ?? Infinity, timer?.at ?? Infinity);
+      const at = Math.min(next?.at ?? Infinity, timer?.at ?? Infinity);
       if (at > end) break;
       this.now = Math.max(this.now, at);
-      if (flight !== undefined && flight.at === at) {
-        this.#flights.splice(this.#flights.indexOf(flight), 1);
-        if (this.#nodes.has(flight.effect.dst)) this.#step(flight.effect.dst, flight.effect);
+      if (next !== undefined && next.at === at) {
+        this.#pending.splice(this.#pending.indexOf(next), 1);
+        next.action();
       } else if (timer !== undefined) {
         this.#nodes.get(timer.address)!.timers.delete(timer.id);
         this.#step(timer.address, { type: 'timer', id: timer.id });
@@ -165,7 +181,8 @@ export class Network {
 
   #nextTimer(): { address: string; id: string; at: number } | undefined {
     let first: { address: string; id: string; at: number } | undefined;
-    for (const [address, { timers, skew }] of this.#nodes) {
+    for (const [address, { timers }] of this.#nodes) {
+      const skew = this.#skews.get(address) ?? 0;
       for (const [id, own] of timers) {
         const at = own - skew;
         if (first === undefined || at < first.at) first = { address, id, at };
@@ -177,7 +194,9 @@ export class Network {
   #step(address: string, event: ServerEvent | ClientEvent): void {
     const node = this.#nodes.get(address)!;
     const requests: StoreRequest[] = [];
-    for (const effect of node.step(event as never, this.now + node.skew)) {
+    const effects = node.step(event as never, this.clock(address));
+    this.stepped(address, event, effects);
+    for (const effect of effects) {
       switch (effect.type) {
         case 'trace':
           break;
@@ -199,7 +218,10 @@ export class Network {
       }
     }
     if (requests.length > 0) {
-      node.store!.submit(requests, (answers) => this.#step(address, { type: 'stored', answers }));
+      node.store!.submit(requests, (answers) => {
+        // An answer that comes late is not the next life's.
+        if (this.#nodes.get(address) === node) this.#step(address, { type: 'stored', answers });
+      });
     }
   }
 }

@@ -86,15 +86,42 @@ test('an answer counts once, and only to what was asked', () => {
   assert.equal(why(client.open(right, NOW)), 'unasked');
 });
 
-test('an old correction of the clock, played again, does not set it back', () => {
+test('a correction of the clock is for one request, and may go back: played again it changes nothing', () => {
   const { client, server } = pair();
-  const correct = (sequence: number, timestamp: number): Uint8Array =>
-    server.answer({ kind: 'PQA', status: 156, lifetimeSeconds: 0, sequence, timestamp });
+  const correct = (timestamp: number, clock: number): Uint8Array =>
+    server.answer({ kind: 'PQA', status: 156, lifetimeSeconds: 0, sequence: 7, timestamp, clock });
+  const stampOf = (data: Uint8Array): unknown => {
+    const opened = server.open(data, NOW);
+    return opened.message?.timestamp;
+  };
   client.request(QUERY, NOW);
-  const old = correct(7, NOW + 50_000);
-  assert.equal(why(client.open(old, NOW)), 'accepted');
-  client.request(QUERY, NOW + 1);
-  assert.equal(why(client.open(old, NOW + 1)), 'replayed');
+  const ahead = correct(NOW, NOW + 50_000);
+  assert.equal(why(client.open(ahead, NOW)), 'accepted');
+  assert.equal(stampOf(client.request(QUERY, NOW + 1)), NOW + 50_001);
+  assert.equal(why(client.open(ahead, NOW + 1)), 'unasked');
+  assert.equal(why(client.open(correct(NOW + 50_001, NOW - 9_000), NOW + 1)), 'accepted');
+  assert.equal(
+    stampOf(client.request(QUERY, NOW + 2)),
+    NOW - 8_999,
+    'the peer started again with another clock',
+  );
+});
+
+test('two nodes that correct each other at the same time understand each other from then on', () => {
+  const { client, server } = pair();
+  const ahead = 60_000;
+  const notification = { ...QUERY, sequence: 9 };
+  const fromClient = client.request(QUERY, NOW);
+  const fromServer = server.request(notification, NOW + ahead);
+  assert.equal(why(server.open(fromClient, NOW + ahead)), 'out-of-time');
+  assert.equal(why(client.open(fromServer, NOW)), 'out-of-time');
+  const correction = { kind: 'PQA', status: 156, lifetimeSeconds: 0 } as const;
+  const toClient = server.answer({ ...correction, sequence: 7, timestamp: NOW, clock: NOW + ahead });
+  const toServer = client.answer({ ...correction, sequence: 9, timestamp: NOW + ahead, clock: NOW });
+  assert.equal(why(client.open(toClient, NOW)), 'accepted');
+  assert.equal(why(server.open(toServer, NOW + ahead)), 'accepted');
+  assert.equal(why(server.open(client.request(QUERY, NOW + 1), NOW + ahead + 1)), 'accepted');
+  assert.equal(why(client.open(server.request(notification, NOW + ahead + 1), NOW + 1)), 'accepted');
 });
 
 test('without a key (IPsec) a message has no authenticator, and replay protection all the same', () => {

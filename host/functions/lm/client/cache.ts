@@ -8,10 +8,27 @@ interface Entry {
   readonly until: number;
 }
 
+interface Latest {
+  readonly counter: number;
+  readonly until: number;
+}
+
+const MILLISECONDS = 1000;
+/**
+ * For how long the highest counter of a prefix is remembered when the binding itself is gone: as long as another MAAR may keep
+ * an older one, and redirect by it (the longest subscription that a server grants, ten minutes).
+ */
+const REMEMBERED = 600 * MILLISECONDS;
+
 /** What a client knows of other MNs' locations: bounded, each entry for a limited time, absent ones included. */
 export class LocationCache {
   /** In order of use: the first goes first. */
   readonly #entries = new PrefixMap<Entry>();
+  /**
+   * The highest counter that was heard of each prefix. Without it an older binding that is still under way, or kept by another
+   * MAAR, would be believed once the later one is withdrawn, or the MN has been here: two MAARs could send packets in a circle.
+   */
+  readonly #latest = new Map<Prefix, Latest>();
   readonly #capacity: number;
 
   /** `capacity`: entries. */
@@ -24,31 +41,31 @@ export class LocationCache {
   }
 
   /**
-   * What is known of an address or prefix: the binding of the longest prefix around it, or that there is none; undefined if
-   * neither is known.
+   * What is known of an address or prefix: the binding of the longest prefix around it, with what is left of its lifetime, or
+   * that there is none; undefined if neither is known.
    */
   find(where: Address | Prefix, now: number): { readonly binding: Binding | undefined } | undefined {
     let absent: Entry | undefined;
     for (const [prefix, entry] of this.#entries.around(where)) {
-      if (entry.until <= now) {
+      const { binding, until } = entry;
+      // Lifetimes are told in whole seconds: less than one is none.
+      if (until - now < (binding === undefined ? 1 : MILLISECONDS)) {
         this.#entries.delete(prefix);
         continue;
       }
       // A wider binding may have come since an address was asked for in vain.
-      if (entry.binding === undefined) absent = entry;
+      if (binding === undefined) absent = entry;
       else {
         this.#entries.set(prefix, entry);
-        return entry;
+        return { binding: { ...binding, lifetimeSeconds: Math.floor((until - now) / MILLISECONDS) } };
       }
     }
     return absent;
   }
 
-  /** Keeps a binding under a prefix unless a later one is known; false if it was. */
+  /** Keeps a binding under a prefix unless a later one was known; false if it was. */
   put(prefix: Prefix, binding: Binding, until: number, now: number): boolean {
-    const known = this.#entries.get(prefix);
-    if (known !== undefined && known.until > now && (known.binding?.counter ?? 0) > binding.counter)
-      return false;
+    if (!this.#isNews(prefix, binding.counter, now)) return false;
     this.#set(prefix, { binding, until });
     return true;
   }
@@ -58,7 +75,16 @@ export class LocationCache {
     this.#set(where, { binding: undefined, until });
   }
 
-  delete(prefix: Prefix): void {
+  /** Notes that the registration with this counter has ended; false if a later one was known. */
+  withdraw(prefix: Prefix, counter: number, until: number, now: number): boolean {
+    if (!this.#isNews(prefix, counter, now)) return false;
+    this.putAbsent(prefix, until);
+    return true;
+  }
+
+  /** The MN is here, and is registered with this counter: what was known of it is past. */
+  arrived(prefix: Prefix, counter: number, now: number): void {
+    this.#isNews(prefix, counter, now);
     this.#entries.delete(prefix);
   }
 
@@ -68,6 +94,19 @@ export class LocationCache {
     if (entry?.binding?.locator !== locator) return false;
     for (const prefix of [...entry.binding.prefixes, ...entry.binding.delegated])
       this.#entries.delete(prefix);
+    return true;
+  }
+
+  /** Whether nothing later was heard of the prefix; remembers the counter if so. */
+  #isNews(prefix: Prefix, counter: number, now: number): boolean {
+    const latest = this.#latest.get(prefix);
+    if (latest !== undefined && latest.until > now && latest.counter > counter) return false;
+    this.#latest.delete(prefix);
+    this.#latest.set(prefix, { counter, until: now + REMEMBERED });
+    if (this.#latest.size > this.#capacity) {
+      const oldest = this.#latest.keys().next().value;
+      if (oldest !== undefined) this.#latest.delete(oldest);
+    }
     return true;
   }
 

@@ -128,7 +128,8 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
       case 'register': {
         const { type: _, ...registration } = event;
         this.#registrations.set(event.mnId, registration);
-        for (const prefix of [...event.prefixes, ...event.delegated]) this.#cache.delete(prefix);
+        for (const prefix of [...event.prefixes, ...event.delegated])
+          this.#cache.arrived(prefix, event.counter, now);
         const moved = this.#movers.delete(event.mnId);
         this.#register(registration, moved ? HANDOFF.betweenRouters : HANDOFF.newInterface);
         break;
@@ -204,19 +205,12 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
       const newer =
         binding.lifetimeSeconds > 0
           ? this.#cache.put(prefix, binding, expires, now)
-          : this.#withdraw(prefix, binding.counter);
+          : this.#cache.withdraw(prefix, binding.counter, now + this.#settings.absentFor, now);
       if (newer && where === undefined) {
-        this.#located(prefix, source, binding.lifetimeSeconds > 0 ? binding : undefined);
+        this.#located(prefix, source, this.#cache.find(prefix, now)?.binding);
       }
     }
     if (where !== undefined) this.#located(where, source, this.#cache.find(where, now)?.binding);
-  }
-
-  #withdraw(prefix: Prefix, counter: number): boolean {
-    const { now } = this.#channel;
-    if ((this.#cache.find(prefix, now)?.binding?.counter ?? 0) > counter) return false;
-    this.#cache.putAbsent(prefix, now + this.#settings.absentFor);
-    return true;
   }
 
   /** A server tells of what was asked for, another MAAR of packets that go astray; neither does the other's. */

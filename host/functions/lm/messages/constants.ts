@@ -19,7 +19,7 @@ export const EXPERIMENT_AT = {
 export const QUERY_REGISTER = 0x80;
 
 /** Subtypes of our Vendor Specific options; those of other parts of the project are below 16. */
-export const VENDOR_SUBTYPE = { counter: 16, remaining: 17, ticket: 18 } as const;
+export const VENDOR_SUBTYPE = { counter: 16, remaining: 17, ticket: 18, clock: 19 } as const;
 
 /** Prefixes in one message: with every other option they stay within 1,280 octets. */
 export const MAX_PREFIXES = 32;

@@ -3,6 +3,7 @@ import type { MobilityOption } from '../../../wire/mobility/options.ts';
 import type { MobilityMessage } from '../../../wire/mobility/message.ts';
 import { BA_FLAG, BU_FLAG, LIFETIME_UNIT, UPN_REASON } from '../../../wire/mobility/registry.ts';
 import { ENTERPRISE, EXPERIMENT, EXPERIMENT_AT, QUERY_REGISTER, VENDOR_SUBTYPE } from './constants.ts';
+import { isAnswer } from './message.ts';
 import type { Binding, LocationMessage } from './message.ts';
 
 /** What the lifetime field of Localized Routing messages holds; 65,535 would mean for ever. */
@@ -14,7 +15,12 @@ const MAX_ROUTING_SECONDS = 0xfffe;
  */
 export function toMobility(message: LocationMessage, last: readonly MobilityOption[] = []): MobilityMessage {
   const { sequence } = message;
-  const options = [...optionsOf(message), { kind: 'timestamp', millis: message.timestamp } as const, ...last];
+  const options = [
+    ...optionsOf(message),
+    ...(isAnswer(message) && message.clock !== undefined ? [numberOption('clock', message.clock)] : []),
+    { kind: 'timestamp', millis: message.timestamp } as const,
+    ...last,
+  ];
   switch (message.kind) {
     case 'PBU':
       return {
@@ -143,7 +149,7 @@ function bindingOptions(binding: Binding): MobilityOption[] {
   ];
 }
 
-/** Counters take 8 octets, seconds 4. */
+/** Counters and times of day take 8 octets, seconds 4. */
 function numberOption(item: keyof typeof VENDOR_SUBTYPE, value: number): MobilityOption {
   const data = new Uint8Array(item === 'remaining' ? 4 : 8);
   const view = new DataView(data.buffer);

@@ -19,6 +19,12 @@ interface Common {
   readonly timestamp: number;
 }
 
+interface Answer extends Common {
+  readonly status: number;
+  /** With status 156: the time by the answerer's clock, milliseconds since 1970. */
+  readonly clock?: number;
+}
+
 interface Session {
   readonly mnId: string;
   /** Values of RFC 5213 section 8.4 and of the registry of access technology types. */
@@ -33,8 +39,7 @@ interface Session {
 }
 
 export type ProxyBindingUpdate = { readonly kind: 'PBU'; readonly locator: Address } & Session & Common;
-export type ProxyBindingAcknowledgement = { readonly kind: 'PBA'; readonly status: number } & Session &
-  Common;
+export type ProxyBindingAcknowledgement = { readonly kind: 'PBA' } & Session & Answer;
 
 export interface ProxyBindingQuery extends Common {
   readonly kind: 'PBQ';
@@ -47,9 +52,8 @@ export interface ProxyBindingQuery extends Common {
   readonly where?: Prefix;
 }
 
-export interface ProxyQueryAnswer extends Common {
+export interface ProxyQueryAnswer extends Answer {
   readonly kind: 'PQA';
-  readonly status: number;
   /** For how long the requester will be told of changes. */
   readonly lifetimeSeconds: number;
   /** The registration counter handed out. */
@@ -64,9 +68,8 @@ export interface UpdateNotification extends Common {
   readonly binding: Binding;
 }
 
-export interface UpdateNotificationAcknowledgement extends Common {
+export interface UpdateNotificationAcknowledgement extends Answer {
   readonly kind: 'UPA';
-  readonly status: number;
 }
 
 /** Tells a correspondents' router where to send packets for an MN; carries its lifetime in the header, up to 65,535 s. */
@@ -75,9 +78,8 @@ export interface LocalizedRoutingInitiation extends Common {
   readonly binding: Binding;
 }
 
-export interface LocalizedRoutingAcknowledgement extends Common {
+export interface LocalizedRoutingAcknowledgement extends Answer {
   readonly kind: 'LRA';
-  readonly status: number;
   readonly lifetimeSeconds: number;
 }
 
@@ -89,9 +91,8 @@ export interface PoolJoin extends Common {
   readonly primary: readonly Prefix[];
 }
 
-export interface PoolJoinAnswer extends Common {
+export interface PoolJoinAnswer extends Answer {
   readonly kind: 'LPA';
-  readonly status: number;
   readonly lifetimeSeconds: number;
   readonly primary: readonly Prefix[];
 }

@@ -13,6 +13,7 @@ import {
   QUERY_REGISTER,
   VENDOR_SUBTYPE,
 } from './constants.ts';
+import { isAnswer } from './message.ts';
 import type { Binding, LocationMessage } from './message.ts';
 
 /** What the options of a message say: lists in their order, all else at most once. */
@@ -23,6 +24,7 @@ interface Content {
   counter?: number;
   remaining?: number;
   ticket?: number;
+  clock?: number;
   handoff?: number;
   accessTechnology?: number;
   readonly prefixes: Prefix[];
@@ -60,7 +62,9 @@ export function parseLocation(mobility: MobilityMessage): Parsed<LocationMessage
   if (timestamp === undefined) return missing('Timestamp', options);
   const message = messageOf(mobility, experiment, { ...content.value, timestamp });
   if (message === 'other') return message;
-  return 'lacks' in message ? missing(message.lacks, options) : parsed(message);
+  if ('lacks' in message) return missing(message.lacks, options);
+  const { clock } = content.value;
+  return parsed(clock !== undefined && isAnswer(message) ? { ...message, clock } : message);
 }
 
 /** In place of a message: the option without which it has no meaning. */

@@ -16,6 +16,7 @@ const VENDOR: Readonly<Record<keyof typeof VENDOR_SUBTYPE, Omit<VendorRow, 'subt
   counter: { name: 'registration counter', fields: [{ name: 'counter', octets: 8 }] },
   remaining: { name: 'remaining lifetime', fields: [{ name: 'remaining', octets: 4 }] },
   ticket: { name: 'registration counter handed out', fields: [{ name: 'ticket', octets: 8 }] },
+  clock: { name: 'clock of the answerer', fields: [{ name: 'clock', octets: 8 }] },
 };
 
 /** Location management's part of docs/wireshark/maar.lua. */
