@@ -144,6 +144,7 @@ local VENDOR = {
     name = 'registration counter handed out',
     fields = { { name = 'ticket', octets = 8 } },
   },
+  [19] = { name = 'clock of the answerer', fields = { { name = 'clock', octets = 8 } } },
 }
 local MESSAGES = {
   {
