@@ -9,7 +9,7 @@ export interface MaarConfig {
   readonly address: Address;
   readonly scheme: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
   readonly links: readonly LinkConfig[];
-  /** Prefixes we assign: one /64 for each MN. */
+  /** Prefixes we assign: one /64 for each MN, from each network that is for it. */
   readonly pool: PoolConfig;
   /** The other MAARs of the domain: the only ones that may signal or tunnel to us. */
   readonly peers: readonly PeerConfig[];
@@ -77,6 +77,21 @@ export interface PoolConfig {
   readonly prefix: Prefix;
   readonly preferredSeconds: number;
   readonly validSeconds: number;
+  /** Parts of the prefix, each with terms of its own; without any, the pool is one stateless network for every MN. */
+  readonly networks?: readonly NetworkConfig[];
+}
+
+export interface NetworkConfig {
+  /** Name in logs, views and the store. */
+  readonly name: string;
+  readonly prefix: Prefix;
+  /** MNs form their addresses by themselves from what is advertised. */
+  readonly mode: 'stateless';
+  readonly preferredSeconds: number;
+  /** Time of a lease: the valid lifetime of every advertisement and of every renewal. */
+  readonly validSeconds: number;
+  /** Whose prefixes it has: an MN-ID, or a pattern of them with one "*". */
+  readonly mnId: string;
 }
 
 export interface PeerConfig {

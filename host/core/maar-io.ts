@@ -1,4 +1,13 @@
-import type { Address, Command, CommandStatus, DataPlaneEvent, LinkId, Mac } from '../../bindings/entries.ts';
+import type {
+  Address,
+  Command,
+  CommandStatus,
+  DataPlaneEvent,
+  LinkId,
+  Mac,
+  Prefix,
+} from '../../bindings/entries.ts';
+import type { LeaseRecord } from '../functions/haa/lease.ts';
 import type { StreamEffect, StreamEvent, TimerEffect, TimerEvent, TraceEffect } from './machine.ts';
 
 export interface StationActivity {
@@ -48,6 +57,8 @@ export type MaarEvent =
     }
   /** Answer to `activity`: packets that each station has sent, and that have been sent to it, since some fixed time. */
   | { readonly type: 'activity'; readonly stations: readonly StationActivity[] }
+  /** Answer to `leases` of that number: kept, or why not. */
+  | { readonly type: 'leases'; readonly write: number; readonly fault?: string }
   | TimerEvent
   | StreamEvent;
 
@@ -69,6 +80,13 @@ export type MaarEffect =
   | { readonly type: 'buffering'; readonly mac: Mac }
   /** Stations whose data frames need no longer be shown to control (they are attached). */
   | { readonly type: 'stations'; readonly link: LinkId; readonly macs: readonly Mac[] }
+  /** Leases for the store, and prefixes of which it may forget what it has; answered by `leases` once that is on the disk. */
+  | {
+      readonly type: 'leases';
+      readonly write: number;
+      readonly put: readonly LeaseRecord[];
+      readonly forget: readonly Prefix[];
+    }
   | TimerEffect
   | StreamEffect
   | TraceEffect;

@@ -2,7 +2,9 @@ import { RESULT } from '../wire/diameter/generated.ts';
 import { AaaClient, AAA_PREFIX, type AaaAnswer, type AaaOutput } from '../aaa/client.ts';
 import type { Address, DataPlaneEvent } from '../../bindings/entries.ts';
 import { Forwarding } from '../functions/fm/forwarding.ts';
-import { HomeAddressAllocator } from '../functions/haa/allocator.ts';
+import { HAA_TIMER, HomeAddressAllocator } from '../functions/haa/allocator.ts';
+import type { LeaseRecord } from '../functions/haa/lease.ts';
+import { leasesView } from '../functions/haa/view.ts';
 import { LM_PREFIX, LocationService } from '../functions/lm/client/service.ts';
 import { Domain } from '../functions/lm/domain.ts';
 import { LocationManager } from '../functions/lm/location.ts';
@@ -26,6 +28,7 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
   readonly #context: Context;
   readonly #location = new LocationManager();
   readonly #forwarding: Forwarding;
+  readonly #allocator: HomeAddressAllocator;
   readonly #attachment: Attachment;
   readonly #aaa: AaaClient;
   readonly #signalling: Signalling;
@@ -36,10 +39,11 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
   #registrationNumber = 0;
 
   /**
-   * `startedAt` is in milliseconds since 1970: peers tell from it that a MAAR has restarted (RFC 6733 8.16).
+   * `startedAt` is in milliseconds since 1970: peers tell from it that a MAAR has restarted (RFC 6733 8.16). `leases` are
+   * those of a store, which then takes the `leases` effects; without, leases end with the process.
    * Throws if the configuration names a scheme that does not exist; the configuration check says so first.
    */
-  constructor(config: MaarConfig, random: Random, startedAt = 0) {
+  constructor(config: MaarConfig, random: Random, startedAt = 0, leases?: readonly LeaseRecord[]) {
     const scheme = findScheme(config.scheme.name);
     if (scheme === undefined) {
       throw new Error(`no scheme "${config.scheme.name}"; there are ${schemeNames().join(', ')}`);
@@ -48,11 +52,12 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
     const location = this.#location;
     const domain = new Domain(config);
     const forwarding = new Forwarding(context);
-    const allocator = new HomeAddressAllocator(config.pool);
+    const allocator = new HomeAddressAllocator(context, leases);
     const access = new AccessLinks(context);
     const functions = { context, domain, location, forwarding, allocator, access };
     this.#context = context;
     this.#forwarding = forwarding;
+    this.#allocator = allocator;
     this.#attachment = new Attachment(functions, {
       register: (node) => {
         this.#register(node);
@@ -104,6 +109,7 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
       peers: config.peers.map(({ name, address }) => ({ name, address })),
       ...(this.#lm === undefined ? {} : { cached: this.#lm.cached }),
       counters: Object.fromEntries([...counters, ...(this.#lm?.counters() ?? [])]),
+      leases: leasesView(this.#allocator, this.#location, config.address, now),
     };
   }
 
@@ -111,6 +117,7 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
     switch (event.type) {
       case 'start':
         this.#forwarding.start();
+        this.#allocator.start();
         this.#takeAaa(this.#aaa.start(this.#context.now));
         this.#lm?.start();
         this.#attachment.start();
@@ -142,7 +149,11 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
       case 'dataplane':
         this.#dataplane(event.event);
         return;
+      case 'leases':
+        this.#allocator.written(event.write, event.fault);
+        return;
       case 'usage':
+        this.#location.noteUse(event);
         this.#scheme.usage?.(event);
         return;
       case 'activity':
@@ -159,6 +170,7 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
   #timer(event: TimerEvent): void {
     if (event.id.startsWith(AAA_PREFIX)) this.#aaaEvent(event);
     else if (event.id.startsWith(LM_PREFIX)) this.#lm?.timer(event.id);
+    else if (event.id.startsWith(HAA_TIMER)) this.#allocator.timer();
     else if (event.id.startsWith('proxy:')) this.#attachment.timer(event.id);
     else this.#scheme.timer?.(event.id);
   }
@@ -177,6 +189,7 @@ export class Maar implements Machine<MaarEvent, MaarEffect> {
     ] as const) {
       const found = this.#location.find(own);
       if (found === undefined || found.node.state !== 'attached') continue;
+      found.home.lastUsed = this.#context.now;
       // Anybody may send to an address nobody has; only the MN sends from one.
       if (own === src && hear(found.home, `${own}/128`))
         this.#scheme.heard?.(found.node, found.home, `${own}/128`);

@@ -16,6 +16,34 @@ export interface MaarView {
   /** Locations in the cache, where the scheme asks servers of location management. */
   readonly cached?: number;
   readonly counters: Readonly<Record<string, number>>;
+  readonly leases: LeasesView;
+}
+
+/** What home address allocation has given, and had not to give. */
+export interface LeasesView {
+  /** False where leases end with the process. */
+  readonly stored: boolean;
+  readonly networks: readonly {
+    readonly name: string;
+    readonly prefix: Prefix;
+    readonly mode: string;
+    /** Prefixes for MNs, and how many of them are leased. */
+    readonly size: number;
+    readonly leased: number;
+  }[];
+  readonly leases: readonly LeaseView[];
+  /** MNs here that a network has nothing left for. */
+  readonly refusals: readonly { readonly mnId: string; readonly network: string; readonly since: number }[];
+}
+
+export interface LeaseView {
+  readonly prefix: Prefix;
+  readonly network: string;
+  readonly mnId: string;
+  /** When it ends, unless it is renewed. */
+  readonly until: number;
+  /** The MAAR that serves its MN; undefined where that is not known, or nobody does. */
+  readonly serving: Address | undefined;
 }
 
 export interface NodeView {

@@ -42,7 +42,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/check.ts')).checkCommand,
   },
   show: {
-    synopsis: 'show status|bindings|sessions|peers|counters [--json] [--config FILE | --socket PATH]',
+    synopsis: 'show status|bindings|sessions|leases|peers|counters [--json] [--config FILE | --socket PATH]',
     summary: 'what a running MAAR or LM server knows',
     load: async () => (await import('./commands/show.ts')).showCommand,
   },

@@ -5,9 +5,11 @@ import { messageOf } from '../core/error-message.ts';
 import type { MaarEffect, MaarEvent } from '../core/maar-io.ts';
 import type { Machine, StreamEffect, TimerEffect, TraceEffect } from '../core/machine.ts';
 import type { MaarView, StatusView } from '../core/view.ts';
+import type { LeaseStore } from '../functions/haa/lease.ts';
 import { clockFrom } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { controlPath, serveControl } from './control-socket.ts';
+import { LeaseWriter } from './haa/lease-writer.ts';
 import { Runner } from './runner.ts';
 import { Streams } from './streams.ts';
 
@@ -17,6 +19,8 @@ const FAREWELL_MS = 200;
 export interface MachineOptions {
   readonly machine: Machine<MaarEvent, MaarEffect>;
   readonly view: (now: number) => MaarView;
+  /** Where the machine's leases are kept, if they are; closed with the room. */
+  readonly leases?: LeaseStore;
   /** Takes what the machine traces, and faults of the system under `what: "fault"`. */
   readonly trace: (effect: TraceEffect) => void;
   /** Of `clockOrigin()`. */
@@ -26,7 +30,7 @@ export interface MachineOptions {
 /** What the router does for the machine, wherever that is. */
 export type RouterEffect = Exclude<
   MaarEffect,
-  TimerEffect | StreamEffect | TraceEffect | { readonly type: 'buffering' }
+  TimerEffect | StreamEffect | TraceEffect | { readonly type: 'buffering' | 'leases' }
 >;
 
 /** What the control socket asks of the router. */
@@ -44,6 +48,7 @@ export class MachineRoom {
   readonly #streams: Streams;
   /** Who waits for a confirmed buffer, by station. */
   readonly #confirmations = new Map<Mac, (() => void)[]>();
+  readonly #leases: LeaseWriter | undefined;
   #control: Server | undefined;
 
   /** `localAddress`: source of the machine's streams; without it the kernel chooses. */
@@ -51,6 +56,10 @@ export class MachineRoom {
     this.#options = options;
     this.now = clockFrom(options.clockOrigin);
     this.#streams = new Streams((event) => this.dispatch(event), localAddress);
+    this.#leases =
+      options.leases === undefined
+        ? undefined
+        : new LeaseWriter(options.leases, (event) => this.dispatch(event));
     this.#runner = new Runner(options.machine, this.now, (effect) => {
       switch (effect.type) {
         case 'stream.open':
@@ -64,6 +73,9 @@ export class MachineRoom {
         case 'buffering':
           for (const confirm of this.#confirmations.get(effect.mac) ?? []) confirm();
           this.#confirmations.delete(effect.mac);
+          return;
+        case 'leases':
+          this.#leases?.add(effect);
           return;
         default:
           carryOut(effect);
@@ -106,8 +118,9 @@ export class MachineRoom {
     await new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
   }
 
-  /** Ends timers, streams and the control socket. */
+  /** Ends timers, streams, the store of leases and the control socket. */
   close(): void {
+    this.attempt('store of leases', () => this.#leases?.close());
     this.#runner.close();
     this.#streams.close();
     this.#control?.close();

@@ -151,6 +151,12 @@ export interface LabOptions {
   readonly loss?: number;
   /** Overrides of timers in every MAAR (milliseconds; see host/core/config.ts). */
   readonly timers?: Readonly<Record<string, number>>;
+  /** Of the pool of every MAAR: the length of its prefix, and the times of its leases in seconds. */
+  readonly pool?: {
+    readonly length?: number;
+    readonly preferredSeconds?: number;
+    readonly validSeconds?: number;
+  };
   /** Overrides of the buffer's budget in every MAAR. */
   readonly buffer?: Partial<BufferConfig>;
   /** Largest packet that the core router sends to a MAAR, where that is less than what MAARs count on. */

@@ -1,7 +1,7 @@
 import type { Address, Mac, Prefix } from '../../bindings/entries.ts';
 import type { AllowedPeer } from '../aaa/service.ts';
 import type { Subscriber } from '../aaa/subscribers.ts';
-import { DEFAULT_TIMERS, type MaarConfig } from '../core/config.ts';
+import { DEFAULT_TIMERS, type MaarConfig, type PoolConfig } from '../core/config.ts';
 import type { EndName, HostName, LabOptions, LmName, MaarName } from './lab.ts';
 
 /** The addressing plan of the domain under test, the same for both backends. */
@@ -106,7 +106,7 @@ export function maarConfig(name: MaarName, options: LabOptions): MaarConfig {
     address: maarAddress(name),
     scheme: { name: options.scheme, options: options.schemeOptions ?? {} },
     links: [ACCESS_LINK],
-    pool: { prefix: maarPool(name), preferredSeconds: 1800, validSeconds: 3600 },
+    pool: poolConfig(name, options.pool),
     peers: MAARS.filter((other) => other !== name).map((other) => ({
       name: other,
       address: maarAddress(other),
@@ -125,6 +125,11 @@ export function maarConfig(name: MaarName, options: LabOptions): MaarConfig {
     hold: { packets: 512, millis: 2_000 },
     buffer: { packets: 1_024, bytes: 1_500_000, millis: 2_000, silence: 0, ...options.buffer },
   };
+}
+
+function poolConfig(name: MaarName, { length, ...times }: NonNullable<LabOptions['pool']> = {}): PoolConfig {
+  const prefix = length === undefined ? maarPool(name) : maarPool(name).replace(/\d+$/, String(length));
+  return { prefix, preferredSeconds: 1800, validSeconds: 3600, ...times };
 }
 
 /** What the AAA server knows of the domain: which MNs may attach, and which MAARs may register them. */

@@ -2,6 +2,7 @@ import type { DataPlane, DataPlaneOptions } from '../../bindings/dataplane.ts';
 import type { Prefix } from '../../bindings/entries.ts';
 import type { MaarConfig } from '../core/config.ts';
 import type { Random, TraceEffect } from '../core/machine.ts';
+import type { LeaseRecord } from '../functions/haa/lease.ts';
 import { MemoryLocationStore } from '../functions/lm/memory-store.ts';
 import type { StoreState } from '../functions/lm/store.ts';
 import { AaaNode } from '../sim/aaa-node.ts';
@@ -43,7 +44,7 @@ import {
 
 /** What the simulation runs: one of each for every start of a node. */
 export interface SimParts {
-  maar(config: MaarConfig, random: Random): MaarMachine;
+  maar(config: MaarConfig, random: Random, leases: readonly LeaseRecord[]): MaarMachine;
   dataPlane(options: DataPlaneOptions): DataPlane;
   aaa(random: Random): AaaMachine;
   lm(plan: LmPlan, state: StoreState, startedAt: number, random: Random): LmMachine;
@@ -194,7 +195,7 @@ export class SimDomain {
     const node = new MaarNode(
       {
         config,
-        machine: () => parts.maar(config, random),
+        machine: (leases) => parts.maar(config, random, leases),
         dataPlane: () =>
           parts.dataPlane({
             capacities: CAPACITIES,

@@ -293,7 +293,7 @@ function realParts(options: LabOptions, wasm: Uint8Array<ArrayBuffer>): SimParts
   const store = new MemoryStore();
   let starts = 0;
   return {
-    maar: (config, random) => new Maar(config, random),
+    maar: (config, random, leases) => new Maar(config, random, 0, leases),
     dataPlane: (planeOptions) => wasmDataPlane(wasm, planeOptions),
     aaa: (random) =>
       new AaaServer({

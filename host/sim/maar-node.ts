@@ -4,6 +4,7 @@ import type { MaarConfig } from '../core/config.ts';
 import type { MaarEffect, MaarEvent } from '../core/maar-io.ts';
 import type { Machine, StreamEvent, TraceEffect } from '../core/machine.ts';
 import type { MaarView, StatusView } from '../core/view.ts';
+import type { LeaseRecord } from '../functions/haa/lease.ts';
 import { NEXT_HEADER } from '../wire/ipv6.ts';
 import type { AccessRouter } from './access-link.ts';
 import { RouterKernel } from './kernel.ts';
@@ -20,12 +21,15 @@ export interface MaarMachine extends Machine<MaarEvent, MaarEffect> {
 export interface MaarNodeOptions {
   readonly config: MaarConfig;
   /** Called at every start: a new process remembers nothing. */
-  readonly machine: () => MaarMachine;
+  readonly machine: (leases: readonly LeaseRecord[]) => MaarMachine;
   readonly dataPlane: () => DataPlane;
   /** Milliseconds from an `apply` effect to the tables standing. */
   readonly applyDelay: number;
   readonly trace: (effect: TraceEffect) => void;
 }
+
+/** Milliseconds that the disk takes for a write. */
+const WRITE_MILLIS = 1;
 
 /** Everything that dies with the process. */
 interface Process {
@@ -46,6 +50,8 @@ export class MaarNode implements LinkEnd, AccessRouter, StreamNode {
   readonly #streams: StreamFabric;
   /** Ports with carrier, which outlive the process. */
   readonly #ports = new Set<string>();
+  /** What is on the disk, by prefix. */
+  readonly #leases = new Map<string, LeaseRecord>();
   /** Who waits for a confirmed buffer, by station. */
   readonly #leaving = new Map<Mac, () => void>();
   #links: KernelLinks | undefined;
@@ -75,7 +81,7 @@ export class MaarNode implements LinkEnd, AccessRouter, StreamNode {
     const { config, machine, dataPlane } = this.#options;
     const hear = (event: MaarEvent): void => this.#hear(event, process);
     const process: Process = {
-      machine: machine(),
+      machine: machine([...this.#leases.values()]),
       kernel: new RouterKernel(config, this.#scheduler, dataPlane(), this.#links, hear),
       timers: new Timers(this.#scheduler, (id) => this.#hear({ type: 'timer', id }, process)),
       queue: [],
@@ -170,6 +176,15 @@ export class MaarNode implements LinkEnd, AccessRouter, StreamNode {
           if (process !== this.#process) return;
           const statuses = kernel.apply(effect.commands);
           this.#hear({ type: 'applied', batch: effect.batch, statuses }, process);
+        });
+        break;
+      case 'leases':
+        // What a process that is killed has not been told of may be there or not; here it is not.
+        this.#scheduler.after(WRITE_MILLIS, () => {
+          if (process !== this.#process) return;
+          for (const prefix of effect.forget) this.#leases.delete(prefix);
+          for (const record of effect.put) this.#leases.set(record.prefix, record);
+          this.#hear({ type: 'leases', write: effect.write }, process);
         });
         break;
       case 'usage':

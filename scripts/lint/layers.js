@@ -32,6 +32,7 @@ export const layers = {
     'host/core',
     'host/aaa',
     'host/functions/lm/store.ts',
+    'host/functions/haa/lease.ts',
     'bindings',
     'bindings/generated',
     'bindings/node',

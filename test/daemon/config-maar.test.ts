@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { DEFAULT_TIMERS } from '../../host/core/config.ts';
 import { loadConfig } from '../../host/daemon/config/load.ts';
-import { agentConfig, controlConfig, linuxConfig, maarSchema } from '../../host/daemon/config/maar.ts';
+import {
+  agentConfig,
+  controlConfig,
+  leaseFile,
+  linuxConfig,
+  maarSchema,
+} from '../../host/daemon/config/maar.ts';
 import { defaultScheme, register } from '../../host/schemes/registry.ts';
 import type { Scheme } from '../../host/schemes/scheme.ts';
 
@@ -294,4 +300,57 @@ test('a scheme that asks servers of location management needs [lm]', () => {
   const scheme = '[scheme]\nname = "asking"\n';
   assert.match(faults(`${GOOD}${scheme}`)['lm'] ?? '', /asking/);
   assert.ok(load(`${WITH_SERVERS}${scheme}`).ok);
+});
+
+const network = (name: string, rest: string): string => `[[pool.network]]\nname = "${name}"\n${rest}\n`;
+const pool = (...networks: string[]): string =>
+  GOOD.replace(/\[pool\]\n/, `[pool]\nstore = "memory"\n`) + networks.join('');
+
+test('a network of the pool has the times of the pool unless it has its own', () => {
+  const loaded = load(
+    pool(
+      network('staff', 'prefix = "2001:db8:11:8000::/49"\nvalidSeconds = 9000\nmnId = "*@x"'),
+      network('all', 'prefix = "2001:db8:11::/49"'),
+    ),
+  );
+  assert.ok(loaded.ok, JSON.stringify(loaded));
+  const terms = { mode: 'stateless', preferredSeconds: 1_800 } as const;
+  assert.deepEqual(controlConfig(loaded.value).pool.networks, [
+    { ...terms, name: 'staff', prefix: '2001:db8:11:8000::/49', validSeconds: 9_000, mnId: '*@x' },
+    { ...terms, name: 'all', prefix: '2001:db8:11::/49', validSeconds: 3_600, mnId: '*' },
+  ]);
+  assert.equal(leaseFile(loaded.value), undefined);
+});
+
+test('leases are kept in the state directory unless another file is named', () => {
+  const file = (text: string): string | undefined => {
+    const loaded = load(text);
+    assert.ok(loaded.ok, JSON.stringify(loaded));
+    return leaseFile(loaded.value);
+  };
+  assert.equal(file(GOOD), '/var/lib/maar/a1/leases.db');
+  assert.equal(file(GOOD.replace('[pool]', '[pool]\nstore = "sqlite:/srv/l.db"')), '/srv/l.db');
+});
+
+for (const [what, text, key, remedy] of [
+  ['no room', network('n', 'prefix = "2001:db8:11:1::/64"'), 'prefix', /\/63 or shorter/],
+  ['a prefix outside the pool', network('n', 'prefix = "2001:db8:99::/49"'), 'prefix', /lie in the prefix/],
+  [
+    'times the wrong way',
+    network('n', 'prefix = "2001:db8:11::/49"\nvalidSeconds = 9'),
+    'preferredSeconds',
+    /longer/,
+  ],
+  ['two stars', network('n', 'prefix = "2001:db8:11::/49"\nmnId = "*@*"'), 'mnId', /one "\*"/],
+] as const) {
+  test(`a network with ${what} is a fault`, () => {
+    assert.match(faults(pool(text))[`pool.network[0].${key}`] ?? '', remedy);
+  });
+}
+
+test('networks must not overlap, nor have one name', () => {
+  const same = network('n', 'prefix = "2001:db8:11::/49"');
+  const found = faults(pool(same, same));
+  assert.match(found['pool.network[1].name'] ?? '', /another network/);
+  assert.match(found['pool.network[1].prefix'] ?? '', /must not overlap/);
 });

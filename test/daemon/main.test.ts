@@ -49,6 +49,20 @@ const STATUS: StatusView = {
     released: [],
     peers: [{ name: 'a2', address: '2001:db8:0:2::1' }],
     counters: { attach: 1 },
+    leases: {
+      stored: false,
+      networks: [{ name: 'pool', prefix: '2001:db8:11::/62', mode: 'stateless', size: 3, leased: 1 }],
+      leases: [
+        {
+          prefix: '2001:db8:11:2::/64',
+          network: 'pool',
+          mnId: 'n@example.org',
+          until: 40_000,
+          serving: '2001:db8:0:2::1',
+        },
+      ],
+      refusals: [{ mnId: 'o@example.org', network: 'pool', since: 4_000 }],
+    },
   },
   dataplane: {
     counters: { delivered: 7, held: 0 },
@@ -68,7 +82,7 @@ test('unknown commands and options are named in one line, exit code 2', () => {
   const option = maar('run', '--speed', '9');
   assert.equal(option.code, 2);
   assert.match(option.err, /--speed/);
-  assert.match(maar('show', 'nothing').err, /status, bindings, sessions, peers, counters/);
+  assert.match(maar('show', 'nothing').err, /status, bindings, sessions, leases, peers, counters/);
 });
 
 test('check tells the files of MAAR and AAA server apart', () => {
@@ -113,6 +127,8 @@ test('every subject is text for an operator and one document for a program', () 
     bindings:
       /internal\s+2001:db8:c0::2\/128\s+2001:db8:0:2::1\s+tunnelled[^]*2001:db8:11:2::\/64\s+n@example\.org.*60 s/,
     sessions: /2001:db8:c0::2\/128\s+2001:db8:0:2::1\s+tunnel/,
+    leases:
+      /pool\s+2001:db8:11::\/62\s+stateless\s+1\s+3\n[^]*2001:db8:11:2::\/64\s+n@example\.org\s+pool\s+2001:db8:0:2::1\s+30 s\n[^]*Nothing left of network pool for o@example\.org since 6 s\n[^]*not stored/,
     peers: /a2\s+2001:db8:0:2::1/,
     counters: /attach\s+1\ndelivered\s+7\n$/,
   };

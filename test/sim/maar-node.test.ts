@@ -28,6 +28,8 @@ const LINK_LOCAL = 'fe80::99';
 const HOME = '2001:db8:11:1::99';
 const FAR = '2001:db8:c0::2';
 
+const NO_LEASES = { stored: true, networks: [], leases: [], refusals: [] };
+
 /** Answers every event with the effects that the test planned for it, and remembers what it heard. */
 class Script implements MaarMachine {
   readonly heard: { event: MaarEvent; now: number }[] = [];
@@ -41,7 +43,7 @@ class Script implements MaarMachine {
   view(now: number): MaarView {
     const { name, address } = CONFIG;
     const lists = { nodes: [], anchored: [], released: [], peers: [] };
-    return { name, address, scheme: 'script', now, ...lists, counters: {} };
+    return { name, address, scheme: 'script', now, ...lists, counters: {}, leases: NO_LEASES };
   }
 
   types(): string[] {

@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../core/error-message.ts';
 import { Maar } from '../../core/maar.ts';
 import { AgentHost } from '../../io/agent/agent-host.ts';
 import { clockOrigin } from '../../io/clock.ts';
+import { SqliteLeaseStore } from '../../io/haa/lease-store.ts';
 import { LinuxHost } from '../../io/linux-host.ts';
 import type { MachineOptions } from '../../io/machine-room.ts';
 import { formatFaults, loadConfig } from '../config/load.ts';
-import { agentConfig, controlConfig, linuxConfig, maarSchema } from '../config/maar.ts';
+import { agentConfig, controlConfig, leaseFile, linuxConfig, maarSchema } from '../config/maar.ts';
 import type { MaarFile } from '../config/maar.ts';
 import { Log } from '../log.ts';
 import { UsageError } from '../usage.ts';
@@ -29,17 +32,22 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   }
   const { name, address, pool } = file.value;
   const log = new Log(name, (line) => void process.stdout.write(line));
-  const maar = new Maar(controlConfig(file.value), uniform, Date.now());
+  let leases: SqliteLeaseStore | undefined;
+  let maar: Maar;
   let host: Host;
   try {
+    leases = openLeases(leaseFile(file.value));
+    maar = new Maar(controlConfig(file.value), uniform, Date.now(), leases?.load());
     host = openHost(file.value, {
       machine: maar,
+      ...(leases === undefined ? {} : { leases }),
       view: (now) => maar.view(now),
       trace: (effect) => log.trace(effect),
       clockOrigin: clockOrigin(),
     });
   } catch (error) {
     process.stderr.write(`${path}: ${messageOf(error)}\n`);
+    leases?.close();
     return 2;
   }
   const stopped = new Promise<string>((resolve) => {
@@ -59,6 +67,17 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   const faults = await (host instanceof AgentHost ? host.stop(signal === 'SIGHUP') : host.stop());
   log.trace({ what: 'stop', detail: { signal, faults } });
   return faults.length === 0 ? 0 : 1;
+}
+
+/** Throws, naming the file, where it cannot be had. */
+function openLeases(path: string | undefined): SqliteLeaseStore | undefined {
+  if (path === undefined) return undefined;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return new SqliteLeaseStore(path);
+  } catch (error) {
+    throw new Error(`leases cannot be kept in ${path}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 type Host = LinuxHost | AgentHost;

@@ -3,12 +3,13 @@ import { DEFAULT_TIMERS, type MaarConfig } from '../../core/config.ts';
 import type { AgentConfig } from '../../io/agent/agent-config.ts';
 import type { LinuxConfig } from '../../io/linux-config.ts';
 import { defaultScheme, findScheme, schemeNames } from '../../schemes/registry.ts';
-import { contains, isLinkLocal, parseMac, splitPrefix } from '../../wire/address.ts';
+import { contains, isLinkLocal, parseMac } from '../../wire/address.ts';
 import { DIAMETER_PORT, address, identity, port, vendorId } from './aaa.ts';
 import { agentAddress, agentSection } from './agent.ts';
 import { ASSOCIATION_REMEDY, association, channelPeer, isProtected } from './association.ts';
 import { canonicalPrefix } from './load.ts';
 import { locationConfig, locationSection } from './location.ts';
+import { controlPool, MEMORY, poolFaults, poolSection, SQLITE } from './pool.ts';
 
 const text = (what: string) => z.string({ error: `must be ${what}` }).min(1, { error: `must be ${what}` });
 const prefix = (what: string) => text(what).transform(canonicalPrefix);
@@ -31,9 +32,6 @@ const mac = text('a MAC address').transform((value, context) => {
 const linkLocal = address('the link-local address of every access link of the domain').refine(isLinkLocal, {
   error: 'must be a link-local address, like "fe80::1"',
 });
-
-/** Pools and home networks are cut into one /64 for each MN. */
-const STATION_PREFIX_LENGTH = 64;
 
 /** Values of [timers], in the units of TimerConfig; docs/linux.md says what each is for. */
 const timers = z.strictObject({
@@ -116,14 +114,7 @@ const sections = z.strictObject({
     )
     .min(1, { error: 'must have one [[access]] table at least' })
     .max(16, { error: 'must have 16 [[access]] tables at most' }),
-  pool: z.strictObject(
-    {
-      prefix: prefix('the prefix that this MAAR assigns from'),
-      preferredSeconds: positive('seconds').default(1_800),
-      validSeconds: positive('seconds').default(3_600),
-    },
-    { error: 'must be a table, [pool]' },
-  ),
+  pool: poolSection,
   peer: z
     .array(
       z.strictObject({
@@ -187,17 +178,9 @@ function crossFaults(config: Sections): CrossFault[] {
 
   if (isLinkLocal(config.address))
     fault(['address'], 'must be a global address: tunnels and signalling end there');
-  if (splitPrefix(config.pool.prefix).length > STATION_PREFIX_LENGTH) {
-    fault(
-      ['pool', 'prefix'],
-      `must be a /${STATION_PREFIX_LENGTH} or shorter: every MN gets a /${STATION_PREFIX_LENGTH}`,
-    );
-  }
+  for (const { path, message } of poolFaults(config.pool)) fault(['pool', ...path], message);
   if (contains(config.pool.prefix, config.address)) {
     fault(['pool', 'prefix'], `must not contain our own address ${config.address}`);
-  }
-  if (config.pool.preferredSeconds > config.pool.validSeconds) {
-    fault(['pool', 'preferredSeconds'], 'must not be longer than validSeconds (RFC 4861 section 6.2.1)');
   }
 
   const interfaces = new Set<string>();
@@ -279,6 +262,13 @@ export function stateDirectory(file: MaarFile): string {
   return file.stateDirectory ?? `${DEFAULT_STATE}/${file.name}`;
 }
 
+/** The file of the leases; undefined where they are not kept. */
+export function leaseFile(file: MaarFile): string | undefined {
+  const { store } = file.pool;
+  if (store === MEMORY) return undefined;
+  return store === undefined ? `${stateDirectory(file)}/leases.db` : store.slice(SQLITE.length);
+}
+
 /** What a host of the machine needs of the file, wherever the router is. */
 function hostConfig(file: MaarFile): Omit<LinuxConfig, 'coreInterface' | 'dataPlane' | 'access'> {
   return {
@@ -321,14 +311,14 @@ export function agentConfig(file: MaarFile): AgentConfig | undefined {
 
 /** What the control plane needs of it. */
 export function controlConfig(file: MaarFile): MaarConfig {
-  const { name, address, scheme, pool, aaa, mnRealm, core, hold, buffer } = file;
+  const { name, address, scheme, aaa, mnRealm, core, hold, buffer } = file;
   const { encapsulationLimit } = file.tunnel;
   return {
     name,
     address,
     scheme,
     links: file.access.map(({ linkLocal, mac, mtu }, id) => ({ id, linkLocal, mac, mtu })),
-    pool,
+    pool: controlPool(file.pool),
     peers: file.peer.map((peer) => ({ name: peer.name, address: peer.address, prefixes: peer.prefixes })),
     aaa: {
       originHost: aaa.originHost,

@@ -102,6 +102,33 @@ export const SUBJECTS = {
         'no sessions',
       ),
   },
+  leases: {
+    select: ({ maar }) => maar.leases,
+    text: ({ maar }) =>
+      [
+        table(
+          ['network', 'prefix', 'mode', 'leased', 'of'],
+          maar.leases.networks.map(({ name, prefix, mode, leased, size }) => [
+            ...[name, prefix, mode],
+            ...[String(leased), String(size)],
+          ]),
+          'no networks',
+        ),
+        table(
+          ['lease', 'MN', 'network', 'served by', 'expires in'],
+          maar.leases.leases.map(({ prefix, mnId, network, serving, until }) => [
+            ...[prefix, mnId, network, serving ?? 'nobody'],
+            seconds(until - maar.now),
+          ]),
+          'no leases',
+        ),
+        ...maar.leases.refusals.map(
+          ({ mnId, network, since }) =>
+            `Nothing left of network ${network} for ${mnId} since ${seconds(maar.now - since)}`,
+        ),
+        ...(maar.leases.stored ? [] : ['Leases are not stored: a restart forgets them']),
+      ].join('\n'),
+  },
   peers: {
     select: ({ maar }) => maar.peers,
     text: ({ maar }) =>

@@ -1,91 +1,158 @@
 import type { Prefix } from '../../../bindings/entries.ts';
-import type { PoolConfig } from '../../core/config.ts';
-import { addressBytes, readPrefix, splitPrefix } from '../../wire/address.ts';
+import type { Context } from '../../core/context.ts';
+import { contains } from '../../wire/address.ts';
+import type { Lease, LeaseRecord } from './lease.ts';
+import { LeaseTable } from './lease-table.ts';
+import { networksOf, type Network } from './network.ts';
 
-interface Allocation {
-  readonly prefix: Prefix;
-  /** Until when some host may still use an address of it: hosts ignore a shortened valid lifetime below two hours. */
-  validUntil: number;
+export { MN_PREFIX_LENGTH } from './network.ts';
+
+/** Timers of home address allocation begin so. */
+export const HAA_TIMER = 'haa:';
+const SWEEP = `${HAA_TIMER}sweep`;
+
+/** What an MN was given, and the networks that are for it and had nothing left. */
+export interface Allocation {
+  readonly leases: readonly Lease[];
+  readonly dry: readonly string[];
 }
 
-/** Length of what one MN gets: SLAAC needs 64 bits of interface identifier [RFC 4862 5.5.3]. */
-export const MN_PREFIX_LENGTH = 64;
+/** Why an MN has nothing of a network. */
+export interface Refusal {
+  readonly mnId: string;
+  readonly network: string;
+  readonly since: number;
+}
 
 /**
- * Home address allocation: one /64 of the pool for each MN, the same one whenever it asks while its last lifetime runs.
- * The first choice is a hash of the MN-ID, so that a MAAR that lost its state gives a returning MN its old prefix.
+ * Home address allocation: an MN has a /64 of each network that is for it, the same one whenever it asks while its lease
+ * runs. A lease ends with the longest lifetime that was ever promised of it, and its prefix is another MN's only then.
  */
 export class HomeAddressAllocator {
-  readonly #pool: PoolConfig;
-  readonly #size: bigint;
-  readonly #byNode = new Map<string, Allocation>();
-  readonly #taken = new Map<Prefix, string>();
+  readonly #context: Context;
+  readonly #networks: readonly Network[];
+  readonly #table: LeaseTable;
+  readonly #refused = new Map<string, Refusal>();
+  /** Whether leases survive the process. */
+  readonly stored: boolean;
 
-  constructor(pool: PoolConfig) {
-    this.#pool = pool;
-    this.#size = 1n << BigInt(MN_PREFIX_LENGTH - splitPrefix(pool.prefix).length);
+  /** `kept` are the leases of a store, undefined where there is none: then all of them end with the process. */
+  constructor(context: Context, kept?: readonly LeaseRecord[]) {
+    this.#context = context;
+    this.stored = kept !== undefined;
+    this.#networks = networksOf(context.config.pool);
+    // A prefix that the configuration has given up is not ours to promise.
+    const ours = kept?.filter(({ prefix }) => this.networkOf(prefix) !== undefined);
+    this.#table = new LeaseTable(context, ours);
   }
 
-  /** The prefix of this MN, or undefined where the pool has run dry. */
-  allocate(mnId: string, now: number): Prefix | undefined {
-    const held = this.#byNode.get(mnId);
-    if (held !== undefined) {
-      held.validUntil = Math.max(held.validUntil, now + this.#pool.validSeconds * 1000);
-      return held.prefix;
+  get networks(): readonly Network[] {
+    return this.#networks;
+  }
+
+  networkOf(prefix: Prefix): Network | undefined {
+    return this.#networks.find(({ config }) => contains(config.prefix, prefix));
+  }
+
+  start(): void {
+    const times = this.#networks.map(({ config }) => config.validSeconds * 1000);
+    this.#context.arm(SWEEP, Math.min(...times));
+  }
+
+  /** Leases of the MN in the networks that are for it, renewed from now where it has them. */
+  allocate(mnId: string): Allocation {
+    const leases: Lease[] = [];
+    const dry: string[] = [];
+    for (const network of this.#networks) {
+      if (!network.isFor(mnId)) continue;
+      const lease = this.#table.find(network.config.name, mnId) ?? this.#free(mnId, network);
+      if (lease === undefined) dry.push(network.config.name);
+      else leases.push(lease);
+      this.#note(mnId, network.config.name, lease);
+      if (lease !== undefined) this.#table.renew(lease, network.config.validSeconds);
     }
-    const prefix = this.#free(mnId, now);
-    if (prefix === undefined) return undefined;
-    this.#taken.set(prefix, mnId);
-    this.#byNode.set(mnId, { prefix, validUntil: now + this.#pool.validSeconds * 1000 });
-    return prefix;
+    return { leases, dry };
   }
 
-  /** Until when the prefix may be in use by the MN, or undefined where it was not allocated here. */
+  /** Renews one lease for another MAAR that serves its MN. False where the prefix is not the MN's, or cannot be kept. */
+  renew(mnId: string, prefix: Prefix): boolean {
+    const lease = this.#table.get(prefix);
+    const network = this.networkOf(prefix);
+    if (lease?.mnId !== mnId || network === undefined) return false;
+    return this.#table.renew(lease, network.config.validSeconds);
+  }
+
+  /** Until when the prefix is promised to its MN; undefined where it is nobody's. */
   validUntil(prefix: Prefix): number | undefined {
-    const mnId = this.#taken.get(prefix);
-    return mnId === undefined ? undefined : this.#byNode.get(mnId)?.validUntil;
+    return this.#table.get(prefix)?.promised;
+  }
+
+  /** Calls `done` once what the lease promises is on the disk, or with false once it is not. */
+  whenKept(prefix: Prefix, done: (kept: boolean) => void): void {
+    this.#table.whenWritten(prefix, done);
   }
 
   /**
-   * Whether the prefix is this MN's. After a loss of state a free prefix counts as its own if it is the one that
-   * the MN-ID leads to first, and is taken for it again.
+   * Whether the prefix is this MN's. Where its lease is lost or over, a free prefix counts as its own if it is the one that
+   * the MN-ID leads to first, and is taken for it again; with a store that is so from when it is kept.
    */
-  confirm(mnId: string, prefix: Prefix, now: number): boolean {
-    const holder = this.#taken.get(prefix);
-    if (holder !== undefined || this.#byNode.has(mnId)) return holder === mnId;
-    return this.#free(mnId, now) === prefix && this.allocate(mnId, now) === prefix;
+  confirm(mnId: string, prefix: Prefix): boolean {
+    const lease = this.#table.get(prefix);
+    if (lease !== undefined && !this.#table.isOver(lease)) return lease.mnId === mnId && lease.promised > 0;
+    const network = this.networkOf(prefix);
+    if (network?.isFor(mnId) !== true || this.#table.find(network.config.name, mnId) !== undefined)
+      return false;
+    const [first] = network.choices(mnId);
+    if (first !== prefix) return false;
+    const taken = this.#table.open(prefix, network.config.name, mnId);
+    return this.#table.renew(taken, network.config.validSeconds);
   }
 
-  #free(mnId: string, now: number): Prefix | undefined {
-    const first = fnv1a(mnId) % this.#size;
-    // Index 0 is left out: its subnet-router anycast address is the pool's own.
-    for (let step = 0n; step < this.#size; step++) {
-      const index = (first + step) % this.#size;
-      if (index === 0n) continue;
-      const prefix = subnet(this.#pool.prefix, index);
-      const holder = this.#taken.get(prefix);
-      if (holder === undefined) return prefix;
-      const allocation = this.#byNode.get(holder);
-      if (allocation === undefined || allocation.validUntil > now) continue;
-      this.#byNode.delete(holder);
-      this.#taken.delete(prefix);
-      return prefix;
+  written(write: number, fault: string | undefined): void {
+    this.#table.written(write, fault);
+  }
+
+  timer(): void {
+    this.#table.sweep();
+    this.start();
+  }
+
+  leases(): Iterable<Lease> {
+    return this.#table.values();
+  }
+
+  refusals(): Iterable<Refusal> {
+    return this.#refused.values();
+  }
+
+  /** The MN is gone: that it had nothing is no news any more. */
+  forgetRefusals(mnId: string): void {
+    for (const { config } of this.#networks) this.#refused.delete(`${config.name} ${mnId}`);
+  }
+
+  #free(mnId: string, network: Network): Lease | undefined {
+    const { name } = network.config;
+    const taken = [...this.#table.values()].filter(
+      (lease) => lease.network === name && !this.#table.isOver(lease),
+    );
+    // Looking through a full network would take as long as it is large, at every frame of every newcomer.
+    if (taken.length >= network.size) return undefined;
+    for (const prefix of network.choices(mnId)) {
+      const lease = this.#table.get(prefix);
+      if (lease === undefined || this.#table.isOver(lease)) return this.#table.open(prefix, name, mnId);
     }
     return undefined;
   }
-}
 
-function fnv1a(text: string): bigint {
-  let hash = 0xcbf29ce484222325n;
-  for (let i = 0; i < text.length; i++) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(i))) * 0x100000001b3n);
+  #note(mnId: string, network: string, lease: Lease | undefined): void {
+    const key = `${network} ${mnId}`;
+    if (lease !== undefined) {
+      this.#refused.delete(key);
+      return;
+    }
+    if (this.#refused.has(key)) return;
+    this.#refused.set(key, { mnId, network, since: this.#context.now });
+    this.#context.count('pool-dry');
+    this.#context.trace('pool-dry', { detail: { mnId, network } });
   }
-  return hash;
-}
-
-function subnet(pool: Prefix, index: bigint): Prefix {
-  const bytes = addressBytes(splitPrefix(pool).address);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, view.getBigUint64(0) | index);
-  return readPrefix(bytes, 0, MN_PREFIX_LENGTH);
 }

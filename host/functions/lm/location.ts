@@ -1,7 +1,10 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
 import type { MobileNode, Home, Session } from './node.ts';
 import { homeNames, homesOf, mnPrefix } from './node.ts';
+import type { MaarEvent } from '../../core/maar-io.ts';
 import type { AnchoredView, NodeView, ReleasedView } from '../../core/view.ts';
+
+type Usage = Extract<MaarEvent, { type: 'usage' }>;
 
 /** A home assigned here whose MN is elsewhere. */
 export interface Anchored {
@@ -49,6 +52,20 @@ export class LocationManager {
       if (homesOf(released.node).some((home) => home.prefix === prefix)) return released;
     }
     return undefined;
+  }
+
+  /** Notes when homes of MNs here last carried packets. */
+  noteUse({ destinations, pairs }: Usage): void {
+    const delivered = new Map(destinations.map(({ prefix, lastUsed }) => [prefix, lastUsed]));
+    const note = (home: Home | undefined, at: number): void => {
+      if (home !== undefined) home.lastUsed = Math.max(home.lastUsed, at);
+    };
+    for (const node of this.nodes.values()) {
+      for (const home of homesOf(node)) note(home, delivered.get(home.prefix) ?? 0);
+    }
+    for (const { src, dst, lastUsed } of pairs) {
+      for (const end of [src, dst]) note(this.find(end)?.home, lastUsed);
+    }
   }
 
   nodeViews(tunnelled: (session: Session, node: MobileNode) => boolean): NodeView[] {

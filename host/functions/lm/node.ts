@@ -1,6 +1,6 @@
 import type { Address, LinkId, Mac, Prefix } from '../../../bindings/entries.ts';
 import { contains, linkLocalOf, prefixOf } from '../../wire/address.ts';
-import { MN_PREFIX_LENGTH } from '../haa/allocator.ts';
+import { MN_PREFIX_LENGTH } from '../haa/network.ts';
 
 /** A home address of an MN: the /64 that some MAAR (its anchor) assigned, and the addresses of it that were heard. */
 export interface Home {
@@ -14,6 +14,18 @@ export interface Home {
   spanSeconds: number;
   /** Whether a session ever used it: only then is it worth following the MN with. */
   used: boolean;
+  /** When packets to or from it were last known of. */
+  lastUsed: number;
+}
+
+/** A home that nobody was given a lifetime of yet. */
+export function newHome(prefix: Prefix, anchor: Address, now: number): Home {
+  return { prefix, anchor, addresses: new Set(), validUntil: 0, spanSeconds: 0, used: false, lastUsed: now };
+}
+
+/** Whether a session may live on it: it carried something within the time that its anchor leases it for. */
+export function isInUse(home: Home, now: number): boolean {
+  return now - home.lastUsed < home.spanSeconds * 1000;
 }
 
 /** A correspondent that an MN of ours has a session with, from any of its home addresses. */
@@ -55,8 +67,10 @@ export interface MobileNode {
   lastHeard: number;
   /** Advertisements sent while no address of the local prefix had been heard. */
   initialRas: number;
-  /** What this MAAR assigned; undefined until it is registered. */
+  /** What this MAAR assigned, from the first network that is for the MN and has anything left. */
   local: Home | undefined;
+  /** What it assigned from other networks. */
+  further: Home[];
   /** Homes anchored elsewhere, by prefix. */
   readonly foreign: Map<Prefix, Home>;
   /** Prefixes that earlier MAARs gave it and no session used: deprecated with every advertisement, and not bound. */
@@ -83,6 +97,7 @@ export function newNode(at: { mnId: string; mac: Mac; link: LinkId; port: string
     lastHeard: now,
     initialRas: 0,
     local: undefined,
+    further: [],
     foreign: new Map(),
     spent: new Set(),
     sessions: new Map(),
@@ -91,15 +106,19 @@ export function newNode(at: { mnId: string; mac: Mac; link: LinkId; port: string
   };
 }
 
-export function homesOf(node: Pick<MobileNode, 'local' | 'foreign'>): Home[] {
-  return [...(node.local === undefined ? [] : [node.local]), ...node.foreign.values()];
+type Homes = Pick<MobileNode, 'local' | 'further' | 'foreign'>;
+
+/** The homes that this MAAR anchors. */
+export function localHomes(node: Pick<Homes, 'local' | 'further'>): Home[] {
+  return node.local === undefined ? [] : [node.local, ...node.further];
+}
+
+export function homesOf(node: Homes): Home[] {
+  return [...localHomes(node), ...node.foreign.values()];
 }
 
 /** The home in which an address or prefix lies. */
-export function homeOf(
-  node: Pick<MobileNode, 'local' | 'foreign'>,
-  where: Address | Prefix,
-): Home | undefined {
+export function homeOf(node: Homes, where: Address | Prefix): Home | undefined {
   return homesOf(node).find((home) => contains(home.prefix, where));
 }
 

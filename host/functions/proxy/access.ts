@@ -7,7 +7,7 @@ import { emitIcmpv6, ROUTER_PREFERENCE, type Icmpv6Message } from '../../wire/ic
 import type { NdOption } from '../../wire/icmpv6/options.ts';
 import { ND_HOP_LIMIT } from '../../wire/icmpv6/registry.ts';
 import { IPV6_HEADER, IPV6_MINIMUM_MTU, NEXT_HEADER } from '../../wire/ipv6.ts';
-import type { Home, MobileNode } from '../lm/node.ts';
+import { localHomes, type Home, type MobileNode } from '../lm/node.ts';
 
 /** Octets of the destination options header that carries an encapsulation limit (RFC 2473 section 5.1). */
 const LIMIT_HEADER = 8;
@@ -34,27 +34,31 @@ export class AccessLinks {
    * An RA to one station: the prefix of this MAAR preferred, those of earlier MAARs deprecated but valid, all off-link,
    * so that hosts send everything to the router. It leaves at once and by unicast, which departs from the pacing of
    * RFC 4861 6.2.6: a handover cannot wait MIN_DELAY_BETWEEN_RAS, and each station has prefixes of its own.
+   * `preferredSeconds` tells how long a prefix of this MAAR is preferred; one that is not leased yet is left out.
    */
-  advertise(node: MobileNode, preferredSeconds: number): void {
+  advertise(node: MobileNode, preferredSeconds: (home: Home) => number): void {
     const { now, config } = this.#context;
     const information = (prefix: Prefix, validSeconds: number, preferred: number): NdOption => ({
       kind: 'prefix-information',
       prefix,
       onLink: false,
       autonomous: true,
-      validSeconds: Math.max(0, Math.floor(validSeconds)),
+      validSeconds: Math.max(0, validSeconds),
       preferredSeconds: preferred,
     });
-    const ofHome = ({ prefix, validUntil }: Home, preferred: number): NdOption =>
-      information(prefix, (validUntil - now) / 1000, preferred);
+    const ofHome = ({ prefix, validUntil }: Home, preferred: number): NdOption => {
+      const valid = Math.floor((validUntil - now) / 1000);
+      return information(prefix, valid, Math.min(preferred, valid));
+    };
     const link = this.#links.get(node.link);
-    if (link === undefined || node.local === undefined) return;
+    if (link === undefined) return;
+    const leased = localHomes(node).filter(({ validUntil }) => validUntil > now);
     const overhead = IPV6_HEADER + (config.encapsulationLimit === undefined ? 0 : LIMIT_HEADER);
     const options: NdOption[] = [
       { kind: 'source-link-layer', mac: link.mac },
       // Room for the headers of the tunnel, so that what is tunnelled later needs no fragmentation.
       { kind: 'mtu', mtu: Math.max(IPV6_MINIMUM_MTU, Math.min(link.mtu, config.coreMtu - overhead)) },
-      ofHome(node.local, preferredSeconds),
+      ...leased.map((home) => ofHome(home, preferredSeconds(home))),
       ...[...node.foreign.values()].map((home) => ofHome(home, 0)),
       ...[...node.spent].map((prefix) => information(prefix, 0, 0)),
     ];
@@ -69,7 +73,8 @@ export class AccessLinks {
       retransTimer: 0,
       options,
     });
-    const name = node.foreign.size + node.spent.size === 0 ? 'local' : 'with earlier prefixes';
+    const own = leased.length === 0 ? 'none' : 'local';
+    const name = node.foreign.size + node.spent.size === 0 ? own : 'with earlier prefixes';
     this.#context.trace('send', { message: 'RA', to: node.mnId, detail: { prefixes: name } });
   }
 

@@ -8,6 +8,7 @@ import { mnPrefix, newNode, type Home, type MobileNode } from '../lm/node.ts';
 import { type AccessLinks, ROUTER_LIFETIME_SECONDS } from './access.ts';
 import { HeardAddresses } from './heard-addresses.ts';
 import { readFrame, type Heard } from './heard.ts';
+import { LocalHomes } from './local-homes.ts';
 import { MnEntries } from './mn-entries.ts';
 import { Ports } from './ports.ts';
 import { isAway, Presence } from './presence.ts';
@@ -47,7 +48,7 @@ export class Attachment {
   readonly #domain: Domain;
   readonly #location: LocationManager;
   readonly #forwarding: Forwarding;
-  readonly #allocator: HomeAddressAllocator;
+  readonly #homes: LocalHomes;
   readonly #access: AccessLinks;
   readonly #hooks: AttachmentHooks;
   readonly #ports: Ports;
@@ -72,7 +73,7 @@ export class Attachment {
     this.#domain = functions.domain;
     this.#location = functions.location;
     this.#forwarding = functions.forwarding;
-    this.#allocator = functions.allocator;
+    this.#homes = new LocalHomes(this.#context, this.#domain, functions.allocator);
     this.#access = functions.access;
     this.#hooks = hooks;
     this.#ports = new Ports(this.#context);
@@ -201,7 +202,7 @@ export class Attachment {
     const again = node.state === 'attached';
     node.counter = answer.counter;
     this.#context.trace('registered', { detail: { mnId, ...answer } });
-    if (!again && !this.#settleLocally(node)) return;
+    if (!again) this.#settleLocally(node);
     this.#hooks.registered(node, answer.previous);
   }
 
@@ -226,7 +227,9 @@ export class Attachment {
     this.#forwarding.commit();
     node.state = 'refused';
     node.local = undefined;
+    node.further = [];
     node.foreign.clear();
+    this.#homes.forget(node);
     this.presence.forget(node);
     this.#context.disarm(`proxy:advertise ${node.mnId}`);
     this.#context.arm(`proxy:refused ${node.mnId}`, millis);
@@ -244,6 +247,7 @@ export class Attachment {
   /** Takes an MN out of this MAAR's care; its entries are the caller's to withdraw. */
   forget(node: MobileNode): void {
     this.#location.nodes.delete(node.mnId);
+    this.#homes.forget(node);
     this.#hooks.deregister(node);
     this.presence.forget(node);
     this.#forwarding.unholdStation(node.link, node.mac);
@@ -281,16 +285,19 @@ export class Attachment {
     }
   }
 
-  /** Sends the MN its prefixes and sees to the next time. */
+  /** Sends the MN its prefixes, once their leases are kept, and sees to the next time. */
   advertise(node: MobileNode): void {
-    if (node.local === undefined) return;
-    const { pool } = this.#context.config;
-    this.#allocator.allocate(node.mnId, this.#context.now);
-    node.local.validUntil = this.#context.now + pool.validSeconds * 1000;
-    this.#access.advertise(node, pool.preferredSeconds);
+    if (node.state !== 'attached') return;
+    this.#give(node);
+    this.#forwarding.commit();
+    this.#homes.whenKept(node, () => {
+      if (!this.#isAttached(node)) return;
+      this.#access.advertise(node, (home) => this.#homes.preferredSeconds(home));
+    });
     // Until the MN is heard with an address of the prefix, the advertisement may have been lost [RFC 4861 6.2.4].
-    const again = node.local.addresses.size === 0 && node.initialRas++ < INITIAL_RAS;
-    const seconds = Math.min(ROUTER_LIFETIME_SECONDS, pool.preferredSeconds) / 3;
+    const unheard = node.local !== undefined && node.local.addresses.size === 0;
+    const again = unheard && node.initialRas++ < INITIAL_RAS;
+    const seconds = Math.min(ROUTER_LIFETIME_SECONDS / 3, this.#homes.againSeconds(node));
     this.#context.arm(`proxy:advertise ${node.mnId}`, again ? INITIAL_RA_MILLIS : seconds * 1000);
   }
 
@@ -349,28 +356,24 @@ export class Attachment {
     this.#stations.show(node.link);
   }
 
-  #settleLocally(node: MobileNode): boolean {
-    const { now, config } = this.#context;
-    const prefix = this.#allocator.allocate(node.mnId, now);
-    if (prefix === undefined) {
-      this.refuse(node, `pool ${config.pool.prefix} has run dry`);
-      return false;
-    }
+  /** An MN for which no prefix is left is attached all the same: its homes elsewhere are good here. */
+  #settleLocally(node: MobileNode): void {
     node.state = 'attached';
-    node.local = {
-      prefix,
-      anchor: this.#domain.self,
-      addresses: new Set(),
-      validUntil: now + config.pool.validSeconds * 1000,
-      spanSeconds: config.pool.validSeconds,
-      used: false,
-    };
-    this.#addresses.adopt(node, node.local);
-    this.entries.install(node, node.local);
+    this.#give(node);
     this.entries.holdUntilSettled(node);
     this.#forwarding.commit(() => {
-      if (this.#location.nodes.get(node.mnId) === node) this.advertise(node);
+      if (this.#isAttached(node)) this.advertise(node);
     });
-    return true;
+  }
+
+  #give(node: MobileNode): void {
+    for (const home of this.#homes.give(node)) {
+      this.#addresses.adopt(node, home);
+      this.entries.install(node, home);
+    }
+  }
+
+  #isAttached(node: MobileNode): boolean {
+    return node.state === 'attached' && this.#location.nodes.get(node.mnId) === node;
   }
 }

@@ -49,7 +49,12 @@ export function writeMaarFile(
       mac,
       mtu,
     })),
-    pool,
+    pool: {
+      prefix: pool.prefix,
+      preferredSeconds: pool.preferredSeconds,
+      validSeconds: pool.validSeconds,
+      network: [...(pool.networks ?? [])],
+    },
     peer: peers.map((peer) => ({
       ...{ ...peer, prefixes: [...peer.prefixes] },
       ...(servers.length === 0 ? {} : pairKey(options.seed, name, peer.name)),

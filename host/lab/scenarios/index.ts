@@ -10,6 +10,7 @@ import { figure1 } from './figure1.ts';
 import { fixedCn } from './fixed-cn.ts';
 import { headless } from './headless.ts';
 import { idleRelease } from './idle-release.ts';
+import { leaseExpiry } from './lease-expiry.ts';
 import { lifetimeExpiry } from './lifetime-expiry.ts';
 import { lostMessages } from './lost-messages.ts';
 import { maarRestart } from './maar-restart.ts';
@@ -58,4 +59,5 @@ export const scenarios: readonly Scenario[] = [
   spoofedTunnel,
   idleRelease,
   lifetimeExpiry,
+  leaseExpiry,
 ];

@@ -5,6 +5,7 @@ import {
   homeOf,
   homesOf,
   mnPrefix,
+  newHome,
   type Home,
   type MobileNode,
 } from '../../functions/lm/node.ts';
@@ -220,7 +221,7 @@ function askClaims(state: State, node: MobileNode): void {
 
 /** A prefix that the MN holds without ever having used it. */
 function spend(node: MobileNode, prefix: Prefix): void {
-  if (node.local?.prefix === prefix || node.foreign.has(prefix)) return;
+  if (homesOf(node).some((home) => home.prefix === prefix)) return;
   if (node.spent.size < MAX_SPENT) node.spent.add(prefix);
 }
 
@@ -244,14 +245,7 @@ function takeHome(state: State, node: MobileNode, binding: HomeBinding): Home | 
       return undefined;
     }
     node.spent.delete(mnPrefix(binding.hoa));
-    home = {
-      prefix: mnPrefix(binding.hoa),
-      anchor,
-      addresses: new Set(),
-      validUntil: 0,
-      spanSeconds: 0,
-      used: true,
-    };
+    home = newHome(mnPrefix(binding.hoa), anchor, context.now);
     node.foreign.set(home.prefix, home);
   }
   if (anchor !== domain.self) {

@@ -23,7 +23,7 @@ export function onDDbu(state: State, update: DDbu, src: Address): void {
 }
 
 function evaluate(state: State, update: DDbu, src: Address): void {
-  const { domain, forwarding, location } = state.functions;
+  const { allocator, domain, forwarding, location } = state.functions;
   if (location.nodes.get(update.mnId)?.state === 'authorising') {
     // It is on our own link; only the AAA server's answer tells whether this update is older than that.
     state.park(src, update, () => {
@@ -36,12 +36,21 @@ function evaluate(state: State, update: DDbu, src: Address): void {
     return;
   }
   const ours = update.homes.filter((home) => domain.anchorOf(home) === domain.self);
-  for (const home of ours) {
-    if (!serveElsewhere(state, update, mnPrefix(home))) {
+  const prefixes = new Set(ours.map(mnPrefix));
+  for (const prefix of prefixes) {
+    if (!allocator.confirm(update.mnId, prefix)) {
       state.refuse(update, src, STATUS.unauthorised);
       return;
     }
+    // Whoever serves it renews its lease with every update, and tells the MN so once that is answered.
+    if (update.lifetimeSeconds === 0 || allocator.renew(update.mnId, prefix)) continue;
+    allocator.whenKept(prefix, (kept) => {
+      if (kept) evaluate(state, update, src);
+      else state.refuse(update, src, STATUS.resources);
+    });
+    return;
   }
+  for (const prefix of prefixes) serveElsewhere(state, update, prefix);
   const here = update.correspondents.filter(
     (cn) => whereabouts(state, cn) === domain.self && isHere(state, cn),
   );
@@ -101,21 +110,17 @@ function isStale(state: State, update: DDbu): boolean {
   return update.counter < known;
 }
 
-/** A home that we anchor is served by the sender from now on; false if it is not the mover's. */
-function serveElsewhere(state: State, update: DDbu, prefix: Prefix): boolean {
-  const { context, location, allocator } = state.functions;
-  if (!allocator.confirm(update.mnId, prefix, context.now)) return false;
-  // Whoever serves it renews its prefix with every update: it is recycled only after the last of these has run out.
-  if (update.lifetimeSeconds > 0) allocator.allocate(update.mnId, context.now);
+/** A home that we anchor is served by the sender from now on. */
+function serveElsewhere(state: State, update: DDbu, prefix: Prefix): void {
+  const { location } = state.functions;
   const node = location.nodes.get(update.mnId);
   // The MN has moved without our having been asked for its bindings (the sDBU went to another MAAR, or is late).
   if (node !== undefined) handOver(state, node, update.maar, update.counter);
   if (update.lifetimeSeconds === 0) {
     dropAnchored(state, prefix);
-    return true;
+    return;
   }
   keepAnchored(state, prefix, update.mnId, update.maar, update.counter, update.lifetimeSeconds);
-  return true;
 }
 
 /** A peer vouches for sessions whose packets we may not have seen yet: one-way traffic has no other trace here. */

@@ -18,8 +18,13 @@ const RETRY_MILLIS = 1000;
  * Steps 7 and 8 [draft sections 4, 6.3, 6.4], the mover's side: tells the correspondents' MAARs, and the anchor of every
  * home that is away, where the MN is now. One dDBU for each MAAR and home.
  */
-export function announce(state: State, node: MobileNode, only?: (peer: Address) => boolean): void {
-  for (const home of homesOf(node)) {
+export function announce(
+  state: State,
+  node: MobileNode,
+  only?: (peer: Address) => boolean,
+  renewed: (home: Home) => boolean = () => true,
+): void {
+  for (const home of homesOf(node).filter(renewed)) {
     for (const [peer, correspondents] of audience(state, node, home)) {
       if (only === undefined || only(peer)) repoint(state, node, home, peer, correspondents, 0);
     }

@@ -176,7 +176,7 @@ function answerWithout(state: State, update: SDbu, src: Address): void {
     return;
   }
   const prefixes = new Set([...known.map(({ prefix }) => prefix), ...asked]);
-  const homes = [...prefixes].filter((prefix) => allocator.confirm(mnId, prefix, context.now));
+  const homes = [...prefixes].filter((prefix) => allocator.confirm(mnId, prefix));
   if (homes.length === 0) {
     state.refuse(update, src, STATUS.noBinding);
     return;

@@ -1,5 +1,5 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
-import { homeOf, homesOf, type Home, type MobileNode } from '../../functions/lm/node.ts';
+import { homeOf, homesOf, isInUse, type Home, type MobileNode } from '../../functions/lm/node.ts';
 import { emitMobility } from '../../wire/mobility/message.ts';
 import type { Usage } from '../scheme.ts';
 import { dropAnchored } from './anchor.ts';
@@ -113,7 +113,10 @@ export function onTimer(state: State, id: string): void {
   else if (id === TIMER.usage) state.functions.context.emit({ type: 'usage' });
 }
 
-/** At half its lifetime a binding is renewed wherever it stands; homes whose prefix has run out end here. */
+/**
+ * At half its lifetime a binding is renewed wherever it stands, and with it the lease of a home that is away, unless the home
+ * has carried nothing for the whole time of its lease; homes whose prefix has run out end here.
+ */
 function refresh(state: State, mnId: string): void {
   const { context, location, forwarding, attachment } = state.functions;
   const node = location.nodes.get(mnId);
@@ -129,7 +132,10 @@ function refresh(state: State, mnId: string): void {
     context.trace('home-expired', { detail: { mnId, home: home.prefix } });
   }
   forwarding.commit();
-  if (homesOf(node).some((home) => home.used)) announce(state, node);
+  const renewed = (home: Home): boolean => !node.foreign.has(home.prefix) || isInUse(home, context.now);
+  if (homesOf(node).some((home) => home.used)) announce(state, node, undefined, renewed);
+  // Answered before the next time, when it decides.
+  if (node.foreign.size > 0) context.emit({ type: 'usage' });
   context.arm(`${TIMER.refresh}${mnId}`, (state.bindingSeconds * 1000) / 2);
 }
 

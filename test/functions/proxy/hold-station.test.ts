@@ -34,7 +34,7 @@ function set(): {
       domain: new Domain(config),
       location,
       forwarding,
-      allocator: new HomeAddressAllocator(config.pool),
+      allocator: new HomeAddressAllocator(context),
       access: new AccessLinks(context),
     },
     {
