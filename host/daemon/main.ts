@@ -53,8 +53,9 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/lab.ts')).labCommand,
   },
   bench: {
-    synopsis: 'bench [BENCH...] [--entries N,N...] [--rounds N] [--quick] [--json]',
-    summary: 'the data plane measured beside native engines on this machine',
+    synopsis:
+      'bench [BENCH...] [--entries N,N...] [--rounds N] [--quick] [--json] | bench scale [--maars N] [--nodes N,...] [--speed S,...] [--design D,...] [--seed N] [--csv FILE] [--json]',
+    summary: 'the data plane measured beside native engines; location management at scale, simulated',
     load: async () => (await import('./commands/bench.ts')).benchCommand,
   },
 };

@@ -25,8 +25,9 @@ const [QUICK_RATE, QUICK_MS] = [5_000, 300];
 /** `--quick` is there to see that all of it works; its times mean little. */
 const QUICK: Omit<Plan, 'benches'> = { entries: [1_000], rounds: 3, queries: 16_384, churn: true };
 
-/** `maar bench`: the data plane against native engines. Resolves to 0. Throws a UsageError. */
+/** `maar bench`: the data plane against native engines; `scale` is a simulation. Resolves to 0. Throws a UsageError. */
 export async function benchCommand(args: readonly string[]): Promise<number> {
+  if (args[0] === 'scale') return await (await import('./bench-scale.ts')).benchScale(args.slice(1));
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,

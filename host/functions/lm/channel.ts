@@ -63,23 +63,20 @@ export class Channel implements Timing {
   readonly counters = new Map<string, number>();
   now = 0;
   readonly #settings: ChannelSettings;
-  readonly #associations: Map<Address, Association>;
-  readonly #names: Map<Address, string>;
+  /** Made when first needed: a MAAR has a thousand peers, and talks to few of them. */
+  readonly #associations = new Map<Address, Association>();
+  readonly #peers: ReadonlyMap<Address, ChannelPeer>;
+  readonly #since: number;
   readonly #exchanges: Exchanges<LocationAnswer>;
   readonly #effects: ChannelEffect[] = [];
 
   constructor(settings: ChannelSettings, since: number) {
-    const { self, window, retransmit, retransmitMax } = settings;
+    const { retransmit, retransmitMax } = settings;
     this.#settings = settings;
     this.random = settings.random;
     this.config = { timers: { retransmit, retransmitMax } };
-    this.#associations = new Map(
-      settings.peers.map(({ address, key }) => [
-        address,
-        new Association({ self, peer: address, key, window, since }),
-      ]),
-    );
-    this.#names = new Map(settings.peers.map(({ address, name }) => [address, name]));
+    this.#since = since;
+    this.#peers = new Map(settings.peers.map((peer) => [peer.address, peer]));
     this.#exchanges = new Exchanges(this, TIMER);
   }
 
@@ -104,7 +101,7 @@ export class Channel implements Timing {
   }
 
   nameOf(peer: Address): string {
-    return this.#names.get(peer) ?? peer;
+    return this.#peers.get(peer)?.name ?? peer;
   }
 
   /**
@@ -117,7 +114,7 @@ export class Channel implements Timing {
     draft: Draft<LocationRequest>,
     done: (answer: LocationAnswer | undefined) => void,
   ): void {
-    const association = this.#associations.get(peer);
+    const association = this.#associationWith(peer);
     if (association === undefined) throw new Error(`${peer} is no peer of this node`);
     const began = this.now;
     let first: number | undefined;
@@ -150,7 +147,7 @@ export class Channel implements Timing {
 
   /** Takes what came in: a request that is to be answered is returned, all else is dealt with. */
   receive({ src, data }: MobilityEvent): Asked | undefined {
-    const association = this.#associations.get(src);
+    const association = this.#associationWith(src);
     if (association === undefined) {
       this.#refuse(src, 'no-peer');
       return undefined;
@@ -177,8 +174,18 @@ export class Channel implements Timing {
     return this.#exchanges.timer(id);
   }
 
+  #associationWith(peer: Address): Association | undefined {
+    const known = this.#associations.get(peer);
+    const settings = this.#peers.get(peer);
+    if (known !== undefined || settings === undefined) return known;
+    const { self, window } = this.#settings;
+    const association = new Association({ self, peer, key: settings.key, window, since: this.#since });
+    this.#associations.set(peer, association);
+    return association;
+  }
+
   #answer(peer: Address, answer: LocationAnswer): void {
-    const association = this.#associations.get(peer);
+    const association = this.#associationWith(peer);
     if (association !== undefined) this.#send(peer, answer.kind, association.answer(answer));
   }
 

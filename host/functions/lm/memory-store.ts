@@ -3,8 +3,18 @@ import type { LocationStore, Registration, StoreAnswer, StoreRequest, StoreState
 /** A store that lives as long as the process: for simulation, and the reference for durable ones. */
 export class MemoryLocationStore implements LocationStore {
   readonly #registrations = new Map<string, Registration>();
-  #counter = 0;
-  #floor = 0;
+  #counter: number;
+  #floor: number;
+
+  /** `state`: what it holds from the beginning. */
+  constructor(state: StoreState = { registrations: [], floor: 0 }) {
+    this.#floor = state.floor;
+    this.#counter = state.floor;
+    for (const registration of state.registrations) {
+      this.#registrations.set(registration.mnId, registration);
+      this.#counter = Math.max(this.#counter, registration.counter);
+    }
+  }
 
   load(): StoreState {
     return { registrations: [...this.#registrations.values()], floor: this.#floor };

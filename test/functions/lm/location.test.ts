@@ -59,6 +59,34 @@ test('query and reply: a client learns where an address is, and asks once for it
   assert.equal(queries(), 1);
 });
 
+test('a look-up that is not to ask says what is known, and asks nobody', () => {
+  const network = domain();
+  arrive(network, M1);
+  const known = (): string | undefined =>
+    locatorOf(network.tell(M2, { type: 'lookup', where: HOA, ask: false }));
+  assert.equal(known(), undefined);
+  assert.deepEqual(
+    network.sent.filter(({ src }) => src === M2),
+    [],
+  );
+  lookUp(network, M2);
+  assert.equal(known(), M1);
+});
+
+test('a MAAR that knows an MN to be registered elsewhere lets go of it without a word', () => {
+  const network = domain();
+  arrive(network, M1);
+  arrive(network, M2);
+  const before = network.sent.length;
+  network.tell(M1, { type: 'detach', mnId: 'mn', elsewhere: true }, 290_000);
+  assert.deepEqual(
+    network.sent.slice(before).filter(({ src }) => src === M1),
+    [],
+    'no refreshment either',
+  );
+  assert.equal(lookUp(network, M3), M2);
+});
+
 test('who asks by prefix is told that prefix alone; who registers an MN is told all of it', () => {
   const network = domain();
   arrive(network, M1, 'mn', [HOME, '2001:db8:a:2::/64']);

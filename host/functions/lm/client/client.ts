@@ -34,8 +34,8 @@ export interface LocalRegistration {
 }
 
 export type ClientEvent =
-  /** Asks where packets for an address go; answered by `located`. */
-  | { readonly type: 'lookup'; readonly where: Address }
+  /** Asks where packets for an address go; answered by `located`. With `ask` false no server is asked: only what is known counts. */
+  | { readonly type: 'lookup'; readonly where: Address; readonly ask?: boolean }
   /** The MAAR at `locator` does not have (or no longer has) the MN: asks anew. */
   | { readonly type: 'stale'; readonly where: Address; readonly locator: Address }
   /** Tells another MAAR, which sends packets for these prefixes here, where the MN is. */
@@ -44,7 +44,8 @@ export type ClientEvent =
   | { readonly type: 'attach'; readonly mnId: string; readonly where?: Prefix }
   /** Registers it here and keeps it registered until `detach`; answered by `registered`. */
   | ({ readonly type: 'register' } & LocalRegistration)
-  | { readonly type: 'detach'; readonly mnId: string }
+  /** It has gone. With `elsewhere` true another MAAR has registered it meanwhile, and no server is told. */
+  | { readonly type: 'detach'; readonly mnId: string; readonly elsewhere?: boolean }
   | MobilityEvent
   | TimerEvent;
 
@@ -110,7 +111,7 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     this.#effects = [];
     switch (event.type) {
       case 'lookup':
-        this.#lookup(event.where);
+        this.#lookup(event.where, event.ask);
         break;
       case 'stale':
         this.#cache.invalidate(event.where, event.locator, now);
@@ -135,7 +136,7 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
         break;
       }
       case 'detach':
-        this.#detach(event.mnId);
+        this.#detach(event.mnId, event.elsewhere);
         break;
       case 'mobility': {
         const asked = this.#channel.receive(event);
@@ -157,6 +158,11 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     return this.#channel.counters;
   }
 
+  /** Entries of the cache, those included whose time has run out and which nobody has asked for since. */
+  get cached(): number {
+    return this.#cache.size;
+  }
+
   #timer(id: string): void {
     if (!id.startsWith(REFRESH)) {
       this.#channel.timer(id);
@@ -166,7 +172,7 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     if (registration !== undefined) this.#register(registration, HANDOFF.unchanged);
   }
 
-  #lookup(where: Address): void {
+  #lookup(where: Address, ask = true): void {
     const known = this.#cache.find(where, this.#channel.now);
     if (known !== undefined) {
       this.#channel.count('cache-hit');
@@ -174,6 +180,10 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
       return;
     }
     this.#channel.count('cache-miss');
+    if (!ask) {
+      this.#located(where, 'cache', undefined);
+      return;
+    }
     if (this.#asking.has(where)) return;
     this.#asking.add(where);
     const { subscription, untoldFor, absentFor } = this.#settings;
@@ -266,12 +276,13 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     });
   }
 
-  #detach(mnId: string): void {
+  #detach(mnId: string, elsewhere = false): void {
     this.#movers.delete(mnId);
     const registration = this.#registrations.get(mnId);
     if (registration === undefined) return;
     this.#registrations.delete(mnId);
     this.#channel.disarm(`${REFRESH}${mnId}`);
+    if (elsewhere) return;
     this.#ask(`register ${mnId}`, this.#draft(registration, 0, HANDOFF.unchanged), 'PBA', () => undefined);
   }
 
