@@ -1,12 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { scaleCsv, scaleTable } from '../../lab/bench/scale/figures.ts';
+import { growthPlot } from '../../lab/bench/scale/growth.ts';
+import { runPlans } from '../../lab/bench/scale/pool.ts';
 import { DESIGN_NAMES, plansOf } from '../../lab/bench/scale/series.ts';
 import type { DesignName } from '../../sim/scale/designs.ts';
-import { SCALE_PLAN } from '../../sim/scale/plan.ts';
-import { runScale } from '../../sim/scale/run.ts';
-import type { ScaleResult } from '../../sim/scale/run.ts';
+import { SCALE_PLAN, planFault } from '../../sim/scale/plan.ts';
 import { UsageError } from '../usage.ts';
 
 /** `maar bench scale`: location management with many MAARs and MNs, in virtual time. Resolves to 0. Throws a UsageError. */
@@ -20,6 +19,7 @@ export async function benchScale(args: readonly string[]): Promise<number> {
       design: { type: 'string', default: DESIGN_NAMES.join() },
       seed: { type: 'string', default: String(SCALE_PLAN.seed) },
       csv: { type: 'string' },
+      svg: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -32,28 +32,30 @@ export async function benchScale(args: readonly string[]): Promise<number> {
       : { nodes: values.nodes.split(',').map((text) => whole(text, 'nodes')) }),
     ...(values.speed === undefined ? {} : { speeds: values.speed.split(',').map(speed) }),
   });
-  const results: ScaleResult[] = [];
-  for (const plan of plans) {
-    const began = performance.now();
-    const result = await faultless(() => runScale(plan, setImmediate));
-    results.push(result);
-    const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    const what = `${plan.design}, ${plan.nodes} MNs, ${plan.speed} crossings a minute`;
-    process.stderr.write(`maar: ${what}: ${result.simulated.messages} messages in ${seconds} s\n`);
+  if (values.svg !== undefined && (values.nodes !== undefined || values.speed !== undefined)) {
+    throw new UsageError('--svg draws the growth that is run without --nodes and --speed');
   }
+  const fault = plans.map(planFault).find((found) => found !== undefined);
+  if (fault !== undefined) throw new UsageError(fault);
+  const began = performance.now();
+  const results = await runPlans(plans, ({ plan, simulated }, seconds) => {
+    const what = `${plan.design}, ${plan.nodes} MNs, ${plan.speed} crossings a minute`;
+    say(`${what}: ${simulated.messages} messages in ${seconds.toFixed(1)} s`);
+  });
+  const { maxRSS, userCPUTime } = process.resourceUsage();
+  const seconds = (performance.now() - began) / 1000;
+  say(
+    `${seconds.toFixed(0)} s, ${(userCPUTime / 1e6).toFixed(0)} s of processors, ${(maxRSS / 2 ** 20).toFixed(1)} GiB`,
+  );
   if (values.csv !== undefined) writeFileSync(values.csv, scaleCsv(results));
+  if (values.svg !== undefined) writeFileSync(values.svg, growthPlot(results));
   if (values.json) process.stdout.write(`${JSON.stringify(results)}\n`);
   else process.stdout.write(scaleTable(results));
   return 0;
 }
 
-/** A plan that has no domain is the user's fault. */
-async function faultless<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw error instanceof RangeError ? new UsageError(error.message) : error;
-  }
+function say(line: string): void {
+  process.stderr.write(`maar: ${line}\n`);
 }
 
 function design(name: string): DesignName {

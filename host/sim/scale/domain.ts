@@ -7,6 +7,7 @@ import { Fabric } from './fabric.ts';
 import { Forwarding } from './forwarding.ts';
 import { CELLS_PER_NETWORK, Grid } from './grid.ts';
 import { Movement } from './movement.ts';
+import { planFault } from './plan.ts';
 import type { ScalePlan } from './plan.ts';
 import { Population } from './population.ts';
 import { Sessions } from './sessions.ts';
@@ -32,6 +33,8 @@ export class ScaleDomain {
 
   /** Throws a RangeError for a plan that has no such domain. */
   constructor(plan: ScalePlan, settle: Settle) {
+    const fault = planFault(plan);
+    if (fault !== undefined) throw new RangeError(fault);
     const { seed, speed } = plan;
     this.plan = plan;
     this.scheduler = new Scheduler(settle);

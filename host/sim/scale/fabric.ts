@@ -1,7 +1,8 @@
 import type { Address } from '../../../bindings/entries.ts';
 import type { TimerEffect, TimerEvent, TraceEffect } from '../../core/machine.ts';
 import type { MobilityEffect, MobilityEvent } from '../../functions/lm/channel.ts';
-import type { Cancel, Scheduler } from '../scheduler.ts';
+import type { Scheduler } from '../scheduler.ts';
+import { Timers } from '../timers.ts';
 import type { Grid } from './grid.ts';
 import { Tally } from './tally.ts';
 
@@ -22,7 +23,7 @@ export class Fabric {
   readonly tally = new Tally();
   readonly #grid: Grid;
   readonly #sites = new Map<Address, Site>();
-  readonly #timers = new Map<Site, Map<string, Cancel>>();
+  readonly #timers = new Map<Site, Timers>();
 
   constructor(scheduler: Scheduler, grid: Grid) {
     this.scheduler = scheduler;
@@ -31,7 +32,7 @@ export class Fabric {
 
   add(site: Site): void {
     this.#sites.set(site.address, site);
-    this.#timers.set(site, new Map());
+    this.#timers.set(site, new Timers(this.scheduler, (id) => site.take({ type: 'timer', id })));
   }
 
   delay(from: number, to: number): number {
@@ -40,24 +41,12 @@ export class Fabric {
 
   carry(from: Site, effect: MobilityEffect | TimerEffect | TraceEffect): void {
     if (effect.type === 'mobility') this.#send(from, effect);
-    else if (effect.type === 'timer') this.#arm(from, effect);
+    else if (effect.type === 'timer') this.#timers.get(from)!.set(effect);
   }
 
   #send(from: Site, effect: MobilityEffect): void {
     const to = this.#sites.get(effect.dst)!;
     this.tally.count(effect.data, from.role === 'server' && to.role === 'server' ? 'servers' : 'maar');
     this.scheduler.after(this.delay(from.cell, to.cell), () => to.take(effect));
-  }
-
-  #arm(site: Site, { id, at }: TimerEffect): void {
-    const timers = this.#timers.get(site)!;
-    timers.get(id)?.();
-    timers.delete(id);
-    if (at === undefined) return;
-    const cancel = this.scheduler.at(at, () => {
-      timers.delete(id);
-      site.take({ type: 'timer', id });
-    });
-    timers.set(id, cancel);
   }
 }

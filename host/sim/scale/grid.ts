@@ -21,13 +21,10 @@ export class Grid {
   readonly #columns: number;
   readonly #rows: number;
 
-  /** `cells` is a multiple of CELLS_PER_NETWORK; a RangeError says so. */
+  /** `cells`: a multiple of CELLS_PER_NETWORK. */
   constructor(cells: number) {
     this.cells = cells;
     this.networks = cells / CELLS_PER_NETWORK;
-    if (!Number.isInteger(this.networks) || this.networks < 1) {
-      throw new RangeError(`${cells} MAARs are no multiple of ${CELLS_PER_NETWORK}`);
-    }
     let rows = Math.floor(Math.sqrt(this.networks));
     while (this.networks % rows !== 0) rows--;
     this.#rows = rows * SIDE;

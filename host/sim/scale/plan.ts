@@ -1,3 +1,4 @@
+import { CELLS_PER_NETWORK } from './grid.ts';
 import type { DesignName } from './designs.ts';
 
 /** What the MNs of a run do. Times in seconds. */
@@ -35,3 +36,10 @@ export const OBSERVED = 0;
 
 /** MNs whose home is in one network: each has a /64 of the network's /48. */
 export const NODES_PER_NETWORK = 0x10000;
+
+/** What is wrong with a plan, or undefined. */
+export function planFault({ maars, nodes }: Pick<ScalePlan, 'maars' | 'nodes'>): string | undefined {
+  if (maars % CELLS_PER_NETWORK !== 0) return `${maars} MAARs are no multiple of ${CELLS_PER_NETWORK}`;
+  const most = (maars / CELLS_PER_NETWORK) * NODES_PER_NETWORK;
+  return nodes > most ? `${nodes} MNs are more than the ${most} prefixes of ${maars} MAARs` : undefined;
+}

@@ -3,7 +3,6 @@ import type { Registration } from '../../functions/lm/store.ts';
 import { readAddress, readPrefix } from '../../wire/address.ts';
 import { seededRandom } from '../random.ts';
 import type { Grid } from './grid.ts';
-import { NODES_PER_NETWORK } from './plan.ts';
 
 /** 2001:db8::/32: third and fourth group. Routers are in a network that no MN has its home in. */
 const ROUTERS = 0xffff;
@@ -27,11 +26,7 @@ export class Population {
   readonly #grid: Grid;
   readonly #cellOf: ReadonlyMap<Address, number>;
 
-  /** Throws a RangeError for more MNs than prefixes. */
   constructor(grid: Grid, nodes: number, seed: number) {
-    if (nodes > grid.networks * NODES_PER_NETWORK) {
-      throw new RangeError(`${nodes} MNs in ${grid.networks} networks of ${NODES_PER_NETWORK} prefixes`);
-    }
     const named = (count: number, fourth: number): Address[] =>
       Array.from({ length: count }, (_, index) => readAddress(address(ROUTERS, fourth, index + 1)));
     this.#grid = grid;

@@ -158,11 +158,6 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     return this.#channel.counters;
   }
 
-  /** Entries of the cache, those included whose time has run out and which nobody has asked for since. */
-  get cached(): number {
-    return this.#cache.size;
-  }
-
   #timer(id: string): void {
     if (!id.startsWith(REFRESH)) {
       this.#channel.timer(id);
