@@ -3,17 +3,24 @@ import { test } from 'node:test';
 import type { ScenarioResult } from '../../host/lab/lab.ts';
 import { scenarios } from '../../host/lab/scenarios/index.ts';
 import { defaultScheme } from '../../host/schemes/registry.ts';
+import { assertScapyAgrees, assertTsharkAgrees, Frames } from '../support/frames.ts';
 import { openSim } from '../support/sim-lab.ts';
+import { pythonWithScapy } from '../support/tools.ts';
+import { hasPlugins } from '../support/wireshark.ts';
 import { failures } from './report.ts';
 
 const SEEDS = [1, 7];
+/** Of all runs with the first seed, for those who judge captures. */
+const frames = new Frames();
 
 for (const scenario of scenarios.filter(({ backends }) => backends.includes('sim'))) {
   for (const seed of SEEDS) {
     test(`${scenario.name}, seed ${seed}`, async () => {
       const lab = await openSim({ scheme: defaultScheme, seed, ...scenario.options });
       try {
-        assert.equal(failures(await scenario.run(lab)), '');
+        const result = await scenario.run(lab);
+        if (seed === SEEDS[0]) frames.add(await lab.captured());
+        assert.equal(failures(result), '');
       } finally {
         await lab.close();
       }
@@ -29,4 +36,16 @@ test('the same seed gives the same run', async () => {
     return result;
   };
   assert.deepEqual(await run(), await run());
+});
+
+test('scapy sees in every frame of every capture what our parsers see', (t) => {
+  const python = pythonWithScapy(t);
+  if (python !== undefined) assertScapyAgrees(python, frames.packets);
+});
+
+test('tshark names every message of every capture and reads what maar decode reads', (t) => {
+  if (!hasPlugins(t)) return;
+  const names = assertTsharkAgrees(frames.packets);
+  for (const name of ['BRR', 'AAR', 'STA'])
+    assert.ok(names.has(name), `no ${name} among ${[...names.keys()].join()}`);
 });

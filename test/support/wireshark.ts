@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { LINKTYPE_IPV6 } from '../../host/wire/capture.ts';
 import { emitIpv6, NEXT_HEADER } from '../../host/wire/ipv6.ts';
 import { writePcapng } from '../../host/wire/pcapng.ts';
+import { AVPS } from '../../host/wire/diameter/generated.ts';
 import { hasTool, missing, output } from './tools.ts';
 
 const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
@@ -25,6 +26,8 @@ export function dissect<Field extends string>(
   filter = '',
 ): Record<Field, string[]>[] {
   const text = output('tshark', [
+    // Segments are read one by one, as maar decode reads them.
+    ...['-o', 'tcp.desegment_tcp_streams:FALSE', '-o', 'tcp.analyze_sequence_numbers:FALSE'],
     ...['-X', `lua_script:${PLUGIN}`, '-r', capture, '-Y', filter, '-T', 'fields'],
     ...['-E', 'aggregator=|', ...fields.flatMap((field) => ['-e', field])],
   ]);
@@ -64,8 +67,11 @@ type Said = Record<string, string[]>;
 
 const plain = (value: string): string => value;
 const seconds = (units: string): string => String(Number(units) * 4);
-const millis = (date: string): string =>
-  String(Math.round(Date.parse(date.replace(/(\.\d{3})\d*/, '$1')) / 10));
+/** The fraction on the wire is finer than a millisecond, and tshark's nanoseconds are finer than that. */
+const millis = (date: string): string => {
+  const fraction = Number(/\.\d+/.exec(date)?.[0] ?? 0);
+  return String(Date.parse(date.replace(/\.\d+/, '')) + Math.round(fraction * 1000));
+};
 const truth = (value: string): string => (value === '1' || value === 'True' ? 'true' : '');
 
 /** Fields of the dissection by what they say. */
@@ -134,7 +140,7 @@ const MEANS: Readonly<Record<string, readonly [says: string, as: (value: unknown
   mnId: ['MN', text],
   handoff: ['handoff', text],
   accessTechnology: ['access', text],
-  timestamp: ['timestamp', (value) => String(Math.round(Number(value) / 10))],
+  timestamp: ['timestamp', text],
 };
 
 function put(said: Said, key: string, value: string): void {
@@ -159,8 +165,8 @@ interface DecodedLayer {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** What `maar decode` says of the Mobility Headers of a capture, by number of the packet. */
-export function decode(capture: string): Map<number, DecodedLayer> {
+/** What `maar decode` says of the messages of one protocol in a capture, by number of the packet. */
+export function decode(capture: string, protocols: readonly string[]): Map<number, DecodedLayer> {
   const document = JSON.parse(
     output(process.execPath, [path('bin/maar.js'), 'decode', capture, '--json']),
   ) as {
@@ -168,45 +174,99 @@ export function decode(capture: string): Map<number, DecodedLayer> {
   };
   return new Map(
     document.packets.flatMap(({ number, layers }) => {
-      const layer = layers.find(({ protocol }) => protocol === 'Mobility');
+      const layer = layers.find(({ protocol }) => protocols.includes(protocol));
       return layer === undefined ? [] : [[number, layer] as const];
     }),
   );
 }
 
+const DIAMETER = [
+  'diameter.cmd.code',
+  'diameter.flags.request',
+  'diameter.hopbyhopid',
+  'diameter.endtoendid',
+  'diameter.avp.code',
+] as const;
 const FIXED = ['frame.number', 'maar.message', '_ws.malformed', '_ws.expert.message'] as const;
+type Packet = Record<string, string[]>;
 
 /**
  * Fails unless tshark gives every Mobility Header of a capture the name that `maar decode` gives it, finds nothing wrong
- * or unknown in it, and reads the same values. A message that `decode` has no fields of its own for is compared by name.
+ * or unknown in it, and reads the same values; and unless it finds the same in Diameter messages, whose values it is not
+ * asked for. A Mobility Header that `decode` has no fields of its own for is compared by name.
  * Returns how many messages of each name there are.
  */
 export function assertAgreement(capture: string): Map<string, number> {
-  const ours = decode(capture);
+  const ours = decode(capture, ['Mobility', 'Diameter']);
   const names = new Map<string, number>();
-  const packets = dissect(capture, [...FIXED, ...Object.keys(SAYS)], 'ipv6.nxt == 135');
+  const packets: Packet[] = dissect(
+    capture,
+    [...FIXED, ...DIAMETER, ...Object.keys(SAYS)],
+    'ipv6.nxt == 135 || diameter',
+  );
   assert.equal(packets.length, ours.size);
   for (const packet of packets) {
     const number = Number(packet['frame.number']![0]);
     const layer = ours.get(number);
-    assert.ok(layer !== undefined, `packet ${number} is no Mobility Header to maar decode`);
-    const { name, fields } = layer;
+    assert.ok(layer !== undefined, `packet ${number} is no message to maar decode`);
+    const { name, protocol } = layer;
     const where = `packet ${number}, ${name}`;
-    assert.deepEqual(packet['maar.message'], [name], where);
-    assert.deepEqual([packet['_ws.malformed'], packet['_ws.expert.message']], [[], []], where);
+    assert.deepEqual(packet['_ws.malformed'], [], where);
+    if (protocol === 'Mobility') assertMobility(packet, layer, where);
+    else assertDiameter(packet, layer, where);
     names.set(name!, (names.get(name!) ?? 0) + 1);
-    if ('options' in fields) continue;
-    const theirs: Said = {};
-    for (const [field, [says, as]] of Object.entries(SAYS)) {
-      for (const value of packet[field]!) put(theirs, says, as(value));
-    }
-    const expected = meant(fields, '', {});
-    // The lifetime of a Localized Routing message is that of its binding.
-    if (name === 'LRI') {
-      expected['lifetime'] = expected['remaining']!;
-      delete expected['remaining'];
-    }
-    assert.deepEqual(theirs, expected, where);
   }
   return names;
+}
+
+function assertMobility(packet: Packet, { name, fields }: DecodedLayer, where: string): void {
+  assert.deepEqual([packet['maar.message'], packet['_ws.expert.message']], [[name], []], where);
+  if ('options' in fields) return;
+  const theirs: Said = {};
+  for (const [field, [says, as]] of Object.entries(SAYS)) {
+    for (const value of packet[field]!) put(theirs, says, as(value));
+  }
+  const expected = meant(fields, '', {});
+  // The lifetime of a Localized Routing message is that of its binding.
+  if (name === 'LRI') {
+    expected['lifetime'] = expected['remaining']!;
+    delete expected['remaining'];
+  }
+  assert.deepEqual(theirs, expected, where);
+}
+
+interface DecodedAvp {
+  readonly name: string;
+  readonly value: unknown;
+}
+
+const AVP_CODES = new Map<string, number>(AVPS.map(({ name, code }) => [name, code]));
+
+/** Codes of AVPs, those of a group behind the group's. */
+function codesOf(avps: readonly DecodedAvp[]): string[] {
+  return avps.flatMap(({ name, value }) => [
+    String(AVP_CODES.get(name)),
+    ...(Array.isArray(value) ? codesOf(value as DecodedAvp[]) : []),
+  ]);
+}
+
+function assertDiameter(packet: Packet, { fields }: DecodedLayer, where: string): void {
+  const [command, request, hopByHop, endToEnd, codes] = DIAMETER.map((field) => packet[field]!);
+  assert.deepEqual(
+    {
+      command: Number(command![0]),
+      request: truth(request![0]!) !== '',
+      hopByHop: Number(hopByHop![0]),
+      endToEnd: Number(endToEnd![0]),
+      codes,
+    },
+    {
+      command: fields['command'],
+      request: fields['request'],
+      hopByHop: fields['hopByHop'],
+      endToEnd: fields['endToEnd'],
+      codes: codesOf(fields['avps'] as DecodedAvp[]),
+    },
+    where,
+  );
 }
