@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fillChecksum } from '../../host/wire/checksum.ts';
 import { generator, mutate, wholeUnits } from '../fuzz/mutate.ts';
+import { examplesOf } from '../support/examples.ts';
 import { assertAgreement, captureOf, dissect, hasPlugins } from '../support/wireshark.ts';
 
 /** Mutations of each example that the plugin has to survive. */
@@ -12,22 +13,6 @@ const MUTATIONS = 60;
 const SEED = 1;
 const folder = mkdtempSync(join(tmpdir(), 'maar-wireshark-'));
 after(() => rmSync(folder, { recursive: true }));
-
-/** The examples of a page: addresses from its JSON, octets of every profile. */
-function examplesOf(page: string): { kind: string; src: string; dst: string; data: Uint8Array }[] {
-  const markdown = readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
-  const examples = new Map(
-    [...markdown.matchAll(/```json example (\w+)\n(.*?)```/gs)].map(([, kind, json]) => {
-      const { src, dst } = JSON.parse(json!) as { src: string; dst: string };
-      return [kind!, { src, dst }];
-    }),
-  );
-  return [...markdown.matchAll(/```hex (?:\S+ )?(\w+)\n(.*?)```/gs)].map(([, kind, hex]) => ({
-    kind: kind!,
-    ...examples.get(kind!)!,
-    data: Uint8Array.from(Buffer.from(hex!.replace(/\s/g, ''), 'hex')),
-  }));
-}
 
 const examples = ['messages.md', 'lm-messages.md'].flatMap(examplesOf);
 

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { Association } from '../../host/functions/lm/association.ts';
+import { describeLocation } from '../../host/functions/lm/messages/describe.ts';
+import { toMobility } from '../../host/functions/lm/messages/emit.ts';
+import { parseLocation } from '../../host/functions/lm/messages/parse.ts';
 import { readAddress } from '../../host/wire/address.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../../host/wire/capture.ts';
 import { fillChecksum } from '../../host/wire/checksum.ts';
@@ -32,6 +36,22 @@ const TARGETS: Record<string, (mutated: Uint8Array, run: number) => void> = {
     // Equal after another round: nothing that parse accepts can confuse emit.
     const again = parseMobility(emitMobility(result, SRC, DST), SRC, DST);
     assert.deepEqual(again, { ok: true, value: result });
+  },
+  location(mutated, run) {
+    const data = run % 4 === 0 ? mutated : wholeUnits(mutated);
+    if (data.length >= 8) fillChecksum(data, 4, SRC, DST, 135);
+    const association = new Association({ self: DST, peer: SRC, key: undefined, window: Infinity, since: 0 });
+    const opened = association.open(data, 0);
+    const mobility = parseMobility(data, SRC, DST);
+    const result = mobility.ok ? parseLocation(mobility.value) : 'other';
+    const message = result === 'other' ? undefined : expectSound(result, data.length);
+    assert.deepEqual(opened.message, message);
+    if (mobility.ok && message === undefined) assert.equal(describeLocation(mobility.value), undefined);
+    if (message === undefined) return;
+    // What may be read may be written, and read as the same.
+    const again = parseMobility(emitMobility(toMobility(message), SRC, DST), SRC, DST);
+    assert.ok(again.ok);
+    assert.deepEqual(parseLocation(again.value), { ok: true, value: message });
   },
   icmpv6(data) {
     if (data.length >= 4) fillChecksum(data, 2, SRC, DST, 58);

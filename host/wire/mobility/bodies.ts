@@ -124,7 +124,7 @@ export const BODIES: { readonly [K in MessageKind]: BodyCodec<BodyFields[K]> } =
   },
   HI: handoverCodec,
   HAck: handoverCodec,
-  /** RFC 6705. */
+  /** RFC 6705 section 10.1. */
   LRI: {
     optionsAt: 12,
     read: (_, view) => ({ sequence: view.getUint16(MESSAGE_DATA), lifetime: view.getUint16(10) }),
@@ -133,6 +133,7 @@ export const BODIES: { readonly [K in MessageKind]: BodyCodec<BodyFields[K]> } =
       view.setUint16(10, lifetime);
     },
   },
+  /** RFC 6705 section 10.2. */
   LRA: {
     optionsAt: 12,
     read: (data, view) => ({

@@ -37,6 +37,9 @@ export const LM_STATUS = {
   superseded: 157,
 } as const;
 
+/** The longest lifetime of a Localized Routing message in seconds; 65,535, for ever, is never sent, and taken for this. */
+export const MAX_ROUTING_SECONDS = 0xfffe;
+
 /** Statuses of the Localized Routing Acknowledgement. */
 export const LRA_STATUS = { success: 0, notAllowed: 128 } as const;
 

@@ -2,12 +2,16 @@ import { emitMobilityOptions } from '../../../wire/mobility/options.ts';
 import type { MobilityOption } from '../../../wire/mobility/options.ts';
 import type { MobilityMessage } from '../../../wire/mobility/message.ts';
 import { BA_FLAG, BU_FLAG, LIFETIME_UNIT, UPN_REASON } from '../../../wire/mobility/registry.ts';
-import { ENTERPRISE, EXPERIMENT, EXPERIMENT_AT, QUERY_REGISTER, VENDOR_SUBTYPE } from './constants.ts';
+import {
+  ENTERPRISE,
+  EXPERIMENT,
+  EXPERIMENT_AT,
+  MAX_ROUTING_SECONDS,
+  QUERY_REGISTER,
+  VENDOR_SUBTYPE,
+} from './constants.ts';
 import { isAnswer } from './message.ts';
 import type { Binding, LocationMessage } from './message.ts';
-
-/** What the lifetime field of Localized Routing messages holds; 65,535 would mean for ever. */
-const MAX_ROUTING_SECONDS = 0xfffe;
 
 /**
  * The Mobility Header of a message. `last` are options to stand behind all others.

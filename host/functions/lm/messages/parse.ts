@@ -10,6 +10,7 @@ import {
   EXPERIMENT,
   EXPERIMENT_AT,
   MAX_PREFIXES,
+  MAX_ROUTING_SECONDS,
   QUERY_REGISTER,
   VENDOR_SUBTYPE,
 } from './constants.ts';
@@ -126,7 +127,7 @@ function messageOf(
     }
     case 'LRI': {
       const { sequence, lifetime } = mobility;
-      const binding = bindingOf({ ...content, remaining: lifetime });
+      const binding = bindingOf({ ...content, remaining: Math.min(lifetime, MAX_ROUTING_SECONDS) });
       if (binding === undefined) return { lacks: 'Home Network Prefix' };
       return 'lacks' in binding ? binding : { kind: 'LRI', sequence, timestamp, binding };
     }

@@ -124,3 +124,20 @@ test('more prefixes than a message may name are refused, not cut off', () => {
     assert.equal(result.ok ? 'sound' : result.fault.reason, verdict);
   }
 });
+
+test('a redirect for ever is one for the longest lifetime that is sent', () => {
+  const binding = {
+    prefixes: ['2001:db8::/64'],
+    delegated: [],
+    locator: DST,
+    counter: 1,
+    lifetimeSeconds: 1,
+  };
+  const data = emitMobility(toMobility({ kind: 'LRI', sequence: 1, timestamp: 0, binding }), SRC, DST);
+  data.fill(0xff, 10, 12);
+  fillChecksum(data, 4, SRC, DST, 135);
+  const mobility = parseMobility(data, SRC, DST);
+  const result = mobility.ok ? parseLocation(mobility.value) : 'other';
+  assert.ok(result !== 'other' && result.ok && result.value.kind === 'LRI');
+  assert.equal(result.value.binding.lifetimeSeconds, 65_534);
+});
