@@ -47,17 +47,17 @@ local KINDS = {
   [20] = 'UPA',
 }
 local OPTIONS_AT = {
-  [0] = 8,
-  [5] = 12,
-  [6] = 12,
-  [7] = 24,
-  [11] = 8,
-  [14] = 10,
-  [15] = 10,
-  [17] = 12,
-  [18] = 12,
-  [19] = 12,
-  [20] = 12,
+  BRR = 8,
+  BU = 12,
+  BA = 12,
+  BE = 24,
+  EXP = 8,
+  HI = 10,
+  HAck = 10,
+  LRI = 12,
+  LRA = 12,
+  UPN = 12,
+  UPA = 12,
 }
 local REASONS = {
   [1] = 'FORCE-REREGISTRATION',
@@ -111,6 +111,8 @@ local EXPERIMENTS = {
   [4] = { kind = 'LPA', name = 'LM Pool Answer', holds = 'status' },
 }
 local EXPERIMENT_AT = { sequence = 6, enterprise = 8, code = 12, flags = 13, lifetime = 14, options = 16 }
+local AUTHENTICATION = 9
+local VENDOR_SPECIFIC = 19
 local OPTIONS = {
   [51] = { name = 'MAG IPv6 Address', layout = 'length-address' },
   [65] = { name = 'Anchored Prefix', layout = 'prefix' },
@@ -150,7 +152,7 @@ local MESSAGES = {
   {
     kind = 'PBU',
     name = 'Proxy Binding Update',
-    type = 5,
+    type = 'BU',
     mask = 512,
     value = 512,
     options = { { subtype = 16 } },
@@ -158,7 +160,7 @@ local MESSAGES = {
   {
     kind = 'PBA',
     name = 'Proxy Binding Acknowledgement',
-    type = 6,
+    type = 'BA',
     mask = 32,
     value = 32,
     options = { { subtype = 16 } },
@@ -166,7 +168,7 @@ local MESSAGES = {
   {
     kind = 'sDBU',
     name = 'Distributed Binding Update (s)',
-    type = 5,
+    type = 'BU',
     mask = 16,
     value = 16,
     options = { { subtype = 1 }, { subtype = 5, value = 0 } },
@@ -174,7 +176,7 @@ local MESSAGES = {
   {
     kind = 'sDBU',
     name = 'Distributed Binding Update (s)',
-    type = 5,
+    type = 'BU',
     mask = 768,
     value = 512,
     options = { { subtype = 1 } },
@@ -182,7 +184,7 @@ local MESSAGES = {
   {
     kind = 'dDBU',
     name = 'Distributed Binding Update (d)',
-    type = 5,
+    type = 'BU',
     mask = 16,
     value = 16,
     options = { { subtype = 1 }, { subtype = 5, value = 1 } },
@@ -190,7 +192,7 @@ local MESSAGES = {
   {
     kind = 'dDBU',
     name = 'Distributed Binding Update (d)',
-    type = 5,
+    type = 'BU',
     mask = 768,
     value = 768,
     options = { { subtype = 1 } },
@@ -198,7 +200,7 @@ local MESSAGES = {
   {
     kind = 'sDBA',
     name = 'Distributed Binding Acknowledgement (s)',
-    type = 6,
+    type = 'BA',
     mask = 2,
     value = 2,
     options = { { subtype = 1 }, { subtype = 5, value = 0 } },
@@ -206,7 +208,7 @@ local MESSAGES = {
   {
     kind = 'sDBA',
     name = 'Distributed Binding Acknowledgement (s)',
-    type = 6,
+    type = 'BA',
     mask = 48,
     value = 32,
     options = { { subtype = 1 } },
@@ -214,7 +216,7 @@ local MESSAGES = {
   {
     kind = 'dDBA',
     name = 'Distributed Binding Acknowledgement (d)',
-    type = 6,
+    type = 'BA',
     mask = 2,
     value = 2,
     options = { { subtype = 1 }, { subtype = 5, value = 1 } },
@@ -222,7 +224,7 @@ local MESSAGES = {
   {
     kind = 'dDBA',
     name = 'Distributed Binding Acknowledgement (d)',
-    type = 6,
+    type = 'BA',
     mask = 48,
     value = 48,
     options = { { subtype = 1 } },
@@ -231,11 +233,10 @@ local MESSAGES = {
 -- tables: end
 
 local IPPROTO_MOBILITY = 135
+local PAD1 = 0
 local MESSAGE_DATA = 6
-local EXPERIMENTAL, LRI, LRA, UPN, UPA = 11, 17, 18, 19, 20
-local PAD1, AUTHENTICATION, VENDOR_SPECIFIC = 0, 9, 19
 -- Offset and length of the flags of Binding Update and Acknowledgement.
-local FLAGS_AT = { [5] = { 8, 2 }, [6] = { 7, 1 } }
+local FLAGS_AT = { BU = { 8, 2 }, BA = { 7, 1 } }
 
 local maar = Proto('maar', 'Mobility Anchor and Access Router')
 local INTEGER = { [1] = ProtoField.uint8, [2] = ProtoField.uint16, [4] = ProtoField.uint32, [8] = ProtoField.uint64 }
@@ -344,11 +345,11 @@ local function masked(value, mask)
 end
 
 -- The row of MESSAGES that a Binding Update or Acknowledgement fits, if any.
-local function signature_of(tvb, type)
-  local flags = tvb(FLAGS_AT[type][1], FLAGS_AT[type][2]):uint()
-  local found = vendor_options(tvb, OPTIONS_AT[type])
+local function signature_of(tvb, kind)
+  local flags = tvb(FLAGS_AT[kind][1], FLAGS_AT[kind][2]):uint()
+  local found = vendor_options(tvb, OPTIONS_AT[kind])
   for _, row in ipairs(MESSAGES) do
-    local fits = row.type == type and masked(flags, row.mask) == row.value
+    local fits = row.type == kind and masked(flags, row.mask) == row.value
     for _, option in ipairs(row.options) do
       local value = found[option.subtype]
       fits = fits and value ~= nil and (option.value == nil or option.value == value)
@@ -372,9 +373,9 @@ local function add_options(tvb, at, pinfo, tree)
   if not whole then options:add_proto_expert_info(malformed) end
 end
 
--- The bodies of the types that are read here: from the checksum to the options.
+-- The bodies of the kinds that are read here: from the checksum to the options.
 local BODY = {
-  [EXPERIMENTAL] = function(tvb, tree)
+  EXP = function(tvb, tree)
     local holds = EXPERIMENTS[tvb(EXPERIMENT_AT.code, 1):uint()].holds
     local octet = tvb(EXPERIMENT_AT.flags, 1)
     local lifetime = tvb(EXPERIMENT_AT.lifetime, 2)
@@ -384,39 +385,39 @@ local BODY = {
     tree:add(holds == 'status' and status.BA or field.register, octet)
     tree:add(field.lifetime, lifetime, lifetime:uint() * LIFETIME_UNIT)
   end,
-  [LRI] = function(tvb, tree)
+  LRI = function(tvb, tree)
     tree:add(field.sequence, tvb(6, 2))
     tree:add(field.lifetime, tvb(10, 2))
   end,
-  [LRA] = function(tvb, tree)
+  LRA = function(tvb, tree)
     tree:add(field.sequence, tvb(6, 2))
     tree:add(field.unsolicited, tvb(8, 1))
     tree:add(status.LRA, tvb(9, 1))
     tree:add(field.lifetime, tvb(10, 2))
   end,
-  [UPN] = function(tvb, tree)
+  UPN = function(tvb, tree)
     tree:add(field.sequence, tvb(6, 2))
     tree:add(field.reason, tvb(8, 2))
     tree:add(field.acknowledge, tvb(10, 2))
     tree:add(field.retransmission, tvb(10, 2))
   end,
-  [UPA] = function(tvb, tree)
+  UPA = function(tvb, tree)
     tree:add(field.sequence, tvb(6, 2))
     tree:add(status.UPA, tvb(8, 1))
   end,
 }
 
--- What is to be read here: kind, name and where the options begin; nil for what the stock dissector reads.
-local function own(tvb, type)
-  if type ~= EXPERIMENTAL then
-    return BODY[type] and { kind = KINDS[type], name = TYPES[type], options_at = OPTIONS_AT[type] }
+-- What is to be read here: name of the message and where its options begin; nil for what the stock dissector reads.
+local function own(tvb, kind)
+  if kind ~= 'EXP' then
+    return BODY[kind] and { kind = kind, name = TYPES[tvb(2, 1):uint()], options_at = OPTIONS_AT[kind] }
   end
   if tvb:len() < EXPERIMENT_AT.options or tvb(EXPERIMENT_AT.enterprise, 4):uint() ~= ENTERPRISE then return nil end
   local row = EXPERIMENTS[tvb(EXPERIMENT_AT.code, 1):uint()]
   return row and { kind = row.kind, name = row.name, options_at = EXPERIMENT_AT.options }
 end
 
-local function read_here(tvb, pinfo, tree, type, message)
+local function read_here(tvb, pinfo, tree, kind, message)
   local header = tree:add(maar, tvb())
   local sequence = tvb(MESSAGE_DATA, 2):uint()
   pinfo.cols.protocol = 'MAAR'
@@ -425,7 +426,7 @@ local function read_here(tvb, pinfo, tree, type, message)
   header:add(field.message, message.kind):set_generated()
   header:add(field.type, tvb(2, 1))
   header:add(field.checksum, tvb(4, 2))
-  BODY[type](tvb, header)
+  BODY[kind](tvb, header)
   add_options(tvb, message.options_at, pinfo, header)
   return tvb:len()
 end
@@ -433,20 +434,20 @@ end
 function maar.dissector(tvb, pinfo, tree)
   -- What is cut off, or states a length that is not its own, is for the stock dissector to complain about.
   local whole = tvb:len() >= 8 and tvb:captured_len() == tvb:len() and (tvb(1, 1):uint() + 1) * 8 == tvb:len()
-  local type = whole and tvb(2, 1):uint()
-  local message = whole and own(tvb, type)
-  if message and tvb:len() >= message.options_at then return read_here(tvb, pinfo, tree, type, message) end
+  local kind = whole and KINDS[tvb(2, 1):uint()]
+  local message = kind and own(tvb, kind)
+  if message and tvb:len() >= message.options_at then return read_here(tvb, pinfo, tree, kind, message) end
   local read = call(stock, tvb, pinfo, tree)
-  if not whole or not KINDS[type] or tvb:len() < OPTIONS_AT[type] then return read end
-  local row = FLAGS_AT[type] and signature_of(tvb, type)
+  if not kind or tvb:len() < OPTIONS_AT[kind] then return read end
+  local row = FLAGS_AT[kind] and signature_of(tvb, kind)
   local named = tree:add(maar, tvb())
-  named:add(field.message, row and row.kind or KINDS[type]):set_generated()
+  named:add(field.message, row and row.kind or kind):set_generated()
   if row then pinfo.cols.info = row.kind .. ' ' .. row.name end
   return read
 end
 mobility_table:set(IPPROTO_MOBILITY, maar)
 
--- A dissector of one mobility option; `body(tvb, pinfo, tree)` gets what follows type and length, and says if it fits.
+-- A dissector of one mobility option: `body(tvb, pinfo, tree)` reads what is behind type and length, and returns whether it fits.
 local function read_option(kind, id, name, body)
   local option = Proto('maar_option_' .. id, name)
   function option.dissector(tvb, pinfo, tree)

@@ -43,16 +43,12 @@ function lua(value: Lua, indent = ''): string {
 const names = (rows: readonly Row[]): Lua =>
   Object.fromEntries(rows.map(({ number, name }) => [number, name]));
 
-function typeOf(kind: string): number {
-  return MH_TYPES.find((row) => row.kind === kind)!.number;
-}
-
 function vendorRow({ subtype, name, fields }: VendorRow): [string, Lua] {
   return [String(subtype), { name, fields: fields.map((field) => ({ ...field })) }];
 }
 
 function messageRow({ kind, name, type, flags, options }: MessageSignature): Lua {
-  return { kind, name, type: typeOf(type), ...flags, options: options.map((option) => ({ ...option })) };
+  return { kind, name, type, ...flags, options: options.map((option) => ({ ...option })) };
 }
 
 /**
@@ -84,7 +80,7 @@ export function withTables(plugin: string): string {
     QUERY_REGISTER,
     TYPES: names(MH_TYPES),
     KINDS: Object.fromEntries(kinds),
-    OPTIONS_AT: Object.fromEntries(kinds.map(([number, kind]) => [number, BODIES[kind].optionsAt])),
+    OPTIONS_AT: Object.fromEntries(kinds.map(([, kind]) => [kind, BODIES[kind].optionsAt])),
     REASONS: names(UPN_REASONS),
     STATUSES: Object.fromEntries(Object.entries(STATUSES).map(([kind, rows]) => [kind, names(rows)])),
     EXPERIMENTS: Object.fromEntries(
@@ -94,6 +90,8 @@ export function withTables(plugin: string): string {
       ]),
     ),
     EXPERIMENT_AT: { ...EXPERIMENT_AT },
+    AUTHENTICATION: MOBILITY_OPTIONS.authentication.number,
+    VENDOR_SPECIFIC: MOBILITY_OPTIONS.vendor.number,
     OPTIONS: Object.fromEntries(
       Object.entries(LAYOUTS).map(([option, layout]) => {
         const { number, name } = MOBILITY_OPTIONS[option as keyof typeof LAYOUTS];
