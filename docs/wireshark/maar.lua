@@ -114,6 +114,7 @@ local EXPERIMENT_AT = { sequence = 6, enterprise = 8, code = 12, flags = 13, lif
 local AUTHENTICATION = 9
 local VENDOR_SPECIFIC = 19
 local OPTIONS = {
+  [40] = { name = 'Context Request', layout = 'requests' },
   [51] = { name = 'MAG IPv6 Address', layout = 'length-address' },
   [65] = { name = 'Anchored Prefix', layout = 'prefix' },
   [66] = { name = 'Local Prefix', layout = 'prefix' },
@@ -265,6 +266,7 @@ local field = {
   prefix = ProtoField.ipv6('maar.prefix', 'Prefix'),
   prefix_length = ProtoField.uint8('maar.prefix.length', 'Prefix length'),
   link_layer = ProtoField.bytes('maar.link_layer', 'Link-layer address'),
+  request = ProtoField.uint8('maar.request', 'Option asked for'),
 }
 for _, row in pairs(VENDOR) do
   for _, part in ipairs(row.fields) do
@@ -470,6 +472,17 @@ local LAYOUT = {
     if tvb:len() ~= 20 then return false end
     item:add(field.address, tvb(4, 16))
     return true
+  end,
+  requests = function(tvb, _, item)
+    local at = 4
+    while at + 2 <= tvb:len() do
+      local octets = tvb(at + 1, 1):uint()
+      if at + 2 + octets > tvb:len() then return false end
+      item:add(field.request, tvb(at, 1))
+      if octets > 0 then item:add(field.data, tvb(at + 2, octets)) end
+      at = at + 2 + octets
+    end
+    return at == tvb:len()
   end,
   prefix = function(tvb, _, item)
     if tvb:len() ~= 20 then return false end

@@ -52,10 +52,12 @@ function messageRow({ kind, name, type, flags, options }: MessageSignature): Lua
 }
 
 /**
- * Options that the plugin reads, by what their bodies hold: those of RFC 8885, which no Wireshark knows, and the MAG IPv6
- * Address, of which it says that it should have 16 octets and then reads 18 (RFC 6705 section 11.1).
+ * Options that the plugin reads, by what their bodies hold: those of RFC 8885, which no Wireshark knows; the MAG IPv6
+ * Address, of which it says that it should have 16 octets and then reads 18; and the Context Request, for whose Vendor
+ * Specific requests it looks beyond the option.
  */
 const LAYOUTS = {
+  'context-request': 'requests',
   'mag-address': 'length-address',
   'anchored-prefix': 'prefix',
   'local-prefix': 'prefix',

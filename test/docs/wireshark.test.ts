@@ -11,6 +11,8 @@ import { assertAgreement, captureOf, dissect, hasPlugins } from '../support/wire
 /** Mutations of each example that the plugin has to survive. */
 const MUTATIONS = 60;
 const SEED = 1;
+/** Messages that `maar decode` shows with their options, not with fields of their own. */
+const BY_NAME = ['UPA', 'LRA', 'HI', 'HAck'];
 const folder = mkdtempSync(join(tmpdir(), 'maar-wireshark-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -25,7 +27,7 @@ function written(name: string, headers: Parameters<typeof captureOf>[0]): string
 test('with the plugin, tshark names every message of the pages and reads what maar decode reads', (t) => {
   if (!hasPlugins(t)) return;
   const names = assertAgreement(written('examples.pcapng', examples));
-  assert.deepEqual([...names.keys()].sort(), [...new Set(examples.map(({ kind }) => kind))].sort());
+  for (const { kind } of examples) assert.equal(names.get(kind), !BY_NAME.includes(kind), kind);
 });
 
 test('the fields of the plugin can be filtered by', (t) => {

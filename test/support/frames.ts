@@ -98,7 +98,7 @@ export function assertScapyAgrees(python: string, packets: readonly Uint8Array[]
 }
 
 /** As `assertAgreement`, of packets. */
-export function assertTsharkAgrees(packets: readonly Uint8Array[]): Map<string, number> {
+export function assertTsharkAgrees(packets: readonly Uint8Array[]): Map<string, boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'maar-frames-'));
   try {
     const file = join(folder, 'frames.pcapng');
