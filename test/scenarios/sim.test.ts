@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ScenarioResult } from '../../host/lab/lab.ts';
 import { scenarios } from '../../host/lab/scenarios/index.ts';
+import { schemeFor } from '../../host/lab/scheme-for.ts';
 import { defaultScheme } from '../../host/schemes/registry.ts';
 import { assertScapyAgrees, assertTsharkAgrees, Frames } from '../support/frames.ts';
 import { openSim } from '../support/sim-lab.ts';
@@ -14,9 +15,11 @@ const SEEDS = [1, 7];
 const frames = new Frames();
 
 for (const scenario of scenarios.filter(({ backends }) => backends.includes('sim'))) {
+  const scheme = schemeFor(scenario);
+  if (scheme === undefined) continue;
   for (const seed of SEEDS) {
     test(`${scenario.name}, seed ${seed}`, async () => {
-      const lab = await openSim({ scheme: defaultScheme, seed, ...scenario.options });
+      const lab = await openSim({ scheme, seed, ...scenario.options });
       try {
         const result = await scenario.run(lab);
         if (seed === SEEDS[0]) frames.add(await lab.captured());

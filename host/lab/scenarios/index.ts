@@ -1,5 +1,7 @@
 import type { Scenario } from '../lab.ts';
 import { aaaDown } from './aaa-down.ts';
+import { anycastPush } from './anycast-push.ts';
+import { anycastQuery } from './anycast-query.ts';
 import { awareMn } from './aware-mn.ts';
 import { bothMove } from './both-move.ts';
 import { bufferOff } from './buffer-off.ts';
@@ -8,10 +10,13 @@ import { bufferOverflow } from './buffer-overflow.ts';
 import { dpCrash } from './dp-crash.ts';
 import { figure1 } from './figure1.ts';
 import { fixedCn } from './fixed-cn.ts';
+import { forgedUpdate } from './forged-update.ts';
 import { headless } from './headless.ts';
+import { hierarchy } from './hierarchy.ts';
 import { idleRelease } from './idle-release.ts';
 import { leaseExpiry } from './lease-expiry.ts';
 import { lifetimeExpiry } from './lifetime-expiry.ts';
+import { lmRestart } from './lm-restart.ts';
 import { lostMessages } from './lost-messages.ts';
 import { maarRestart } from './maar-restart.ts';
 import { moveKinds } from './move-kinds.ts';
@@ -19,9 +24,13 @@ import { newSession } from './new-session.ts';
 import { pathMtu } from './path-mtu.ts';
 import { peerDown } from './peer-down.ts';
 import { pingPong } from './ping-pong.ts';
+import { query } from './query.ts';
+import { redirect } from './redirect.ts';
+import { replayedUpdate } from './replayed-update.ts';
 import { returnHome } from './return-home.ts';
 import { silentReceiver } from './silent-receiver.ts';
 import { spoofedTunnel } from './spoofed-tunnel.ts';
+import { staleCache } from './stale-cache.ts';
 import { stolenMac } from './stolen-mac.ts';
 import { stolenPrefix } from './stolen-prefix.ts';
 import { unknownFlood } from './unknown-flood.ts';
@@ -60,4 +69,13 @@ export const scenarios: readonly Scenario[] = [
   idleRelease,
   lifetimeExpiry,
   leaseExpiry,
+  query,
+  redirect,
+  anycastQuery,
+  anycastPush,
+  hierarchy,
+  staleCache,
+  lmRestart,
+  forgedUpdate,
+  replayedUpdate,
 ];

@@ -1,0 +1,69 @@
+import type { EndName, Lab, Stream, StreamReport } from '../../lab.ts';
+import type { Checks } from './checks.ts';
+import { slack } from './checks.ts';
+import { pathsOf, sightings, type DataPacket } from './packets.ts';
+import { INTERVAL_MS } from './traffic.ts';
+
+/** A session that goes by its anchor first, until its path is the shortest. */
+const SETTLED_MILLIS = 2_000;
+/** One link, and what a node takes to carry entries out. */
+const SMALLEST_MILLIS = 5;
+
+export interface Talk {
+  /** Waits until its path no longer changes. */
+  settled(): Promise<Begun>;
+  finish(): Promise<StreamReport>;
+}
+
+/** A session that has begun. */
+export interface Begun {
+  readonly ends: readonly [string, string];
+  /** When its first packet left the sender. */
+  readonly at: number;
+}
+
+/** UDP from one end to a home of another that it has left. */
+export async function talk(lab: Lab, from: EndName, fromAddress: string, home: string): Promise<Talk> {
+  const at = lab.now();
+  const stream: Stream = await lab.stream({
+    name: `udp ${from}>A`,
+    from,
+    to: 'A',
+    kind: 'udp',
+    intervalMs: INTERVAL_MS,
+    fromAddress,
+    toAddress: home,
+  });
+  return {
+    settled: async () => {
+      await lab.sleep(SETTLED_MILLIS);
+      return { ends: [fromAddress, home], at };
+    },
+    finish: () => stream.finish(),
+  };
+}
+
+/**
+ * All packets that enter the domain `after` one-way delays from the session's beginning take one tunnel, and nothing
+ * visits the anchor a1 any more once what was under way is through.
+ */
+export async function checkOptimised(
+  lab: Lab,
+  checks: Checks,
+  { ends, at }: Begun,
+  expected: { readonly tunnel: string; readonly after: number; readonly through?: readonly string[] },
+): Promise<void> {
+  const late = at + (expected.after + 8) * lab.delay + SMALLEST_MILLIS + INTERVAL_MS + slack(lab);
+  const packets = (await sightings(lab, ends, late)).filter(isFrom(ends[0]));
+  checks.atLeast('packets once the path is the shortest', packets.length, 100);
+  checks.equal(
+    'tunnels that they take',
+    pathsOf(packets),
+    [expected.tunnel, ...(expected.through ?? [])].sort(),
+  );
+  checks.equal('of these at the anchor', packets.filter(({ link }) => link === 'core-a1').length, 0);
+}
+
+function isFrom(address: string): (packet: DataPacket) => boolean {
+  return ({ src }) => src === address;
+}
