@@ -5,18 +5,16 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../../core/error-message.ts';
 import { LocationServer } from '../../functions/lm/server/server.ts';
 import type { ServerEffect, ServerEvent } from '../../functions/lm/server/server.ts';
-import type { StoreRequest } from '../../functions/lm/store.ts';
+import type { ServerStore } from '../../functions/lm/store.ts';
 import { clockFrom, clockOrigin } from '../../io/clock.ts';
 import { controlPath, serveControl } from '../../io/control-socket.ts';
-import { SqliteLocationStore } from '../../io/lm/location-store.ts';
 import { MobilitySocket } from '../../io/lm/mobility-socket.ts';
+import { openStore, parseStore } from '../../io/lm/open-store.ts';
 import { Runner } from '../../io/runner.ts';
 import { formatFaults, loadConfig } from '../config/load.ts';
 import { lmSchema, lmStateDirectory, serverSettings, storeName } from '../config/lm.ts';
 import { Log } from '../log.ts';
 import { UsageError } from '../usage.ts';
-
-const SQLITE = 'sqlite:';
 
 /** `maar lm`: a server of location management until SIGTERM or SIGINT. Resolves to the exit code: 0, 1 after a failure, 2 for configuration. */
 export async function lmCommand(args: readonly string[]): Promise<number> {
@@ -25,8 +23,9 @@ export async function lmCommand(args: readonly string[]): Promise<number> {
     options: { config: { type: 'string' }, store: { type: 'string' } },
   });
   if (values.config === undefined) throw new UsageError('lm needs --config FILE');
-  if (values.store !== undefined && !storeName.safeParse(values.store).success) {
-    throw new UsageError(`--store "${values.store}" must be "sqlite:FILE"`);
+  const named = values.store === undefined ? undefined : storeName.safeParse(values.store);
+  if (named?.success === false) {
+    throw new UsageError(`--store "${values.store}" ${named.error.issues[0]?.message}`);
   }
   const file = loadConfig(values.config, lmSchema);
   if (!file.ok) {
@@ -35,22 +34,26 @@ export async function lmCommand(args: readonly string[]): Promise<number> {
   }
   const config = file.value;
   const where = values.store ?? config.store;
-  if (where === undefined)
-    throw new UsageError(`lm needs --store sqlite:FILE, or "store" in ${values.config}`);
+  const place = where === undefined ? undefined : parseStore(where);
+  if (place === undefined)
+    throw new UsageError(
+      `lm needs --store sqlite:FILE or etcd://HOST:PORT,..., or "store" in ${values.config}`,
+    );
   const log = new Log(config.name);
   const fail = (what: string, error: unknown): number => {
     log.trace({ what: 'error', detail: { reason: `${what}: ${messageOf(error)}` } });
     return 1;
   };
-  let store: SqliteLocationStore;
+  let store: ServerStore;
   try {
-    store = new SqliteLocationStore(where.slice(SQLITE.length));
+    const report = (reason: string): void => log.trace({ what: 'store', detail: { reason } });
+    store = await openStore(place, { maxLifetime: config.maxLifetimeSeconds, report });
   } catch (error) {
     return fail(`cannot open ${where}`, error);
   }
   const clock = clockFrom(clockOrigin());
-  const server = new LocationServer({ ...serverSettings(config), random: uniform }, store.load(), clock());
-  const commits = new GroupCommit(store, (event) => runner.dispatch(event));
+  const settings = { ...serverSettings(config), random: uniform, shared: store.shared };
+  const server = new LocationServer(settings, store.state, clock());
   const runner: Runner<ServerEvent, ServerEffect> = new Runner(server, clock, (effect) => {
     switch (effect.type) {
       case 'trace':
@@ -65,7 +68,7 @@ export async function lmCommand(args: readonly string[]): Promise<number> {
         }
         break;
       default:
-        commits.add(effect);
+        store.add(effect);
     }
   });
   const { address } = config;
@@ -81,6 +84,7 @@ export async function lmCommand(args: readonly string[]): Promise<number> {
     const directory = lmStateDirectory(config);
     mkdirSync(directory, { recursive: true });
     control = await serveControl(controlPath(directory), () => Promise.resolve(server.view(clock())));
+    store.start((event) => runner.dispatch(event));
     runner.dispatch({ type: 'start' });
     log.trace({ what: 'start', detail: { address, store: where } });
     await stopped.promise;
@@ -91,35 +95,10 @@ export async function lmCommand(args: readonly string[]): Promise<number> {
     return fail('cannot serve', error);
   } finally {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, stop);
-    commits.flush();
+    await store.close();
     runner.close();
     control?.close();
     await socket?.close();
-    store.close();
-  }
-}
-
-/** Puts what is wanted of the store while one batch of messages is handled into one transaction: one sync for all. */
-class GroupCommit {
-  readonly #store: SqliteLocationStore;
-  readonly #dispatch: (event: ServerEvent) => void;
-  #pending: StoreRequest[] = [];
-
-  constructor(store: SqliteLocationStore, dispatch: (event: ServerEvent) => void) {
-    this.#store = store;
-    this.#dispatch = dispatch;
-  }
-
-  add(request: StoreRequest): void {
-    this.#pending.push(request);
-    if (this.#pending.length === 1) setImmediate(() => this.flush());
-  }
-
-  flush(): void {
-    if (this.#pending.length === 0) return;
-    const requests = this.#pending;
-    this.#pending = [];
-    this.#store.submit(requests, (answers) => this.#dispatch({ type: 'stored', answers }));
   }
 }
 

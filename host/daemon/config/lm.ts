@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { ServerPeer, ServerSettings } from '../../functions/lm/server/settings.ts';
+import { parseStore } from '../../io/lm/open-store.ts';
 import { address } from './aaa.ts';
 import { ASSOCIATION_REMEDY, association, channelPeer, isProtected } from './association.ts';
 import { canonicalPrefix } from './load.ts';
 
 const DEFAULT_STATE = '/run/maar';
-const STORE = /^sqlite:.+$/;
 
 const text = (what: string) => z.string({ error: `must be ${what}` });
 const seconds = (what: string, least: number, most: number) =>
@@ -14,9 +14,10 @@ const seconds = (what: string, least: number, most: number) =>
     .min(least, { error: `must be at least ${least}` })
     .max(most, { error: `must be at most ${most}` });
 
-export const storeName = text('a store, like "sqlite:/var/lib/maar/lm.db"').regex(STORE, {
-  error: 'must be "sqlite:FILE"',
-});
+export const storeName = text('a store, like "sqlite:/var/lib/maar/lm.db"').refine(
+  (name) => parseStore(name) !== undefined,
+  { error: 'must be "sqlite:FILE" or "etcd://HOST:PORT,HOST:PORT,..."' },
+);
 
 const peer = z
   .strictObject({

@@ -44,6 +44,8 @@ export class MemoryLocationStore implements LocationStore {
         for (const mnId of request.mnIds) this.#registrations.delete(mnId);
         this.#floor = Math.max(this.#floor, request.floor);
         return { type: 'forgotten', id };
+      case 'confirm':
+        return { type: 'confirmed', id };
     }
   }
 }

@@ -27,6 +27,8 @@ export type StoreRequest =
       readonly id: number;
       readonly registration: Registration;
       readonly expected: number | undefined;
+      /** Those of its prefixes that the MN did not hold before, and that nobody else must have got meanwhile. */
+      readonly claimed: readonly Prefix[];
     }
   /** Removes what is ended or expired; `floor` is the highest counter among them. */
   | {
@@ -34,12 +36,15 @@ export type StoreRequest =
       readonly id: number;
       readonly mnIds: readonly string[];
       readonly floor: number;
-    };
+    }
+  /** Only of a store that several servers share: whether this one knows of every change that was made before it asked. */
+  | { readonly type: 'confirm'; readonly id: number };
 
 export type StoreAnswer =
   | { readonly type: 'ticket'; readonly id: number; readonly counter: number }
   | { readonly type: 'committed'; readonly id: number }
   | { readonly type: 'forgotten'; readonly id: number }
+  | { readonly type: 'confirmed'; readonly id: number }
   /** Another server was faster; `current` is what it left. */
   | { readonly type: 'conflict'; readonly id: number; readonly current: Registration | undefined }
   | { readonly type: 'failed'; readonly id: number; readonly reason: string };
@@ -50,10 +55,32 @@ export interface StoreState {
   readonly floor: number;
 }
 
-/** Where LM servers keep their registrations. Several servers may share one. */
+/** What others have done to a store that several servers share. Also told of what this server did, before it is answered. */
+export type StoreChange =
+  | { readonly type: 'changed'; readonly registration: Registration }
+  | { readonly type: 'forgotten'; readonly mnIds: readonly string[]; readonly floor: number }
+  /** Everything anew, after changes that nobody can tell one by one any more. */
+  | { readonly type: 'loaded'; readonly state: StoreState };
+
+/** Where one LM server keeps its registrations. */
 export interface LocationStore {
   load(): StoreState;
   /** Carries requests out in order, all or none; `done` is called once, at once or later. */
   submit(requests: readonly StoreRequest[], done: (answers: readonly StoreAnswer[]) => void): void;
   close(): void;
 }
+
+/** A store as the daemon drives it: alone with its server, or shared by several. */
+export interface ServerStore {
+  /** To be asked for once, before `start`. */
+  readonly state: StoreState;
+  /** Whether other servers change it too. */
+  readonly shared: boolean;
+  /** From now on `dispatch` is given answers and changes; a change is told before any answer that depends on it. */
+  start(dispatch: (event: StoreEvent) => void): void;
+  /** To be called as soon as the server wants it: what it decided on is what it had been told of by then. */
+  add(request: StoreRequest): void;
+  close(): Promise<void>;
+}
+
+export type StoreEvent = { readonly type: 'stored'; readonly answers: readonly StoreAnswer[] } | StoreChange;

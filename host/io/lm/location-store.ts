@@ -160,6 +160,8 @@ export class SqliteLocationStore implements LocationStore {
         for (const mnId of request.mnIds) this.#forget.run(mnId);
         this.#raiseFloor.run(request.floor);
         return { type: 'forgotten', id };
+      case 'confirm':
+        return { type: 'confirmed', id };
     }
   }
 }

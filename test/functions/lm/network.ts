@@ -211,6 +211,7 @@ export class Network {
         case 'ticket':
         case 'commit':
         case 'forget':
+        case 'confirm':
           requests.push(effect);
           break;
         default:

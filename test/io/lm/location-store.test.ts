@@ -49,6 +49,7 @@ const commit = (id: number, registration: Partial<Registration>, expected?: numb
   id,
   registration: { ...REGISTRATION, ...registration },
   expected,
+  claimed: [],
 });
 
 for (const [name, open] of Object.entries(STORES)) {

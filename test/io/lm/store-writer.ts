@@ -14,7 +14,7 @@ for (;;) {
       prefixes: ['2001:db8:a::/64'],
       delegated: [],
     };
-    store.submit([{ type: 'commit', id: 2, registration, expected }], ([committed]) => {
+    store.submit([{ type: 'commit', id: 2, registration, expected, claimed: [] }], ([committed]) => {
       if (committed?.type !== 'committed') throw new Error(`not kept: ${committed?.type}`);
       expected = counter;
       writeSync(1, `${counter}\n`);

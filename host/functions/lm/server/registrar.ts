@@ -1,6 +1,8 @@
 import type { Address, Prefix } from '../../../../bindings/entries.ts';
+import { contains } from '../../../wire/address.ts';
 import { LM_STATUS } from '../messages/constants.ts';
 import type { ProxyBindingUpdate } from '../messages/message.ts';
+import { PrefixMap } from '../prefix-map.ts';
 import type { Registration, StoreAnswer, StoreRequest } from '../store.ts';
 import { inForce, prefixesOf } from '../table.ts';
 import type { RegistrationTable } from '../table.ts';
@@ -26,11 +28,16 @@ export interface RegistrarSettings {
 
 /** What the registrar needs of the server. */
 export interface RegistrarPorts {
+  /** Whether other servers change the store too, so that the table may be behind it. */
+  readonly shared: boolean;
   now(): number;
   store(request: StoreRequest): void;
   /** Called after the store has kept `next`. */
   changed(previous: Registration | undefined, next: Registration): void;
 }
+
+/** The store does not answer; whatever it did with the request, the client may send it again. */
+const FAILED: Outcome = { status: LM_STATUS.noResources, counter: 0, lifetimeSeconds: 0 };
 
 type Waiting = (answer: StoreAnswer) => void;
 /** True if it went to the store. */
@@ -48,7 +55,7 @@ export class Registrar {
   /** MNs with an update at the store, and what waits behind it. */
   readonly #busy = new Map<string, Turn[]>();
   /** Prefixes of updates at the store, and whose they are going to be. */
-  readonly #claims = new Map<Prefix, string>();
+  readonly #claims = new PrefixMap<string>();
   #lastId = 0;
 
   constructor(table: RegistrationTable, settings: RegistrarSettings, ports: RegistrarPorts) {
@@ -63,10 +70,22 @@ export class Registrar {
     this.#ports.store({ type: 'ticket', id });
   }
 
+  /** Whether the table has every change made so far, by whichever server; false if the store failed. */
+  confirm(done: (confirmed: boolean) => void): void {
+    const id = this.#wait((answer) => done(answer.type === 'confirmed'));
+    this.#ports.store({ type: 'confirm', id });
+  }
+
   register(request: RegistrationRequest, done: (outcome: Outcome) => void): void {
     const queue = this.#busy.get(request.mnId);
     if (queue === undefined) this.#register(request, done);
     else queue.push(() => this.#register(request, done));
+  }
+
+  /** Refuses counters up to `floor` for MNs without a registration, from now on. */
+  raiseFloor(floor: number): void {
+    this.#table.forget([], floor);
+    this.#ports.store({ type: 'forget', id: ++this.#lastId, mnIds: [], floor });
   }
 
   /** Hands on what the store answered. */
@@ -86,17 +105,36 @@ export class Registrar {
     const floor = Math.max(...gone.map(({ counter }) => counter));
     for (const mnId of mnIds) this.#busy.set(mnId, []);
     const id = this.#wait((answer) => {
-      if (answer.type === 'forgotten') this.#table.forget(mnIds, floor);
+      if (answer.type === 'forgotten') {
+        // Another server may have registered one anew, and told so already.
+        const left = gone.filter((each) => this.#table.get(each.mnId) === each);
+        this.#table.forget(
+          left.map(({ mnId }) => mnId),
+          floor,
+        );
+      }
       for (const mnId of mnIds) this.#next(mnId);
     });
     this.#ports.store({ type: 'forget', id, mnIds, floor });
   }
 
-  #register(request: RegistrationRequest, done: (outcome: Outcome) => void): boolean {
+  #register(
+    request: RegistrationRequest,
+    done: (outcome: Outcome) => void,
+    confirmed = !this.#ports.shared,
+  ): boolean {
     const { mnId, counter } = request;
     const now = this.#ports.now();
     const current = this.#table.get(mnId);
     const refused = this.#refusal(request, current, now);
+    if (refused !== undefined && !confirmed) {
+      this.#hold(mnId);
+      this.confirm((known) => {
+        if (!known) done(FAILED);
+        if (!known || !this.#register(request, done, true)) this.#next(mnId);
+      });
+      return true;
+    }
     if (refused !== undefined) {
       const inCharge = current?.counter ?? this.#table.floor;
       done({ status: refused, counter: inCharge, lifetimeSeconds: 0 });
@@ -109,27 +147,34 @@ export class Registrar {
       ...{ mnId, counter, locator, by, prefixes, delegated, ended },
       expires: now + granted * 1000,
     };
-    this.#busy.set(mnId, this.#busy.get(mnId) ?? []);
-    const claimed = prefixesOf(request);
+    this.#hold(mnId);
+    const held = current !== undefined && inForce(current, now) ? prefixesOf(current) : [];
+    const claimed = ended ? [] : prefixesOf(request).filter((prefix) => !held.includes(prefix));
     for (const prefix of claimed) this.#claims.set(prefix, mnId);
     const id = this.#wait((answer) => {
+      // A shared store has told of what it answers already, and perhaps of what came after: then the table has another one.
+      const untold = this.#table.get(mnId) === current;
       for (const prefix of claimed) this.#claims.delete(prefix);
       if (answer.type === 'conflict') {
-        if (answer.current !== undefined) this.#table.put(answer.current);
-        else this.#table.forget([mnId], 0);
+        if (untold) {
+          if (answer.current !== undefined) this.#table.put(answer.current);
+          else this.#table.forget([mnId], 0);
+        }
         if (!this.#register(request, done)) this.#next(mnId);
         return;
       }
       if (answer.type === 'committed') {
-        this.#table.put(registration);
-        this.#ports.changed(current, registration);
+        if (untold) {
+          this.#table.put(registration);
+          this.#ports.changed(current, registration);
+        }
         done({ status: LM_STATUS.accepted, counter, lifetimeSeconds: granted });
       } else {
-        done({ status: LM_STATUS.noResources, counter: current?.counter ?? 0, lifetimeSeconds: 0 });
+        done(FAILED);
       }
       this.#next(mnId);
     });
-    this.#ports.store({ type: 'commit', id, registration, expected: current?.counter });
+    this.#ports.store({ type: 'commit', id, registration, expected: current?.counter, claimed });
     return true;
   }
 
@@ -148,9 +193,24 @@ export class Registrar {
     const prefixes = prefixesOf(request);
     if (prefixes.length === 0) return LM_STATUS.unspecified;
     const taken = prefixes.some(
-      (prefix) => (this.#claims.get(prefix) ?? mnId) !== mnId || this.#table.heldByAnother(prefix, mnId, now),
+      (prefix) => this.#claimedByAnother(prefix, mnId) || this.#table.heldByAnother(prefix, mnId, now),
     );
     return taken ? LM_STATUS.prefixOfAnother : undefined;
+  }
+
+  /** Whether an update at the store wants a part of the prefix for another MN. */
+  #claimedByAnother(prefix: Prefix, mnId: string): boolean {
+    for (const [, claimant] of this.#claims.around(prefix)) if (claimant !== mnId) return true;
+    if (!this.#claims.hasLongerThan(prefix)) return false;
+    for (const [inner, claimant] of this.#claims.entries()) {
+      if (claimant !== mnId && contains(prefix, inner)) return true;
+    }
+    return false;
+  }
+
+  /** What else comes for this MN waits from now on. */
+  #hold(mnId: string): void {
+    if (!this.#busy.has(mnId)) this.#busy.set(mnId, []);
   }
 
   /** Goes on with what waits for this MN: a turn that goes to the store calls this again, any other is over at once. */

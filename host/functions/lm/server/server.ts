@@ -10,7 +10,7 @@ import type {
   ProxyBindingUpdate,
   UpdateNotification,
 } from '../messages/message.ts';
-import type { Registration, StoreAnswer, StoreRequest, StoreState } from '../store.ts';
+import type { Registration, StoreEvent, StoreRequest, StoreState } from '../store.ts';
 import { RegistrationTable, inForce, prefixesOf } from '../table.ts';
 import { bindingOf } from './binding.ts';
 import { Pool } from './pool.ts';
@@ -24,13 +24,7 @@ import { serverView } from './view.ts';
 import type { ServerView } from './view.ts';
 
 export type ServerEvent =
-  | { readonly type: 'start' }
-  | MobilityEvent
-  | { readonly type: 'stored'; readonly answers: readonly StoreAnswer[] }
-  /** Another server on the same store changed a registration. */
-  | { readonly type: 'changed'; readonly registration: Registration }
-  | TimerEvent
-  | { readonly type: 'stop' };
+  { readonly type: 'start' } | MobilityEvent | StoreEvent | TimerEvent | { readonly type: 'stop' };
 
 /** Store requests of one step are to be carried out together, in order. */
 export type ServerEffect = ChannelEffect | StoreRequest;
@@ -71,6 +65,7 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     this.#subscriptions = new Subscriptions(limits.subscriptions);
     this.#pool = new Pool(address, primary);
     this.#registrar = new Registrar(this.#table, limits, {
+      shared: settings.shared === true,
       now: () => this.#channel.now,
       store: (request) => this.#storeRequests.push(request),
       changed: (previous, next) => this.#changed(previous, next),
@@ -102,10 +97,21 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
           this.#registrar.stored(answer);
         }
         break;
-      case 'changed': {
-        const previous = this.#table.get(event.registration.mnId);
-        this.#table.put(event.registration);
-        this.#changed(previous, event.registration);
+      case 'changed':
+        this.#replace(event.registration);
+        break;
+      case 'forgotten':
+        this.#forgotten(event.mnIds, event.floor);
+        break;
+      case 'loaded': {
+        const { registrations, floor } = event.state;
+        const present = new Set(registrations.map(({ mnId }) => mnId));
+        const gone = this.#table.all().filter(({ mnId }) => !present.has(mnId));
+        this.#forgotten(
+          gone.map(({ mnId }) => mnId),
+          floor,
+        );
+        for (const registration of registrations) this.#replace(registration);
       }
     }
     const requests = this.#storeRequests;
@@ -158,8 +164,35 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     }
   }
 
-  /** LM-db:1 and 2; LM-svr:2 and 3 where another server of the pool is the primary one. */
+  /** A registration as the store has it, whoever put it there. */
+  #replace(registration: Registration): void {
+    const previous = this.#table.get(registration.mnId);
+    this.#table.put(registration);
+    this.#changed(previous, registration);
+  }
+
+  /** Gone from the store; what nobody forgot, but a lease removed, leaves its counter here. */
+  #forgotten(mnIds: readonly string[], floor: number): void {
+    const counters = mnIds.map((mnId) => this.#table.get(mnId)?.counter ?? 0);
+    this.#table.forget(mnIds, floor);
+    const highest = Math.max(0, ...counters);
+    if (highest > floor) this.#registrar.raiseFloor(highest);
+  }
+
+  /** What is told has been true at some moment after it was asked for, also where other servers change the store. */
   #query(asked: Asked<ProxyBindingQuery>): void {
+    if (this.#settings.shared !== true) {
+      this.#tell(asked);
+      return;
+    }
+    this.#registrar.confirm((confirmed) => {
+      if (confirmed) this.#tell(asked);
+      else this.#channel.answer(asked, { kind: 'PQA', status: LM_STATUS.noResources, lifetimeSeconds: 0 });
+    });
+  }
+
+  /** LM-db:1 and 2; LM-svr:2 and 3 where another server of the pool is the primary one. */
+  #tell(asked: Asked<ProxyBindingQuery>): void {
     const { peer, message } = asked;
     const { mnId, where, register, lifetimeSeconds } = message;
     const known = this.#lookUp(mnId, where);

@@ -19,6 +19,8 @@ export interface ServerSettings {
   readonly gateway: Address | undefined;
   readonly peers: readonly ServerPeer[];
   readonly random: Random;
+  /** Whether other servers use the same store: it is asked whether all is known here before anything is told or refused. */
+  readonly shared?: boolean;
   readonly limits?: Partial<ServerLimits>;
   readonly channel?: Partial<ChannelTimes>;
 }

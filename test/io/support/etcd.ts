@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Endpoint } from '../../../host/io/lm/etcd/client.ts';
+import { until } from './namespace.ts';
+
+const CLIENT_PORT = 2379;
+const PEER_PORT = 2380;
+
+/** An etcd cluster of real processes, each member at an address of its own in the namespace of the test. */
+export class EtcdCluster {
+  readonly endpoints: readonly Endpoint[];
+  readonly #directory = mkdtempSync(join(tmpdir(), 'maar-etcd-'));
+  readonly #members: (ChildProcess | undefined)[];
+
+  private constructor(hosts: readonly string[]) {
+    this.endpoints = hosts.map((host) => ({ host, port: CLIENT_PORT }));
+    this.#members = hosts.map(() => undefined);
+  }
+
+  /** `hosts`: an IPv4 address for each member; they end with the test. */
+  static async start(t: TestContext, hosts: readonly string[]): Promise<EtcdCluster> {
+    const cluster = new EtcdCluster(hosts);
+    t.after(async () => {
+      await Promise.all(hosts.map((_, index) => cluster.kill(index)));
+      rmSync(cluster.#directory, { recursive: true });
+    });
+    hosts.forEach((_, index) => cluster.launch(index));
+    await until('the cluster serves', () => cluster.serves(0), 30_000);
+    return cluster;
+  }
+
+  /** Starts a member, which goes on from its data if it has any. */
+  launch(index: number): void {
+    const url = (member: number, port: number): string => `http://${this.endpoints[member]!.host}:${port}`;
+    const initial = this.endpoints.map((_, member) => `m${member}=${url(member, PEER_PORT)}`).join();
+    const options = {
+      name: `m${index}`,
+      'data-dir': join(this.#directory, `m${index}`),
+      'listen-client-urls': url(index, CLIENT_PORT),
+      'advertise-client-urls': url(index, CLIENT_PORT),
+      'listen-peer-urls': url(index, PEER_PORT),
+      'initial-advertise-peer-urls': url(index, PEER_PORT),
+      'initial-cluster': initial,
+      'log-level': 'error',
+    };
+    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+    this.#members[index] = spawn('etcd', args, { stdio: 'ignore' });
+  }
+
+  /** With SIGKILL. */
+  async kill(index: number): Promise<void> {
+    const child = this.#members[index];
+    this.#members[index] = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Which member leads, by its own word. */
+  async leader(): Promise<number> {
+    for (const [index, endpoint] of this.endpoints.entries()) {
+      const status = await ask(endpoint, '/v3/maintenance/status', {}).catch(() => undefined);
+      const { leader, header } = (status ?? {}) as { leader?: string; header?: { member_id: string } };
+      if (leader !== undefined && leader === header?.member_id) return index;
+    }
+    throw new Error('no member leads');
+  }
+
+  /** Whether a member carries a linearizable reading out. */
+  async serves(index: number): Promise<boolean> {
+    const key = Buffer.from('x').toString('base64');
+    return (await ask(this.endpoints[index]!, '/v3/kv/range', { key }).catch(() => undefined)) !== undefined;
+  }
+
+  /** One request of the gateway, at the first member. */
+  async call(path: string, body: object): Promise<Record<string, unknown>> {
+    return (await ask(this.endpoints[0]!, path, body)) as Record<string, unknown>;
+  }
+}
+
+async function ask({ host, port }: Endpoint, path: string, body: object): Promise<unknown> {
+  return await new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(2_000);
+    const sent = request({ host, port, path, method: 'POST', signal }, (response) => {
+      let text = '';
+      response.on('data', (data: Buffer) => (text += data.toString()));
+      response.on('error', reject);
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(JSON.parse(text));
+        else reject(new Error(text));
+      });
+    });
+    sent.on('error', reject);
+    sent.end(JSON.stringify(body));
+  });
+}
