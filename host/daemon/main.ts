@@ -22,7 +22,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/aaa.ts')).aaaCommand,
   },
   lm: {
-    synopsis: 'lm --config FILE [--store sqlite:FILE]',
+    synopsis: 'lm --config FILE [--store sqlite:FILE|etcd://HOST:PORT,...]',
     summary: 'a server of location management, until SIGTERM',
     load: async () => (await import('./commands/lm.ts')).lmCommand,
   },
