@@ -120,15 +120,15 @@ test('usage and configuration errors exit 2 and say what would be right', (t) =>
   const none = maar('lm');
   assert.deepEqual([none.status, none.stderr.split('\n')[0]], [2, 'maar lm: lm needs --config FILE']);
   const file = configuration(path);
-  assert.match(maar('lm', '--config', file).stderr, /needs --store sqlite:FILE or etcd:\/\/HOST:PORT,\.\.\., or "store" in/);
+  assert.match(
+    maar('lm', '--config', file).stderr,
+    /needs --store sqlite:FILE or etcd:\/\/HOST:PORT,\.\.\., or "store" in/,
+  );
   assert.equal(maar('check', '--config', file).stdout, `${file}: no faults\n`);
   for (const name of ['redis:x', 'etcd://', 'etcd://127.0.0.1', 'etcd://h:2379,h:0', 'etcd://::1:2379']) {
     const store = maar('lm', '--config', file, '--store', name);
     const right = 'must be "sqlite:FILE" or "etcd://HOST:PORT,HOST:PORT,..."';
-    assert.deepEqual(
-      [store.status, store.stderr.split('\n')[0]],
-      [2, `maar lm: --store "${name}" ${right}`],
-    );
+    assert.deepEqual([store.status, store.stderr.split('\n')[0]], [2, `maar lm: --store "${name}" ${right}`]);
   }
   const faulty = maar(
     'lm',
