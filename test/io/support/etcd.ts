@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Endpoint } from '../../../host/io/lm/etcd/client.ts';
-import { until } from './namespace.ts';
+import { sh, until } from './namespace.ts';
 
 const CLIENT_PORT = 2379;
 const PEER_PORT = 2380;
+/** Each member runs as a user of its own, by which its packets are told apart. */
+const FIRST_USER = 61_000;
 
 /** An etcd cluster of real processes, each member at an address of its own in the namespace of the test. */
 export class EtcdCluster {
@@ -25,6 +27,7 @@ export class EtcdCluster {
   /** `hosts`: an IPv4 address for each member; they end with the test. */
   static async start(t: TestContext, hosts: readonly string[]): Promise<EtcdCluster> {
     const cluster = new EtcdCluster(hosts);
+    chmodSync(cluster.#directory, 0o755);
     t.after(async () => {
       await Promise.all(hosts.map((_, index) => cluster.kill(index)));
       rmSync(cluster.#directory, { recursive: true });
@@ -38,9 +41,13 @@ export class EtcdCluster {
   launch(index: number): void {
     const url = (member: number, port: number): string => `http://${this.endpoints[member]!.host}:${port}`;
     const initial = this.endpoints.map((_, member) => `m${member}=${url(member, PEER_PORT)}`).join();
+    const data = join(this.#directory, `m${index}`);
+    const user = FIRST_USER + index;
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    chownSync(data, user, user);
     const options = {
       name: `m${index}`,
-      'data-dir': join(this.#directory, `m${index}`),
+      'data-dir': data,
       'listen-client-urls': url(index, CLIENT_PORT),
       'advertise-client-urls': url(index, CLIENT_PORT),
       'listen-peer-urls': url(index, PEER_PORT),
@@ -49,7 +56,7 @@ export class EtcdCluster {
       'log-level': 'error',
     };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-    this.#members[index] = spawn('etcd', args, { stdio: 'ignore' });
+    this.#members[index] = spawn('etcd', args, { stdio: 'ignore', uid: user, gid: user });
   }
 
   /** With SIGKILL. */
@@ -60,6 +67,17 @@ export class EtcdCluster {
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await gone;
+  }
+
+  /** Drops every packet that a member sends, to other members and to servers. */
+  isolate(index: number): void {
+    sh(`nft 'table inet etcd {
+      chain output { type filter hook output priority 0; meta skuid ${FIRST_USER + index} drop; }
+    }'`);
+  }
+
+  heal(): void {
+    sh('nft delete table inet etcd');
   }
 
   /** Which member leads, by its own word. */

@@ -5,7 +5,7 @@ import { PrefixMap } from '../prefix-map.ts';
 interface Entry {
   /** Undefined: the server knew nothing of it. */
   readonly binding: Binding | undefined;
-  readonly until: number;
+  until: number;
 }
 
 interface Latest {
@@ -86,6 +86,11 @@ export class LocationCache {
   arrived(prefix: Prefix, counter: number, now: number): void {
     this.#isNews(prefix, counter, now);
     this.#entries.delete(prefix);
+  }
+
+  /** Keeps nothing for longer than `until`. */
+  shorten(until: number): void {
+    for (const [, entry] of this.#entries.entries()) entry.until = Math.min(entry.until, until);
   }
 
   /** Forgets what sends packets for `where` to `locator`, where the MN is no longer; false if something else is known by now. */

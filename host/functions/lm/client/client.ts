@@ -297,12 +297,21 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     const { servers } = this.#settings;
     const index = (this.#preferred + tried) % servers.length;
     this.#channel.request(servers[index]!.address, subject, draft, (answer) => {
-      if (answer?.kind === kind) {
-        this.#preferred = index;
+      const last = tried + 1 === servers.length;
+      // One whose store does not answer is no better than a silent one, unless they are all like that.
+      if (answer?.kind === kind && (last || answer.status !== LM_STATUS.noResources)) {
+        this.#prefer(index);
         done(answer as Extract<LocationAnswer, { kind: K }>);
-      } else if (tried + 1 < servers.length) this.#ask(subject, draft, kind, done, tried + 1);
-      else done(undefined);
+      } else if (last) done(undefined);
+      else this.#ask(subject, draft, kind, done, tried + 1);
     });
+  }
+
+  /** A server that is left may be gone, and what was subscribed to there with it: it is soon asked for anew, elsewhere. */
+  #prefer(index: number): void {
+    if (index === this.#preferred) return;
+    this.#preferred = index;
+    this.#cache.shorten(this.#channel.now + this.#settings.untoldFor);
   }
 
   #located(where: Address | Prefix, source: Source, binding: Binding | undefined): void {
