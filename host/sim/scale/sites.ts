@@ -41,9 +41,16 @@ export class ServerSite implements Site {
   take(event: ServerEvent): void {
     const requests: StoreRequest[] = [];
     for (const effect of this.#server.step(event, this.#fabric.scheduler.now)) {
-      if (effect.type === 'ticket' || effect.type === 'commit' || effect.type === 'forget')
-        requests.push(effect);
-      else this.#fabric.carry(this, effect);
+      switch (effect.type) {
+        case 'ticket':
+        case 'commit':
+        case 'forget':
+        case 'confirm':
+          requests.push(effect);
+          break;
+        default:
+          this.#fabric.carry(this, effect);
+      }
     }
     if (requests.length === 0) return;
     this.#store.submit(requests, (answers) => this.take({ type: 'stored', answers }));
