@@ -60,8 +60,8 @@ while True:
     held = held[-800:] + [s]
     if len(held) == 500: print('begun', flush=True)
     time.sleep(0.002)`;
-/** Thousands of answers, on a machine that does other things. */
-const PATIENCE_MS = 20_000;
+/** For how long entries outlive control, where they end: longer than control takes to come back on a busy machine. */
+const LIFETIME_MS = 2000;
 const none = (): void => undefined;
 
 const programs = await buildPrograms();
@@ -179,7 +179,11 @@ namespaced(import.meta.url, () => {
     assert.deepEqual((await talk.hear('applied')).statuses, ['ok']);
     const before = (await status(talk)).counters['tunnelled']!;
     await forward(5);
-    const now = await status(talk);
+    let now = await status(talk);
+    await until('all are counted', async () => {
+      now = await status(talk);
+      return now.counters['tunnelled']! >= before + 5;
+    });
     assert.equal(now.counters['tunnelled'], before + 5);
     await talk.close();
     return now;
@@ -251,7 +255,9 @@ namespaced(import.meta.url, () => {
     // Between the two, certificate and key do not belong together.
     renameSync(renewed.certificate, router.certificate);
     assert.equal(await serial(), first);
-    assert.match(agent.log, /certificates stay as they were: .*router\.pem: .*key/i);
+    await until('the log says why', () =>
+      /certificates stay as they were: .*router\.pem: .*key/i.test(agent.log),
+    );
     renameSync(renewed.key, router.key);
     assert.notEqual(await serial(), first);
     await works(() => dial(control));
@@ -295,13 +301,16 @@ namespaced(import.meta.url, () => {
     await works(() => dial(control));
     await Promise.all(silent.map((talk) => talk.ended));
     const millis = performance.now() - begun;
-    assert.ok(millis < SILENCE_MILLIS + 3000, `the last one was closed after ${millis} ms`);
+    assert.ok(millis < 3 * SILENCE_MILLIS, `the last one was closed after ${millis} ms`);
     const grown = Number.parseInt(agent.status('VmRSS'), 10) - resident;
     assert.ok(grown < GROWTH_MAX_KB, `${grown} kB more`);
   });
 
   test('who connects without end from another network keeps nobody out', async () => {
     sh(`ip addr add ${STRANGER}/128 dev core0 nodad`);
+    const start = performance.now();
+    await works(() => dial(control));
+    const calm = performance.now() - start;
     // Each stays open: what a flood takes is the agent's patience, not its own ports.
     const flood = spawn('python3', ['-c', FLOOD], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
@@ -309,7 +318,7 @@ namespaced(import.meta.url, () => {
       const begun = performance.now();
       await works(() => dial(control));
       const millis = performance.now() - begun;
-      assert.ok(millis < SILENCE_MILLIS / 2, `control is in after ${millis} ms`);
+      assert.ok(millis < calm + SILENCE_MILLIS / 2, `control is in after ${millis} ms, before after ${calm}`);
       assert.equal(flood.exitCode, null);
     } finally {
       flood.kill();
@@ -344,12 +353,12 @@ namespaced(import.meta.url, () => {
 
   test('entries outlive control for as long as it has promised, and no longer', async () => {
     await works(() => dial(control));
-    const lasting = await greeted(() => dial(control), 600);
+    const lasting = await greeted(() => dial(control), LIFETIME_MS);
     const { boot, generation } = (await lasting.hear('hello')).hello;
     await lasting.close();
     // Back in time: nothing has ended, and with the connection the time stands still.
-    const back = await greeted(() => dial(control), 600);
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    const back = await greeted(() => dial(control), LIFETIME_MS);
+    await new Promise((resolve) => setTimeout(resolve, LIFETIME_MS + 200));
     const standing = await status(back);
     assert.deepEqual([standing.entries, standing.generation], [1, generation]);
     await back.close();
@@ -389,6 +398,8 @@ namespaced(import.meta.url, () => {
     slow.say(greeting(), ...Array.from({ length: QUESTIONS }, () => statusRequest(1n)));
     await turned();
     signal(LOST);
+    // Who says nothing for too long is closed, and Python takes its time to start.
+    slow.say(ping(0n));
     await turned();
     await forward(FORWARDED);
     await turned();
@@ -417,7 +428,7 @@ namespaced(import.meta.url, () => {
     await gone();
     socket.connect(agent.control);
     greedy.say(greeting(), ...Array.from({ length: 4 * QUESTIONS }, () => statusRequest(1n)));
-    await until('its end', () => agent.log.includes('leaves its answers unread'), PATIENCE_MS);
+    await until('its end', () => agent.log.includes('leaves its answers unread'));
     const grown = Number.parseInt(agent.status('VmRSS'), 10) - resident;
     assert.ok(grown < GROWTH_MAX_KB, `${grown} kB more`);
     await greedy.close();

@@ -41,6 +41,8 @@ const RESIDENT_MAX_KB = 16 << 10;
 const NEIGHBOUR = '2001:db8:0:1::2';
 /** Type of a Mobility Header message, and where its checksum stands (RFC 6275 section 6.1.1). */
 const [TYPE_AT, CHECKSUM_AT] = [2, 4];
+/** It takes tens of milliseconds on a machine that does nothing else. */
+const BACK_MS = 5000;
 const WILD_PREFIX = '2001:db8:dead::/48';
 
 const programs = await buildPrograms();
@@ -211,8 +213,11 @@ namespaced(import.meta.url, () => {
       'the rest is deleted',
       async () => (await client.status()).entries === ENTRIES.length + crowd.length,
     );
-    // Asked right behind the batch, not after its answer: the rest is soon deleted.
-    const [, { generation, entries }] = await Promise.all([client.replaceAll(ENTRIES), client.status()]);
+    // Asked right behind the batch, and both there when the agent goes on: the rest is soon deleted.
+    process.kill(Number(agent.status('Pid')), 'SIGSTOP');
+    const answers = Promise.all([client.replaceAll(ENTRIES), client.status()]);
+    process.kill(Number(agent.status('Pid')), 'SIGCONT');
+    const [, { generation, entries }] = await answers;
     assert.equal(generation, client.generation, 'the set has ended');
     assert.ok(entries > ENTRIES.length, 'control is answered before all is deleted');
     await client.apply([crowd.at(-1)!]);
@@ -295,7 +300,7 @@ namespaced(import.meta.url, () => {
     assert.ok(resident <= RESIDENT_MAX_KB, `${resident} kB resident at 1,000 bindings`);
   });
 
-  test('an agent that was killed is back, with another number, once control has given it its entries', async () => {
+  test('an agent that was killed is back, with another number, once control has given it its entries', async (t) => {
     const { boot } = client.hello;
     const killed = performance.now();
     agent.kill();
@@ -307,7 +312,8 @@ namespaced(import.meta.url, () => {
     assert.deepEqual(await client.replaceAll(ENTRIES), ['ok', 'ok', 'ok']);
     const millis = performance.now() - killed;
     assert.match(ping(), FEW_LOST);
-    assert.ok(millis < 1000, `back after ${millis} ms`);
+    t.diagnostic(`back after ${millis} ms`);
+    assert.ok(millis < BACK_MS, `back after ${millis} ms`);
   });
 
   test('a module that goes wild is replaced, with all entries, and the agent lives on', async () => {
@@ -332,7 +338,7 @@ namespaced(import.meta.url, () => {
       }
       const status = await control.status();
       assert.deepEqual([status.rebuilds, status.entries], [3, ENTRIES.length]);
-      assert.equal(wild.log.match(/a new instance has 3 entries/g)?.length, 3);
+      await until('the log', () => wild.log.match(/a new instance has 3 entries/g)?.length === 3);
     } finally {
       socket.close();
       await control.close();

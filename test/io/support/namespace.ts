@@ -53,10 +53,13 @@ export function ipJson(command: string): Record<string, unknown>[] {
   return (text === '' ? [] : JSON.parse(text)) as Record<string, unknown>[];
 }
 
+/** Long enough for a machine that does other things; whoever waits goes on as soon as `condition` holds. */
+const UNTIL_MS = 20_000;
+
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  ms = 5000,
+  ms = UNTIL_MS,
 ): Promise<void> {
   const end = performance.now() + ms;
   while (!(await condition())) {
