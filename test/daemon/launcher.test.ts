@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,17 +9,10 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { OWN_PORT } from '../support/port.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/maar.js', import.meta.url));
 const PATIENCE = 10_000;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '::1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** The launcher with an AAA server that listens, and the process number of what it launched. */
 async function launched(t: TestContext): Promise<{ launcher: ChildProcess; daemon: number }> {
@@ -37,7 +28,7 @@ database = "${join(folder, 'registrations.db')}"
 peer = []
 [[listen]]
 address = "::1"
-port = ${await freePort()}
+port = ${OWN_PORT}
 `,
   );
   const launcher = spawn(process.execPath, [LAUNCHER, 'aaa', '--config', config], { stdio: 'pipe' });

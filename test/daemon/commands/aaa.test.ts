@@ -9,11 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { capabilities } from '../../../host/aaa/capabilities.ts';
 import { COMMAND } from '../../../host/wire/diameter/generated.ts';
 import { encodeMessage, makeRequest, origin } from '../../../host/wire/diameter/message.ts';
+import { OWN_PORT } from '../../support/port.ts';
 import { dictionary } from '../../wire/diameter/samples.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../aaa/relay/aaa.ts', import.meta.url));
-/** Not Diameter's own, which a daemon of this machine may hold. */
-const PORT = 20_000 + (process.pid % 10_000);
 
 function run(...args: string[]) {
   return spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8', timeout: 20_000 });
@@ -56,7 +55,7 @@ test('it stops on SIGTERM with exit 0, also when a peer never answers DPR', asyn
   writeFileSync(
     file,
     `originHost = "aaa.example.org"\noriginRealm = "example.org"\ndatabase = "${folder}/x.db"\nsubscriber = []\n` +
-      `[[listen]]\naddress = "::1"\nport = ${PORT}\n[[peer]]\nhost = "maar1.example.org"\nrole = "maar"\n`,
+      `[[listen]]\naddress = "::1"\nport = ${OWN_PORT}\n[[peer]]\nhost = "maar1.example.org"\nrole = "maar"\n`,
   );
   const child = spawn(process.execPath, [PROGRAM, '--config', file]);
   let log = '';
@@ -70,7 +69,7 @@ test('it stops on SIGTERM with exit 0, also when a peer never answers DPR', asyn
     });
   child.stderr.on('data', (data: Buffer) => (log += data.toString()));
   await logged('"listen"');
-  const peer = connect({ host: '::1', port: PORT });
+  const peer = connect({ host: '::1', port: OWN_PORT });
   t.after(() => peer.destroy());
   const identity = { originHost: 'maar1.example.org', originRealm: 'example.org' };
   const node = { identity, address: '::1', dictionary, originStateId: 1 };

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { Sandbox } from '../../../host/lab/netns/sandbox.ts';
+import { until } from '../../io/support/namespace.ts';
 import { hasNetns } from './support.ts';
 
 test('namespaces are apart from each other and from the system', async (t) => {
@@ -53,12 +54,5 @@ test('when its owner is killed nothing of a sandbox is left', async (t) => {
   assert.ok(pids.every((pid) => existsSync(`/proc/${pid}`)));
   owner.kill('SIGKILL');
   await once(owner, 'exit');
-  const deadline = Date.now() + 2_000;
-  while (pids.some((pid) => existsSync(`/proc/${pid}`)) && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.deepEqual(
-    pids.filter((pid) => existsSync(`/proc/${pid}`)),
-    [],
-  );
+  await until('both have ended', () => !pids.some((pid) => existsSync(`/proc/${pid}`)));
 });
