@@ -48,12 +48,10 @@ export class SourceSets {
     const key = `${link} ${prefix}`;
     const before = this.#installed.get(key);
     const after = entry?.mac === undefined ? undefined : entry;
-    const changes = [
-      ...this.#elements('delete', ifindex, before),
-      ...this.#elements('add', ifindex, after),
-    ].filter(({ set }) => set !== SETS.prefixes || before === undefined || after === undefined);
     if (sameElements(before, after)) return;
-    this.#netlink.batch(setChanges(this.#table, changes), `nftables elements for source ${prefix}`);
+    for (const changes of sourceChanges(ifindex, before, after)) {
+      this.#netlink.batch(setChanges(this.#table, changes), `nftables elements for source ${prefix}`);
+    }
     if (after === undefined) this.#installed.delete(key);
     else this.#installed.set(key, after);
   }
@@ -85,15 +83,32 @@ export class SourceSets {
     }
     return [...sums].map(([mac, { sent, received }]) => ({ mac, sent, received }));
   }
+}
 
-  #elements(op: SetChange['op'], ifindex: number, entry: SourceEntry | undefined): SetChange[] {
-    if (entry?.mac === undefined) return [];
+/**
+ * The transactions that make the elements of one source those of another. The kernel changes one set after the other, as
+ * a transaction first names them, and matches packets meanwhile: had a prefix an owner while its station is in neither
+ * set of stations, that station's own packets would be dropped. So the owner comes last and goes first.
+ */
+export function sourceChanges(
+  ifindex: number,
+  before: SourceEntry | undefined,
+  after: SourceEntry | undefined,
+): SetChange[][] {
+  const station = (op: SetChange['op'], entry: SourceEntry | undefined): SetChange[] => {
+    if (entry === undefined) return [];
     const set = entry.reverse === undefined ? SETS.native : SETS.owned;
-    return [
-      { op, set, key: keyRange(ifindex, entry.prefix, entry.mac) },
-      { op, set: SETS.prefixes, key: keyRange(ifindex, entry.prefix) },
-    ];
-  }
+    return [{ op, set, key: keyRange(ifindex, entry.prefix, entry.mac) }];
+  };
+  // That somebody has the prefix stays true where its station changes.
+  const owner = (op: SetChange['op'], entry: SourceEntry | undefined): SetChange[] =>
+    entry === undefined || (before !== undefined && after !== undefined)
+      ? []
+      : [{ op, set: SETS.prefixes, key: keyRange(ifindex, entry.prefix) }];
+  return [
+    [...station('add', after), ...owner('add', after)],
+    [...owner('delete', before), ...station('delete', before)],
+  ].filter((changes) => changes.length > 0);
 }
 
 function sameElements(a: SourceEntry | undefined, b: SourceEntry | undefined): boolean {

@@ -37,6 +37,9 @@ pub struct Wanted {
     pub source: Option<Source>,
 }
 
+/// Name of a set, and first and last key of an element of it.
+type Element = (&'static str, [Vec<u8>; 2]);
+
 /// First and last key of an element: interface index in network order, as nftables compares ranges, address, and MAC
 /// padded to eight octets.
 fn keys(interface: u32, prefix: Prefix, mac: Option<[u8; 6]>) -> [Vec<u8>; 2] {
@@ -69,13 +72,18 @@ impl Sources {
     }
 
     fn sync_part(&mut self, socket: &mut Socket, wanted: &[Wanted]) -> io::Result<()> {
-        let changes: Vec<Request> = wanted.iter().flat_map(|one| self.changes(one)).collect();
-        if changes.is_empty() {
-            return Ok(());
+        let [additions, removals] = self.changes(wanted);
+        for (add, elements) in [(true, additions), (false, removals)] {
+            if elements.is_empty() {
+                continue;
+            }
+            let request =
+                |(set, [first, last]): Element| nftables::element(&self.table, set, add, &first, &last);
+            let changes: Vec<Request> = elements.into_iter().map(request).collect();
+            named(socket.batch(nftables::transaction(changes)), || {
+                format!("set elements of source {}", wanted[0].prefix)
+            })?;
         }
-        named(socket.batch(nftables::transaction(changes)), || {
-            format!("set elements of source {}", wanted[0].prefix)
-        })?;
         for &Wanted { link, prefix, source } in wanted {
             match source.filter(|_| self.interfaces.contains_key(&link)) {
                 Some(source) => self.installed.insert((link, prefix), source),
@@ -85,26 +93,30 @@ impl Sources {
         Ok(())
     }
 
-    fn changes(&self, &Wanted { link, prefix, source: after }: &Wanted) -> Vec<Request> {
-        let before = self.installed.get(&(link, prefix)).copied();
-        let Some(&interface) = self.interfaces.get(&link).filter(|_| before != after) else {
-            return Vec::new();
-        };
-        let mut changes = Vec::new();
-        for (add, source) in [(false, before), (true, after)] {
-            let Some(source) = source else { continue };
-            let set = if source.native { NATIVE } else { OWNED };
-            changes.push(self.change(set, add, &keys(interface, prefix, Some(source.mac))));
+    /// The elements to add and those to remove, each in one transaction and in this order. The kernel changes one set after
+    /// the other, as a transaction first names them, and matches packets meanwhile: had a prefix an owner while its station
+    /// is in neither set of stations, that station's own packets would be dropped. So the owner comes last and goes first.
+    fn changes(&self, wanted: &[Wanted]) -> [Vec<Element>; 2] {
+        let [mut stations, mut owned, mut free, mut gone] = [const { Vec::new() }; 4];
+        for &Wanted { link, prefix, source: after } in wanted {
+            let before = self.installed.get(&(link, prefix)).copied();
+            let Some(&interface) = self.interfaces.get(&link).filter(|_| before != after) else { continue };
+            let station = |source: Source| {
+                let set = if source.native { NATIVE } else { OWNED };
+                (set, keys(interface, prefix, Some(source.mac)))
+            };
+            stations.extend(after.map(station));
+            gone.extend(before.map(station));
+            // That somebody has the prefix stays true where its station changes.
+            match (before, after) {
+                (None, _) => owned.push((PREFIXES, keys(interface, prefix, None))),
+                (_, None) => free.push((PREFIXES, keys(interface, prefix, None))),
+                _ => (),
+            }
         }
-        // That somebody has the prefix stays true where its station changes.
-        if before.is_none() || after.is_none() {
-            changes.push(self.change(PREFIXES, after.is_some(), &keys(interface, prefix, None)));
-        }
-        changes
-    }
-
-    fn change(&self, set: &str, add: bool, [first, last]: &[Vec<u8>; 2]) -> Request {
-        nftables::element(&self.table, set, add, first, last)
+        stations.append(&mut owned);
+        free.append(&mut gone);
+        [stations, free]
     }
 
     /// Takes note that the table is a new one, without elements.
@@ -139,10 +151,42 @@ impl Sources {
 mod tests {
     use super::*;
 
+    const PREFIX: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 0xaa, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    const MAC: [u8; 6] = [2, 0, 0x5e, 0x10, 1, 0x0a];
+
+    fn wanted(number: u8, native: Option<bool>) -> Wanted {
+        let mut address = PREFIX;
+        address[7] = number;
+        let prefix = Prefix::new(address, 64).unwrap();
+        Wanted { link: 0, prefix, source: native.map(|native| Source { mac: MAC, native }) }
+    }
+
+    /// Names of the sets whose elements are added, and removed, when sources that are installed become others.
+    fn sets(before: &[Wanted], after: &[Wanted]) -> [Vec<&'static str>; 2] {
+        let mut sources = Sources::new(String::new(), HashMap::from([(0, 5)]));
+        for Wanted { link, prefix, source } in before {
+            sources.installed.insert((*link, *prefix), source.unwrap());
+        }
+        sources.changes(after).map(|elements| elements.into_iter().map(|(set, _)| set).collect())
+    }
+
+    #[test]
+    fn a_prefix_has_an_owner_only_while_its_station_is_in_a_set() {
+        let (native, foreign, gone) = (Some(true), Some(false), None);
+        let come = [wanted(1, foreign), wanted(2, native)];
+        let none: Vec<&str> = Vec::new();
+        assert_eq!(sets(&[], &come), [vec![OWNED, NATIVE, PREFIXES, PREFIXES], none.clone()]);
+        let left = [wanted(1, gone), wanted(2, gone)];
+        assert_eq!(sets(&come, &left), [none.clone(), vec![PREFIXES, PREFIXES, OWNED, NATIVE]]);
+        let mixed = [wanted(1, native), wanted(2, gone), wanted(3, foreign)];
+        assert_eq!(sets(&come, &mixed), [vec![NATIVE, OWNED, PREFIXES], vec![PREFIXES, OWNED, NATIVE]]);
+        assert_eq!(sets(&come, &come), [none.clone(), none]);
+    }
+
     #[test]
     fn keys_are_the_range_of_the_prefix_with_interface_and_padded_mac() {
-        let prefix = Prefix::new([0x20, 1, 0xd, 0xb8, 0, 0xaa, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 64).unwrap();
-        let [first, last] = keys(5, prefix, Some([2, 0, 0x5e, 0x10, 1, 0x0a]));
+        let prefix = Prefix::new(PREFIX, 64).unwrap();
+        let [first, last] = keys(5, prefix, Some(MAC));
         let start = [0, 0, 0, 5, 0x20, 1, 0xd, 0xb8, 0, 0xaa, 0, 0];
         let end = [2, 0, 0x5e, 0x10, 1, 0x0a, 0, 0];
         assert_eq!(first, [&start[..], &[0; 8], &end].concat());
