@@ -1,5 +1,5 @@
 /**
- * `npm test`: every check of the repository, one after the other, summed into one line.
+ * `npm test`: every check of the repository, one after the other but for the lint, summed into one line.
  * Each check that is no test runner counts as one test.
  */
 import { spawn } from 'node:child_process';
@@ -143,16 +143,18 @@ async function main(): Promise<void> {
     total.failed += counts.failed;
     total.skipped += counts.skipped;
   };
+  // Each of these keeps one processor busy, and the lint takes as long as the others together.
+  const lint = check('lint', ['node_modules/eslint/bin/eslint.js', '.']);
   add(
     await check('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
   );
-  add(await check('lint', ['node_modules/eslint/bin/eslint.js', '.']));
   add(await check('types', ['node_modules/typescript/bin/tsc', '--noEmit']));
   for (const script of globSync('scripts/generate*.ts').sort()) {
     add(await check(`${script} --check`, [script, '--check']));
   }
   add(await check('requirements', ['scripts/check-requirements.ts']));
   if (existsSync('as-pect.config.js')) add(await asPect());
+  add(await lint);
 
   add(await rust());
 
