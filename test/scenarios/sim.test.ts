@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ScenarioResult } from '../../host/lab/lab.ts';
 import { scenarios } from '../../host/lab/scenarios/index.ts';
 import { schemeFor } from '../../host/lab/scheme-for.ts';
-import { defaultScheme } from '../../host/schemes/registry.ts';
+import { defaultScheme, schemeNames } from '../../host/schemes/registry.ts';
 import { assertScapyAgrees, assertTsharkAgrees, Frames } from '../support/frames.ts';
 import { openSim } from '../support/sim-lab.ts';
 import { pythonWithScapy } from '../support/tools.ts';
@@ -40,6 +40,25 @@ test('the same seed gives the same run', async () => {
   };
   assert.deepEqual(await run(), await run());
 });
+
+/** What goes over the links of other schemes and in another wire profile is judged too; how sessions fare is not. */
+const others = [
+  ...schemeNames()
+    .filter((scheme) => scheme !== defaultScheme)
+    .map((scheme) => ({ scheme })),
+  { scheme: 'romip', schemeOptions: { profile: 'romip-iana' } },
+];
+for (const options of others) {
+  test(`captures of ${JSON.stringify(options)}`, async () => {
+    const lab = await openSim({ ...options, seed: SEEDS[0]! });
+    try {
+      await scenarios[0]!.run(lab);
+      frames.add(await lab.captured());
+    } finally {
+      await lab.close();
+    }
+  });
+}
 
 test('scapy sees in every frame of every capture what our parsers see', (t) => {
   const python = pythonWithScapy(t);

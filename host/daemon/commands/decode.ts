@@ -40,9 +40,16 @@ export async function decodeCommand(args: readonly string[]): Promise<number> {
   return 1;
 }
 
-/** Waits for a pipe to take everything: exiting at once would cut it short. */
+/** Waits for a pipe to take everything: exiting at once would cut it short. A reader that has seen enough is no fault. */
 function write(text: string): Promise<void> {
-  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
+  return new Promise((resolve, reject) => {
+    process.stdout.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EPIPE' ? resolve() : reject(error),
+    );
+    process.stdout.write(text, (error) => {
+      if (!error) resolve();
+    });
+  });
 }
 
 const describe: DescribeMobility = (message) => {

@@ -98,6 +98,24 @@ test('a damaged file is shown up to the damage, and fails', () => {
   assert.match(stderr, /damaged\.pcap: neither pcap nor pcapng/);
 });
 
+test('a reader that has seen enough ends it without a word', () => {
+  const many = join(folder, 'many.pcap');
+  const data = emitIpv6({ src: SRC, dst: DST, nextHeader: 17, hopLimit: 64 }, new Uint8Array(8));
+  // More than a pipe holds.
+  const packets = Array.from({ length: 4_000 }, () => ({
+    interface: 0,
+    time: 0n,
+    data,
+    length: data.length,
+  }));
+  writeFileSync(many, writePcap({ interfaces: [{ linkType: LINKTYPE_RAW, snapLength: 65_535 }], packets }));
+  const script = `import { decodeCommand } from '${COMMAND}'; process.exitCode = await decodeCommand([process.argv[1]]);`;
+  const command = '"$0" --input-type=module -e "$1" -- "$2" | head -n 1; exit ${PIPESTATUS[0]}';
+  const result = spawnSync('bash', ['-c', command, process.execPath, script, many], { encoding: 'utf8' });
+  assert.deepEqual([result.status, result.stderr], [0, '']);
+  assert.match(result.stdout, /^1\t/);
+});
+
 test('usage errors', () => {
   for (const args of [[], ['a', 'b'], ['--wrong', 'a'], [join(folder, 'absent.pcap')]]) {
     const { status, stderr } = decode(...args);
