@@ -212,7 +212,7 @@ export class Auditor {
         'authentic',
         () => `${address} believes ${prefix} at ${locator} with counter ${counter}, which nobody registered`,
       );
-      const excess = (this.#now() + lifetimeSeconds * 1000 - end - GRACE) / 1000;
+      const excess = (this.#now() + Math.max(0, lifetimeSeconds) * 1000 - end - GRACE) / 1000;
       holds(excess <= 0, 'lifetime', () => `${address} keeps ${prefix} at ${locator} ${excess} s too long`);
     }
   }
