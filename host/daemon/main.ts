@@ -54,7 +54,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   bench: {
     synopsis:
-      'bench [BENCH...] [--entries N,N...] [--rounds N] [--quick] [--json] | bench scale [--maars N] [--nodes N,...] [--speed S,...] [--design D,...] [--seed N] [--csv FILE] [--svg FILE] [--json]',
+      'bench [BENCH...] [--entries N,N...] [--rounds N] [--quick] [--json] | bench lm [--rounds N] [--quick] [--json] | bench scale [--maars N] [--nodes N,...] [--speed S,...] [--design D,...] [--seed N] [--csv FILE] [--svg FILE] [--json]',
     summary: 'the data plane measured beside native engines; location management at scale, simulated',
     load: async () => (await import('./commands/bench.ts')).benchCommand,
   },

@@ -15,8 +15,10 @@ export type MaarName = 'a1' | 'a2' | 'a3' | 'b1' | 'b2' | 'b3';
 /** One of the two processes of a MAAR whose control is apart from its router. */
 export type PartName = `control-${MaarName}` | `agent-${MaarName}`;
 /** A server of location management. */
-export type LmName = 'lm1' | 'lm2';
-export type NodeName = MaarName | 'aaa' | LmName | PartName;
+export type LmName = 'lm1' | 'lm2' | 'lm3';
+/** A member of the etcd cluster that servers of location management share. */
+export type EtcdName = 'etcd1' | 'etcd2' | 'etcd3';
+export type NodeName = MaarName | 'aaa' | LmName | EtcdName | PartName;
 export type HostName = 'A' | 'B' | 'C';
 export type EndName = HostName | 'cn';
 
@@ -89,7 +91,7 @@ export interface Fault {
   /** Drops the next `count` packets on any link that `matches` (sim only). */
   drop(name: string, matches: (packet: CapturedPacket) => boolean, count: number): void;
   /** Cuts or restores all links of a node (both backends). */
-  partition(node: MaarName | 'aaa' | LmName, cut: boolean): Promise<void>;
+  partition(node: MaarName | 'aaa' | LmName | EtcdName, cut: boolean): Promise<void>;
   /** Closes the Diameter connections of `maar`, before or after the server has committed its next registration (sim only). */
   closeDiameter(maar: MaarName, when: 'before-commit' | 'after-commit'): void;
 }
@@ -99,6 +101,24 @@ export interface Fault {
  * its entries is then ahead of them.
  */
 export const APPLY_MILLIS = 1;
+
+/** Something that servers of location management answered, in milliseconds since the run began. */
+export interface LocationAnswer {
+  readonly kind: 'update' | 'query';
+  /** Which of the clients asked, from 0. */
+  readonly client: number;
+  readonly asked: number;
+  readonly at: number;
+}
+
+export interface LocationWalk {
+  readonly answers: readonly LocationAnswer[];
+  /**
+   * Resolves to what was last acknowledged of each MN. Rejects if a counter fell, or a server did not know what another had
+   * acknowledged.
+   */
+  stop(): Promise<readonly { readonly mnId: string; readonly locator: string; readonly counter: number }[]>;
+}
 
 export interface Lab {
   readonly backend: 'sim' | 'netns';
@@ -119,6 +139,8 @@ export interface Lab {
   /** The servers of location management that this domain has. */
   readonly locationServers: readonly LmName[];
   showLm(server: LmName): Promise<ServerView>;
+  /** MNs of nobody's that three clients of location management register, move and look for without end (netns only). */
+  walk(): Promise<LocationWalk>;
   trace(): readonly TraceRecord[];
   captured(): Promise<readonly CapturedPacket[]>;
   /** Sends a raw IPv6 packet from a host's port, whatever its stack would do (for hostile hosts). `mac` overrides the station. */
@@ -140,9 +162,9 @@ export interface LabOptions {
   readonly schemeOptions?: Readonly<Record<string, unknown>>;
   /**
    * Servers of location management. `flat`: one for all; `hierarchy`: one for each of the networks a and b, which keeps
-   * moves within its network from the other. Without it `flat` where the scheme needs one, else none.
+   * moves within its network from the other; `etcd`: three for all, on an etcd cluster of three members (netns only). Without it `flat` where the scheme needs one, else none.
    */
-  readonly lm?: 'flat' | 'hierarchy';
+  readonly lm?: 'flat' | 'hierarchy' | 'etcd';
   /** The MAAR nearest to `cn`: the core gives it what `cn` sends to any home address, as if every MAAR announced them all. */
   readonly anycast?: MaarName;
   readonly seed: number;

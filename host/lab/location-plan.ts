@@ -5,7 +5,7 @@ import { hmacSha256 } from '../io/lm/hmac.ts';
 import { findScheme } from '../schemes/registry.ts';
 import { seededRandom } from '../sim/random.ts';
 import type { LabOptions, LmName, MaarName } from './lab.ts';
-import { lmAddress, maarAddress, maarPool, MAARS } from './plan.ts';
+import { lmAddress, maarAddress, maarPool, MAARS, WALK } from './plan.ts';
 
 /** A node that a server of location management talks to. */
 export interface LmPeerPlan {
@@ -35,6 +35,11 @@ const NETWORKS: Readonly<Record<NonNullable<LabOptions['lm']>, readonly Network[
     { server: 'lm1', maars: MAARS.filter((name) => name.startsWith('a')), gateway: 'a1' },
     { server: 'lm2', maars: MAARS.filter((name) => name.startsWith('b')), gateway: 'b1' },
   ],
+  etcd: [
+    { server: 'lm1', maars: MAARS },
+    { server: 'lm2', maars: MAARS },
+    { server: 'lm3', maars: MAARS },
+  ],
 };
 
 /** Names the key of every pair. */
@@ -44,8 +49,10 @@ const SECRET_OCTETS = 32;
 /** The servers of location management of a domain; empty where there are none. */
 export function lmPlans(options: LabOptions): LmPlan[] {
   const networks = networksOf(options);
+  // Servers of one cluster are no peers: they share what they know.
+  const clustered = hasEtcd(options);
   return networks.map(({ server, maars, gateway }) => {
-    const others = networks.map((network) => network.server).filter((name) => name !== server);
+    const others = networks.map((network) => network.server).filter((name) => name !== server && !clustered);
     return {
       name: server,
       address: lmAddress(server),
@@ -54,9 +61,15 @@ export function lmPlans(options: LabOptions): LmPlan[] {
       peers: [
         ...MAARS.map((name) => ({ name, address: maarAddress(name), role: 'maar' as const })),
         ...others.map((name) => ({ name, address: lmAddress(name), role: 'server' as const })),
+        ...(clustered ? WALK.clients : []).map((client) => ({ ...client, role: 'maar' as const })),
       ],
     };
   });
+}
+
+/** Whether the servers of location management share an etcd cluster. */
+export function hasEtcd({ lm }: Pick<LabOptions, 'lm'>): boolean {
+  return lm === 'etcd';
 }
 
 /** Servers that a MAAR asks, in order of preference. */

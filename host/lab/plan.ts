@@ -2,7 +2,7 @@ import type { Address, Mac, Prefix } from '../../bindings/entries.ts';
 import type { AllowedPeer } from '../aaa/service.ts';
 import type { Subscriber } from '../aaa/subscribers.ts';
 import { DEFAULT_TIMERS, type MaarConfig, type PoolConfig } from '../core/config.ts';
-import type { EndName, HostName, LabOptions, LmName, MaarName } from './lab.ts';
+import type { EndName, EtcdName, HostName, LabOptions, LmName, MaarName } from './lab.ts';
 
 /** The addressing plan of the domain under test, the same for both backends. */
 
@@ -20,9 +20,29 @@ export const AAA = {
   port: 3868,
 } as const;
 
-const LM_NUMBER: Readonly<Record<LmName, number>> = { lm1: 1, lm2: 2 };
+const LM_NUMBER: Readonly<Record<LmName, number>> = { lm1: 1, lm2: 2, lm3: 3 };
 /** Servers of location management that a domain may have. */
 export const LMS = Object.keys(LM_NUMBER) as readonly LmName[];
+
+const ETCD_NUMBER: Readonly<Record<EtcdName, number>> = { etcd1: 1, etcd2: 2, etcd3: 3 };
+/** Members of the cluster that servers of location management may share. */
+export const ETCDS = Object.keys(ETCD_NUMBER) as readonly EtcdName[];
+
+/**
+ * Clients of location management that are no MAARs, on the machine that control would run on (`Lab.walk`): MNs that they make up
+ * live in `pool`, in prefixes that no host gets.
+ */
+export const WALK = {
+  clients: [
+    { name: 'walk1', address: '2001:db8:0:b::11' },
+    { name: 'walk2', address: '2001:db8:0:b::12' },
+    { name: 'walk3', address: '2001:db8:0:b::13' },
+  ],
+  walkers: 4,
+  /** The first three groups of each MN's prefix; the fourth is its number from here on. */
+  pool: '2001:db8:11',
+  first: 0x8000,
+} as const;
 
 /** The fixed correspondent outside the domain, and its own first hop. */
 export const CN = {
@@ -84,6 +104,15 @@ export function lmAddress(name: LmName): Address {
 /** Routed to the server by the core. */
 export function lmPrefix(name: LmName): Prefix {
   return `2001:db8:0:d${LM_NUMBER[name]}::/64`;
+}
+
+export function etcdAddress(name: EtcdName): Address {
+  return `2001:db8:0:e${ETCD_NUMBER[name]}::1`;
+}
+
+/** Routed to the member by the core. */
+export function etcdPrefix(name: EtcdName): Prefix {
+  return `2001:db8:0:e${ETCD_NUMBER[name]}::/64`;
 }
 
 export function endMac(name: EndName): Mac {

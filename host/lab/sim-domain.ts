@@ -23,8 +23,8 @@ import { StreamFabric } from '../sim/streams.ts';
 import type { StreamPaths } from '../sim/streams.ts';
 import { Taps } from '../sim/taps.ts';
 import { APPLY_MILLIS } from './lab.ts';
-import type { HostName, LabOptions, LmName, MaarName } from './lab.ts';
-import { lmPlans, locationOf } from './location-plan.ts';
+import type { EtcdName, HostName, LabOptions, LmName, MaarName } from './lab.ts';
+import { hasEtcd, lmPlans, locationOf } from './location-plan.ts';
 import type { LmPlan } from './location-plan.ts';
 import {
   AAA,
@@ -109,6 +109,7 @@ export class SimDomain {
       offer: (node, sender, packet) => this.taps.offer(`core-${node}`, sender, packet),
     });
     this.aaa = this.#createAaa(parts, streams);
+    if (hasEtcd(options)) throw new Error('the simulation has no etcd');
     for (const plan of lmPlans(options)) this.#createLm(plan, parts);
     for (const name of MAARS) this.#createMaar(name, parts, streams);
     this.cn = this.#createCorrespondent();
@@ -119,7 +120,7 @@ export class SimDomain {
   }
 
   /** Cuts or restores all links of a node. */
-  partition(node: MaarName | 'aaa' | LmName, cut: boolean): void {
+  partition(node: MaarName | 'aaa' | LmName | EtcdName, cut: boolean): void {
     const core = this.#coreLinks.get(node);
     if (core === undefined) throw new Error(`there is no ${node} in this domain`);
     core.cut = cut;

@@ -26,6 +26,7 @@ import type {
   Lab,
   LabOptions,
   LmName,
+  LocationWalk,
   MaarName,
   MoveKind,
   NodeName,
@@ -178,6 +179,10 @@ export class SimLab implements Lab {
 
   get locationServers(): readonly LmName[] {
     return [...this.#domain.lms.keys()];
+  }
+
+  walk(): Promise<LocationWalk> {
+    return Promise.reject(new Error('the simulation has no clients of location management but the MAARs'));
   }
 
   async showLm(server: LmName): Promise<ServerView> {

@@ -4,7 +4,7 @@ import { createNetnsLab } from '../../host/lab/netns/netns-lab.ts';
 import { netnsObstacle } from '../../host/lab/netns/sandbox.ts';
 import { scenarios } from '../../host/lab/scenarios/index.ts';
 import { schemeFor } from '../../host/lab/scheme-for.ts';
-import { missing } from '../support/tools.ts';
+import { hasTool, missing } from '../support/tools.ts';
 import { failures } from './report.ts';
 
 const obstacle = netnsObstacle();
@@ -22,6 +22,7 @@ for (const scenario of scenarios.filter(
       missing(t, `what the lab needs (${obstacle})`);
       return;
     }
+    if (scenario.options?.lm === 'etcd' && !hasTool(t, 'etcd')) return;
     const lab = await createNetnsLab({ scheme, seed: 1, ...scenario.options });
     try {
       assert.equal(failures(await scenario.run(lab)), '');

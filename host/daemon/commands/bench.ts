@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MapEngine } from '../../lab/bench/map-engine.ts';
 import { forwardText, runForward } from '../../lab/bench/forward/run.ts';
+import { locationText, runLocation } from '../../lab/bench/location/run.ts';
 import { ModuleEngine } from '../../lab/bench/module-engine.ts';
 import { nativeEngines } from '../../lab/bench/native.ts';
 import { cardText, figures, groupText, machineCard, method } from '../../lab/bench/report.ts';
@@ -22,6 +23,7 @@ const QUERIES = 1 << 20;
 /** Below what the slowest of them can carry on two processors of 2020. */
 const FORWARD = { rounds: 5, rate: 30_000, ms: 1500, bindings: '1000,100000' };
 const [QUICK_RATE, QUICK_MS] = [5_000, 300];
+const LOCATION = { rounds: 9, ms: 2_000 };
 /** `--quick` is there to see that all of it works; its times mean little. */
 const QUICK: Omit<Plan, 'benches'> = { entries: [1_000], rounds: 3, queries: 16_384, churn: true };
 
@@ -42,6 +44,10 @@ export async function benchCommand(args: readonly string[]): Promise<number> {
   if (positionals.includes('forward')) {
     if (positionals.length > 1) throw new UsageError('forward runs by itself');
     return await forward(values);
+  }
+  if (positionals.includes('lm')) {
+    if (positionals.length > 1) throw new UsageError('lm runs by itself');
+    return await location(values);
   }
   if (values.rate !== undefined) throw new UsageError('--rate is for the bench forward');
   const base = values.quick ? QUICK : { entries: ENTRIES, rounds: ROUNDS, queries: QUERIES, churn: true };
@@ -82,6 +88,25 @@ async function forward({ rounds, rate, entries, quick, json }: ForwardValues): P
   else {
     const skipped = result.missing.map((line) => `skipped: ${line}\n`).join('');
     process.stdout.write(`${cardText(card)}\n${skipped}${forwardText(result)}`);
+  }
+  return 0;
+}
+
+/** `maar bench lm`: servers of location management, beside their store. */
+async function location({ rounds, quick, json }: Omit<ForwardValues, 'rate' | 'entries'>): Promise<number> {
+  const plan = {
+    rounds: rounds === undefined ? (quick ? 1 : LOCATION.rounds) : count(rounds, 'rounds'),
+    ms: quick ? QUICK_MS : LOCATION.ms,
+  };
+  const say = (line: string): void => void process.stderr.write(`maar: ${line}\n`);
+  const directory = mkdtempSync(join(tmpdir(), 'maar-bench-'));
+  try {
+    const rows = await runLocation(plan, directory, say);
+    const card = machineCard();
+    if (json) process.stdout.write(`${JSON.stringify({ card, ...plan, rows })}\n`);
+    else process.stdout.write(`${cardText(card)}\n\n${locationText(rows)}`);
+  } finally {
+    rmSync(directory, { recursive: true });
   }
   return 0;
 }

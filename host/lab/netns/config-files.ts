@@ -4,12 +4,14 @@ import { aaaSchema } from '../../daemon/config/aaa.ts';
 import { emitConfig } from '../../daemon/config/emit.ts';
 import { lmSchema } from '../../daemon/config/lm.ts';
 import { maarSchema } from '../../daemon/config/maar.ts';
-import { lmServersOf, pairKey } from '../location-plan.ts';
+import { etcdStore } from '../etcd.ts';
+import { hasEtcd, lmServersOf, pairKey } from '../location-plan.ts';
 import type { LmPlan } from '../location-plan.ts';
 import { AAA, VENDOR_ID, aaaProfile, lmAddress, maarConfig } from '../plan.ts';
 import type { LabOptions, MaarName } from '../lab.ts';
 import type { AgentSection } from './agents.ts';
 import type { SharedDirectory } from './sandbox.ts';
+import { ETCD_MEMBERS } from './etcd-members.ts';
 import { ACCESS_INTERFACE, CORE_INTERFACE } from './topology.ts';
 
 /** The state directory of a MAAR or of the AAA server; it outlives a restart of the daemon. */
@@ -97,8 +99,9 @@ export function writeAaaFile(directory: SharedDirectory, options: LabOptions): s
 export function writeLmFile(directory: SharedDirectory, plan: LmPlan, options: LabOptions): string {
   const { name, address, primary, gateway, peers } = plan;
   const state = stateDirectory(directory, name).inside;
+  const store = hasEtcd(options) ? etcdStore(ETCD_MEMBERS) : `sqlite:${join(state, 'registrations.db')}`;
   const text = emitConfig(lmSchema, {
-    ...{ name, address, stateDirectory: state, store: `sqlite:${join(state, 'registrations.db')}` },
+    ...{ name, address, stateDirectory: state, store },
     primary: [...primary],
     ...(gateway === undefined ? {} : { gateway }),
     peer: peers.map((peer) => ({ ...peer, ...pairKey(options.seed, name, peer.name) })),

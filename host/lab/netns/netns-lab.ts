@@ -3,16 +3,19 @@ import type { ServerView } from '../../functions/lm/server/view.ts';
 import { askControl, controlPath } from '../../io/control-socket.ts';
 import { isMulticast, multicastMac, readAddress } from '../../wire/address.ts';
 import { emitEthernet } from '../../wire/ethernet.ts';
-import { lmPlans } from '../location-plan.ts';
-import { AAA, ACCESS_LINK, CN, CONTROL, MAARS, OUTSIDER, endMac, portName } from '../plan.ts';
+import { etcdObstacle } from '../etcd.ts';
+import { hasEtcd, lmPlans } from '../location-plan.ts';
+import { AAA, ACCESS_LINK, CN, CONTROL, ETCDS, MAARS, OUTSIDER, endMac, portName } from '../plan.ts';
 import type {
   CapturedPacket,
   EndName,
+  EtcdName,
   Fault,
   HostName,
   Lab,
   LabOptions,
   LmName,
+  LocationWalk,
   MaarName,
   MoveKind,
   NodeName,
@@ -26,6 +29,8 @@ import { Captures } from './capture.ts';
 import { stateDirectory, writeAaaFile, writeLmFile, writeMaarFile } from './config-files.ts';
 import { Daemon } from './daemon.ts';
 import type { DaemonOptions } from './daemon.ts';
+import { etcdDaemon } from './etcd-members.ts';
+import { startWalk } from './location-walk.ts';
 import { nodeCommand } from './node-command.ts';
 import { Sandbox } from './sandbox.ts';
 import { startStream } from './streams.ts';
@@ -42,6 +47,8 @@ export class NetnsLab implements Lab {
   readonly delay = 0;
   readonly fault: Fault;
   readonly locationServers: readonly LmName[];
+  /** Of the etcd cluster, if the servers share one. */
+  readonly #members: readonly EtcdName[];
   readonly #options: LabOptions;
   readonly #sandbox: Sandbox;
   readonly #start: number;
@@ -64,6 +71,7 @@ export class NetnsLab implements Lab {
     this.#air = new AccessMedium(sandbox);
     const lms = lmPlans(options);
     this.locationServers = lms.map(({ name }) => name);
+    this.#members = membersOf(options);
     const { dataPlane } = options;
     this.#agents =
       dataPlane?.engine === 'wasmtime' ? new Agents(dataPlane, sandbox.directory, options) : undefined;
@@ -84,6 +92,7 @@ export class NetnsLab implements Lab {
           ready: (_, record) => record?.what === 'listen',
         }),
       ],
+      ...this.#members.map((name): [NodeName, Daemon] => [name, daemon(etcdDaemon(name, sandbox.directory))]),
       ...lms.map((plan): [NodeName, Daemon] => {
         const { name } = plan;
         const argv = maarCommand('lm', writeLmFile(sandbox.directory, plan, options));
@@ -121,13 +130,17 @@ export class NetnsLab implements Lab {
   static async create(options: LabOptions): Promise<NetnsLab> {
     options.progress?.('building the domain in network namespaces');
     const lms = lmPlans(options).map(({ name }) => name);
-    const sandbox = await Sandbox.create(namespaces(lms));
+    const etcd = hasEtcd(options);
+    const obstacle = etcd ? etcdObstacle() : undefined;
+    if (obstacle !== undefined) throw new Error(obstacle);
+    const sandbox = await Sandbox.create(namespaces({ lms, etcd }));
     try {
-      await buildTopology(sandbox, { ...options, lms });
+      await buildTopology(sandbox, { ...options, lms, etcd });
       const start = wallClock();
       const captures = await Captures.start(sandbox, start, lms);
       const lab = new NetnsLab(options, sandbox, start, captures);
       options.progress?.(`starting ${['the AAA server', ...lms].join(', ')} and six MAARs`);
+      await Promise.all(membersOf(options).map((name) => lab.#startAll(name)));
       await Promise.all([AAA.name, ...lms].map((name) => lab.#startAll(name)));
       await Promise.all(MAARS.map((name) => lab.#startAll(name)));
       return lab;
@@ -200,6 +213,10 @@ export class NetnsLab implements Lab {
     return (await askControl(socket, { show: 'status' })) as ServerView;
   }
 
+  walk(): Promise<LocationWalk> {
+    return startWalk(this.#sandbox, this.locationServers, this.#options, this.#start);
+  }
+
   trace(): readonly TraceRecord[] {
     return this.#trace.toSorted((a, b) => a.at - b.at);
   }
@@ -265,7 +282,10 @@ export class NetnsLab implements Lab {
 
   /** One line for each namespace: how a person gets a shell in it. */
   entries(): string[] {
-    return namespaces(this.locationServers).map((name) => `${name.padEnd(9)}${this.#sandbox.entry(name)}`);
+    const etcd = hasEtcd(this.#options);
+    return namespaces({ lms: this.locationServers, etcd }).map(
+      (name) => `${name.padEnd(9)}${this.#sandbox.entry(name)}`,
+    );
   }
 
   /** Path of a MAAR's control socket inside its namespace. */
@@ -282,13 +302,14 @@ export class NetnsLab implements Lab {
     const { pcap } = this.#options;
     try {
       await Promise.all([AAA.name, ...this.locationServers, ...MAARS].map((node) => this.#stopAll(node)));
+      await Promise.all(this.#members.map((node) => this.kill(node)));
       if (pcap !== undefined) await this.#captures.write(pcap);
     } finally {
       await this.#sandbox.close();
     }
   }
 
-  async #partition(node: MaarName | 'aaa' | LmName, cut: boolean): Promise<void> {
+  async #partition(node: MaarName | 'aaa' | LmName | EtcdName, cut: boolean): Promise<void> {
     this.#say(`${node} ${cut ? 'cut off' : 'reconnected'}`);
     await cutCoreLink(this.#sandbox, node, cut);
     const maar = MAARS.find((name) => name === node);
@@ -369,6 +390,10 @@ function controlName(name: MaarName): `control-${MaarName}` {
 
 function maarCommand(command: 'run' | 'aaa' | 'lm', config: string): string[] {
   return nodeCommand(new URL('../../daemon/main.ts', import.meta.url), command, '--config', config);
+}
+
+function membersOf(options: LabOptions): readonly EtcdName[] {
+  return hasEtcd(options) ? ETCDS : [];
 }
 
 function refuse(fault: string): never {

@@ -1,5 +1,18 @@
 import { availableParallelism } from 'node:os';
-import { AAA, ACCESS_LINK, CN, CONTROL, CORE_ADDRESS, CORE_MTU, HOSTS, MAARS, OUTSIDER } from '../plan.ts';
+import {
+  AAA,
+  ACCESS_LINK,
+  CN,
+  CONTROL,
+  CORE_ADDRESS,
+  CORE_MTU,
+  ETCDS,
+  HOSTS,
+  MAARS,
+  OUTSIDER,
+  etcdAddress,
+  etcdPrefix,
+} from '../plan.ts';
 import { endMac, lmAddress, lmPrefix, maarAddress, maarPool, maarPrefix, portName } from '../plan.ts';
 import type { HostName, LabOptions, LmName, MaarName } from '../lab.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -28,17 +41,22 @@ interface CoreMachine {
 export interface TopologyOptions {
   readonly pathMtu?: LabOptions['pathMtu'];
   readonly lms?: readonly LmName[];
+  /** Whether there is an etcd cluster for them. */
+  readonly etcd?: boolean;
   readonly anycast?: LabOptions['anycast'];
 }
 
-function coreMachines(lms: readonly LmName[]): CoreMachine[] {
+function coreMachines({ lms = [], etcd = false }: Pick<TopologyOptions, 'lms' | 'etcd'>): CoreMachine[] {
   const servers = lms.map((name) => ({ name, address: lmAddress(name), prefix: lmPrefix(name) }));
-  return [AAA, CONTROL, OUTSIDER, ...servers];
+  const members = etcd
+    ? ETCDS.map((name) => ({ name, address: etcdAddress(name), prefix: etcdPrefix(name) }))
+    : [];
+  return [AAA, CONTROL, OUTSIDER, ...servers, ...members];
 }
 
-/** Names of the network namespaces of a domain with these servers of location management. */
-export function namespaces(lms: readonly LmName[] = []): string[] {
-  return [CORE, AIR, ...MAARS, ...coreMachines(lms).map(({ name }) => name), 'cn', ...HOSTS];
+/** Names of the network namespaces of a domain. */
+export function namespaces(options: Pick<TopologyOptions, 'lms' | 'etcd'> = {}): string[] {
+  return [CORE, AIR, ...MAARS, ...coreMachines(options).map(({ name }) => name), 'cn', ...HOSTS];
 }
 
 /** Routing table of the core for what `cn` sends. */
@@ -97,9 +115,9 @@ END`,
 
 /** Builds the whole domain of docs/lab.md; hosts are there but attached to nothing. */
 export async function buildTopology(sandbox: Sandbox, options: TopologyOptions = {}): Promise<void> {
-  const { pathMtu = {}, lms = [], anycast } = options;
-  const machines = coreMachines(lms);
-  const names = namespaces(lms);
+  const { pathMtu = {}, anycast } = options;
+  const machines = coreMachines(options);
+  const names = namespaces(options);
   const run = (name: string, lines: readonly string[]): Promise<string> =>
     sandbox.shell(name).run(lines.join('\n'));
   await Promise.all(names.map((name) => run(name, KEEPING_ORDER)));

@@ -8,6 +8,7 @@ import { bufferOff } from './buffer-off.ts';
 import { bufferOrphan } from './buffer-orphan.ts';
 import { bufferOverflow } from './buffer-overflow.ts';
 import { dpCrash } from './dp-crash.ts';
+import { etcdMemberLost } from './etcd-member-lost.ts';
 import { figure1 } from './figure1.ts';
 import { fixedCn } from './fixed-cn.ts';
 import { forgedUpdate } from './forged-update.ts';
@@ -59,6 +60,7 @@ export const scenarios: readonly Scenario[] = [
   headless,
   dpCrash,
   aaaDown,
+  etcdMemberLost,
   pathMtu,
   peerDown,
   unknownMn,

@@ -7,13 +7,16 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { etcdStore } from '../../../host/lab/etcd.ts';
+import { LmClient } from '../../../host/lab/location/client.ts';
+import { Walk } from '../../../host/lab/location/walk.ts';
+import type { Answered } from '../../../host/lab/location/walk.ts';
 import { hasTool } from '../../support/tools.ts';
 import { EtcdCluster } from '../support/etcd.ts';
-import { LmClient } from '../support/lm-client.ts';
 import { namespaced, sh, until } from '../support/namespace.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../host/daemon/main.ts', import.meta.url));
-const MEMBERS = ['127.0.0.1', '127.0.0.2', '127.0.0.3'];
+const MEMBERS = ['fd00::e1', 'fd00::e2', 'fd00::e3'];
 const SERVERS = ['2001:db8:ff::1', '2001:db8:ff::2', '2001:db8:ff::3'];
 const MAARS = ['2001:db8:0:1::1', '2001:db8:0:2::1', '2001:db8:0:3::1'];
 const KEY = '42'.repeat(32);
@@ -30,13 +33,12 @@ class LmServer {
   constructor(t: TestContext, index: number, cluster: EtcdCluster) {
     this.#directory = mkdtempSync(join(tmpdir(), 'maar-lm-'));
     const file = join(this.#directory, 'lm.toml');
-    const store = cluster.endpoints.map(({ host, port }) => `${host}:${port}`).join();
     writeFileSync(
       file,
       [
         `name = "lm${index}"\naddress = "${SERVERS[index]}"\nstateDirectory = "${this.#directory}"`,
         'primary = ["2001:db8:a::/48"]',
-        `store = "etcd://${store}"`,
+        `store = "${etcdStore(cluster.members)}"`,
         ...MAARS.map((maar) => `[[peer]]\naddress = "${maar}"\nrole = "maar"\nkey = "${KEY}"`),
       ].join('\n'),
     );
@@ -74,102 +76,58 @@ class LmServer {
   }
 }
 
-/** MNs that move from MAAR to MAAR without end, and are looked for, each of them at one place at a time. */
+/** A walk of MNs, and how many updates and queries each client has had answered. */
 class Load {
-  /** Locator and counter of each MN, as they were last acknowledged. */
-  readonly acknowledged = new Map<string, string>();
+  readonly walk: Walk;
   readonly #clients: readonly LmClient[];
-  readonly #walkers: Promise<void>[];
-  /** How many updates and queries each client has had answered. */
-  readonly #answered: { updates: number; queries: number }[];
-  #count = 0;
-  #stopping = false;
+  readonly #answers: Answered[] = [];
 
   constructor(clients: readonly LmClient[]) {
     this.#clients = clients;
-    this.#answered = clients.map(() => ({ updates: 0, queries: 0 }));
-    this.#walkers = Array.from({ length: WALKERS }, (_, index) => this.#walk(index));
+    this.walk = new Walk({
+      clients,
+      walkers: WALKERS,
+      prefixOf: (number) => `2001:db8:a:${(number + 1).toString(16)}::/64`,
+      answered: (answered) => this.#answers.push(answered),
+    });
   }
 
-  get total(): { updates: number; queries: number } {
-    const sum = (of: 'updates' | 'queries'): number =>
-      this.#answered.reduce((all, each) => all + each[of], 0);
-    return { updates: sum('updates'), queries: sum('queries') };
+  get total(): string {
+    const updates = this.#answers.filter(({ kind }) => kind === 'update').length;
+    return `${updates} updates, ${this.#answers.length - updates} queries`;
   }
 
   /** Waits until each client has had answers to what it asked after now; resolves to the milliseconds until then. */
   async goesOn(): Promise<number> {
     const since = performance.now();
-    // Each walker has one thing asked at a time: of more answers than walkers, one was asked for after now.
-    const wanted = this.#answered.map(
-      ({ updates, queries }) => [updates + WALKERS, queries + WALKERS] as const,
+    const done = (kind: Answered['kind'], client: number): boolean =>
+      this.#answers.some((each) => each.kind === kind && each.client === client && each.asked > since);
+    await until(
+      'updates and queries are answered again',
+      () => this.#clients.every((_, client) => done('update', client) && done('query', client)),
+      LIFETIME * 1000,
     );
-    const done = (): boolean =>
-      this.#answered.every(
-        ({ updates, queries }, index) => updates > wanted[index]![0] && queries > wanted[index]![1],
-      );
-    await until('updates and queries are answered again', done, LIFETIME * 1000);
     return performance.now() - since;
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await Promise.all(this.#walkers);
-  }
-
-  async #walk(walker: number): Promise<void> {
-    for (let step = walker; !this.#stopping; step++) {
-      // Every other one is new, so that nobody has it in a cache.
-      const fresh = step % 2 === 0;
-      const number = fresh ? ++this.#count * WALKERS + walker + 100 : walker + 1;
-      const at = step % this.#clients.length;
-      await this.#register(`mn${number}`, `2001:db8:a:${number.toString(16)}::/64`, at);
-      if (fresh)
-        await this.#find(`2001:db8:a:${number.toString(16)}::1`, at, (at + 1) % this.#clients.length);
-    }
-  }
-
-  async #register(mnId: string, prefix: string, at: number): Promise<void> {
-    const client = this.#clients[at]!;
-    const before = Number(this.acknowledged.get(mnId)?.split(' ')[1] ?? 0);
-    let counter: number | undefined;
-    while (counter === undefined) counter = await client.arrive(mnId, prefix);
-    assert.ok(counter > before, `${mnId} had ${before} and got ${counter}`);
-    this.acknowledged.set(mnId, `${client.address} ${counter}`);
-    this.#answered[at]!.updates++;
-  }
-
-  /** What has been acknowledged every server knows at once. */
-  async #find(where: string, at: number, from: number): Promise<void> {
-    for (;;) {
-      const { source, binding } = await this.#clients[from]!.lookUp(where);
-      if (binding !== undefined) {
-        assert.equal(binding.locator, this.#clients[at]!.address);
-        this.#answered[from]!.queries++;
-        return;
-      }
-      assert.equal(source, 'server', `${where} is not known at a server, although it was acknowledged`);
-    }
   }
 }
 
 namespaced(import.meta.url, () => {
   test('three servers on three members, each of them killed under load', async (t) => {
     if (!hasTool(t, 'etcd')) return;
-    for (const address of [...SERVERS, ...MAARS]) sh(`ip addr add ${address}/128 dev lo nodad`);
+    for (const address of [...MEMBERS, ...SERVERS, ...MAARS]) sh(`ip addr add ${address}/128 dev lo nodad`);
     const cluster = await EtcdCluster.start(t, MEMBERS);
     const servers = SERVERS.map((_, index) => new LmServer(t, index, cluster));
     await Promise.all(servers.map((server) => server.start()));
     const clients = MAARS.map((address, index) => {
       const order = [...SERVERS.slice(index), ...SERVERS.slice(0, index)];
       const channel = { retransmit: 300 };
-      return new LmClient(t, {
+      return new LmClient({
         address,
-        servers: order,
-        key: KEY,
+        servers: order.map((server) => ({ address: server, key: KEY })),
         settings: { lifetime: LIFETIME, channel },
       });
     });
+    t.after(() => Promise.all(clients.map((client) => client.close())));
     const load = new Load(clients);
     const report = (what: string, ms: number): void =>
       t.diagnostic(`${what}: answered again after ${Math.round(ms)} ms`);
@@ -193,13 +151,13 @@ namespaced(import.meta.url, () => {
     cluster.heal();
     await until('it serves again', () => cluster.serves(cut), 30_000);
 
-    await load.stop();
-    const { updates, queries } = load.total;
-    t.diagnostic(`${updates} updates, ${queries} queries`);
+    await load.walk.stop();
+    t.diagnostic(load.total);
     for (const [index, server] of servers.entries()) {
       const shown = server.bindings();
-      for (const [mnId, where] of load.acknowledged)
-        assert.equal(shown.get(mnId), where, `${mnId} at server ${index}`);
+      for (const [mnId, { locator, counter }] of load.walk.acknowledged) {
+        assert.equal(shown.get(mnId), `${locator} ${counter}`, `${mnId} at server ${index}`);
+      }
     }
   });
 });

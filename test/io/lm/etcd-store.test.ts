@@ -113,7 +113,7 @@ const kinds = (answers: readonly StoreAnswer[]): string[] => answers.map(({ type
 namespaced(import.meta.url, () => {
   test('servers on one member of etcd', async (t) => {
     if (!hasTool(t, 'etcd')) return;
-    const cluster = await EtcdCluster.start(t, ['127.0.0.1']);
+    const cluster = await EtcdCluster.start(t, ['::1']);
     const way = await cuttable(t, cluster.endpoints[0]!);
     const a = await Server.open(t, cluster.endpoints);
     const b = await Server.open(t, [way.endpoint]);

@@ -6,25 +6,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Endpoint } from '../../../host/io/lm/etcd/client.ts';
+import { etcdCommand } from '../../../host/lab/etcd.ts';
+import type { EtcdMember } from '../../../host/lab/etcd.ts';
 import { sh, until } from './namespace.ts';
 
 const CLIENT_PORT = 2379;
-const PEER_PORT = 2380;
 /** Each member runs as a user of its own, by which its packets are told apart. */
 const FIRST_USER = 61_000;
 
 /** An etcd cluster of real processes, each member at an address of its own in the namespace of the test. */
 export class EtcdCluster {
+  readonly members: readonly EtcdMember[];
   readonly endpoints: readonly Endpoint[];
   readonly #directory = mkdtempSync(join(tmpdir(), 'maar-etcd-'));
-  readonly #members: (ChildProcess | undefined)[];
+  readonly #processes: (ChildProcess | undefined)[];
 
   private constructor(hosts: readonly string[]) {
+    this.members = hosts.map((address, index) => ({ name: `m${index}`, address }));
     this.endpoints = hosts.map((host) => ({ host, port: CLIENT_PORT }));
-    this.#members = hosts.map(() => undefined);
+    this.#processes = hosts.map(() => undefined);
   }
 
-  /** `hosts`: an IPv4 address for each member; they end with the test. */
+  /** `hosts`: an address of the namespace for each member; they end with the test. */
   static async start(t: TestContext, hosts: readonly string[]): Promise<EtcdCluster> {
     const cluster = new EtcdCluster(hosts);
     chmodSync(cluster.#directory, 0o755);
@@ -39,30 +42,18 @@ export class EtcdCluster {
 
   /** Starts a member, which goes on from its data if it has any. */
   launch(index: number): void {
-    const url = (member: number, port: number): string => `http://${this.endpoints[member]!.host}:${port}`;
-    const initial = this.endpoints.map((_, member) => `m${member}=${url(member, PEER_PORT)}`).join();
     const data = join(this.#directory, `m${index}`);
     const user = FIRST_USER + index;
     mkdirSync(data, { recursive: true, mode: 0o700 });
     chownSync(data, user, user);
-    const options = {
-      name: `m${index}`,
-      'data-dir': data,
-      'listen-client-urls': url(index, CLIENT_PORT),
-      'advertise-client-urls': url(index, CLIENT_PORT),
-      'listen-peer-urls': url(index, PEER_PORT),
-      'initial-advertise-peer-urls': url(index, PEER_PORT),
-      'initial-cluster': initial,
-      'log-level': 'error',
-    };
-    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-    this.#members[index] = spawn('etcd', args, { stdio: 'ignore', uid: user, gid: user });
+    const [program = '', ...args] = etcdCommand(this.members[index]!, this.members, data);
+    this.#processes[index] = spawn(program, args, { stdio: 'ignore', uid: user, gid: user });
   }
 
   /** With SIGKILL. */
   async kill(index: number): Promise<void> {
-    const child = this.#members[index];
-    this.#members[index] = undefined;
+    const child = this.#processes[index];
+    this.#processes[index] = undefined;
     if (child === undefined || child.exitCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');

@@ -1,34 +1,37 @@
-import type { TestContext } from 'node:test';
-import { CLIENT_SETTINGS, LocationClient } from '../../../host/functions/lm/client/client.ts';
-import type { ClientEffect, ClientEvent, ClientSettings } from '../../../host/functions/lm/client/client.ts';
-import { clockFrom, clockOrigin } from '../../../host/io/clock.ts';
-import { hmacSha256 } from '../../../host/io/lm/hmac.ts';
-import { MobilitySocket } from '../../../host/io/lm/mobility-socket.ts';
-import { Runner } from '../../../host/io/runner.ts';
+import { CLIENT_SETTINGS, LocationClient } from '../../functions/lm/client/client.ts';
+import type { ClientEffect, ClientEvent, ClientSettings } from '../../functions/lm/client/client.ts';
+import { clockFrom, clockOrigin } from '../../io/clock.ts';
+import { hmacSha256 } from '../../io/lm/hmac.ts';
+import { MobilitySocket } from '../../io/lm/mobility-socket.ts';
+import { Runner } from '../../io/runner.ts';
+
+/** Names every key. */
+const SPI = 256;
 
 type Effect<K extends ClientEffect['type']> = Extract<ClientEffect, { type: K }>;
 
 export interface LmClientSettings {
   readonly address: string;
-  /** In order of preference. */
-  readonly servers: readonly string[];
-  /** In hexadecimal, the same with all servers. */
-  readonly key: string;
+  /** In order of preference, each with the key that is shared with it, in hexadecimal. */
+  readonly servers: readonly { readonly address: string; readonly key: string }[];
   readonly settings?: Partial<ClientSettings>;
 }
 
-/** A MAAR's client on a raw socket of its own, for many MNs at a time. */
+/** A client of location management on a raw socket of its own, for many MNs at a time. `close` it before the process ends. */
 export class LmClient {
   readonly address: string;
   readonly #waiting = new Map<string, (effect: ClientEffect) => void>();
   readonly #socket: MobilitySocket;
   readonly #runner: Runner<ClientEvent, ClientEffect>;
 
-  constructor(t: TestContext, { address, servers, key, settings = {} }: LmClientSettings) {
+  constructor({ address, servers, settings = {} }: LmClientSettings) {
     this.address = address;
     const clock = clockFrom(clockOrigin());
-    const shared = { spi: 256, hmac: hmacSha256(Buffer.from(key, 'hex')) };
-    const peers = servers.map((server) => ({ address: server, name: server, key: shared }));
+    const peers = servers.map((server) => ({
+      address: server.address,
+      name: server.address,
+      key: { spi: SPI, hmac: hmacSha256(Buffer.from(server.key, 'hex')) },
+    }));
     const client = new LocationClient(
       { ...CLIENT_SETTINGS, address, servers: peers, maars: [], random: Math.random, ...settings },
       clock(),
@@ -40,10 +43,11 @@ export class LmClient {
     this.#socket = new MobilitySocket(address, (batch) => {
       for (const { src, data } of batch) this.#runner.dispatch({ type: 'mobility', src, dst: address, data });
     });
-    t.after(async () => {
-      this.#runner.close();
-      await this.#socket.close();
-    });
+  }
+
+  async close(): Promise<void> {
+    this.#runner.close();
+    await this.#socket.close();
   }
 
   /** An MN comes; resolves to the counter it is registered with, or undefined if the servers refused or were silent. */

@@ -1,0 +1,46 @@
+/**
+ * A walk (walk.ts) as a process: what it consists of comes as JSON in the first argument. Writes a line for each answer, and when its
+ * standard input ends a last one: what was acknowledged, or the fault.
+ */
+import { once } from 'node:events';
+import type { LocationAnswer } from '../lab.ts';
+import { LmClient } from './client.ts';
+import type { LmClientSettings } from './client.ts';
+import { Walk } from './walk.ts';
+
+export interface WalkWorker {
+  readonly clients: readonly LmClientSettings[];
+  readonly walkers: number;
+  /** The first three groups of each MN's prefix, and the fourth of the first MN. */
+  readonly pool: string;
+  readonly first: number;
+  /** Wall clock at which the run began. */
+  readonly start: number;
+}
+
+export type WalkLine =
+  | { readonly answer: LocationAnswer }
+  | { readonly acknowledged: readonly { mnId: string; locator: string; counter: number }[] }
+  | { readonly fault: string };
+
+const { clients: plans, walkers, pool, first, start } = JSON.parse(process.argv[2]!) as WalkWorker;
+const say = (line: WalkLine): boolean => process.stdout.write(`${JSON.stringify(line)}\n`);
+const since = (moment: number): number => performance.timeOrigin + moment - start;
+
+const clients = plans.map((plan) => new LmClient(plan));
+const walk = new Walk({
+  clients,
+  walkers,
+  prefixOf: (number) => `${pool}:${(first + number).toString(16)}::/64`,
+  answered: ({ asked, at, ...rest }) => say({ answer: { ...rest, asked: since(asked), at: since(at) } }),
+});
+process.stdin.resume();
+await once(process.stdin, 'end');
+try {
+  await walk.stop();
+  say({ acknowledged: [...walk.acknowledged].map(([mnId, where]) => ({ mnId, ...where })) });
+} catch (error) {
+  say({ fault: error instanceof Error ? error.message : String(error) });
+}
+await Promise.all(clients.map((client) => client.close()));
+process.exit();
