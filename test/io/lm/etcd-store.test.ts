@@ -32,13 +32,14 @@ type Unnumbered = StoreRequest extends infer R ? (R extends StoreRequest ? Omit<
 /** One server's store: what it is told is kept, and what it asks is awaited. */
 class Server {
   readonly changes: StoreChange[] = [];
-  readonly reports: string[] = [];
+  readonly reports: string[];
   readonly store: EtcdLocationStore;
   readonly #waiting = new Map<number, (answer: StoreAnswer) => void>();
   #lastId = 0;
 
-  private constructor(store: EtcdLocationStore) {
+  private constructor(store: EtcdLocationStore, reports: string[]) {
     this.store = store;
+    this.reports = reports;
     store.start((event) => {
       if (event.type !== 'stored') {
         this.changes.push(event);
@@ -51,7 +52,7 @@ class Server {
   static async open(t: TestContext, endpoints: readonly Endpoint[]): Promise<Server> {
     const reports: string[] = [];
     const report = (reason: string): void => void reports.push(reason);
-    const server = new Server(await EtcdLocationStore.open({ endpoints, maxLifetime: 600, report }));
+    const server = new Server(await EtcdLocationStore.open({ endpoints, maxLifetime: 600, report }), reports);
     t.after(() => server.store.close());
     return server;
   }
@@ -253,6 +254,8 @@ namespaced(import.meta.url, () => {
         a.commit({ mnId: 'late', prefixes: [], delegated: [] }),
       ]);
       assert.deepEqual(kinds(expected), ['failed', 'failed', 'failed']);
+      const said = a.reports.length;
+      assert.ok(said > 0 && said < 5, `it says so, and not again and again: ${a.reports.join('; ')}`);
       cluster.launch(0);
       await until('etcd serves again', () => cluster.serves(0), 30_000);
       assert.ok((await a.ticket()) > first);

@@ -44,10 +44,12 @@ export class EtcdClient {
   readonly #agent = new Agent({ keepAlive: true });
   readonly #report: (reason: string) => void;
   readonly #closed = new AbortController();
+  /** Members that did not answer when last asked: said once. */
+  readonly #silent = new Set<number>();
   #preferred = 0;
   #cluster: string | undefined;
 
-  /** `endpoints`: one at least. `report` is told why a member is left for the next one. */
+  /** `endpoints`: one at least. `report` is told when a member does not answer any more. */
   constructor(endpoints: readonly Endpoint[], report: (reason: string) => void) {
     this.#endpoints = endpoints;
     this.#report = report;
@@ -68,14 +70,15 @@ export class EtcdClient {
       const index = this.#preferred;
       const left = end - performance.now();
       try {
-        return this.#checked(await this.#try(this.#endpoints[index]!, path, text, Math.min(TRY_MS, left)));
+        const answer = await this.#try(this.#endpoints[index]!, path, text, Math.min(TRY_MS, left));
+        this.#silent.delete(index);
+        return this.#checked(answer);
       } catch (error) {
         if (!isPassing(error) || this.#closed.signal.aborted) throw error;
         const reason = `${nameOf(this.#endpoints[index]!)}: ${messageOf(error)}`;
-        if (this.#preferred === index && this.size > 1) {
-          this.#preferred = (index + 1) % this.size;
-          this.#report(reason);
-        }
+        if (this.#preferred === index) this.#preferred = (index + 1) % this.size;
+        if (!this.#silent.has(index)) this.#report(reason);
+        this.#silent.add(index);
         if (end - performance.now() <= PAUSE_MS)
           throw new EtcdError(`no member of etcd answers; last ${reason}`);
         if (tried % this.size === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));

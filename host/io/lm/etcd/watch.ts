@@ -32,6 +32,8 @@ export class Watch {
   readonly #ports: WatchPorts;
   #current = new AbortController();
   #since = 0;
+  /** Why the last one ended, until one tells of something. */
+  #trouble = '';
   #closed = false;
 
   constructor(client: EtcdClient, ports: WatchPorts) {
@@ -52,11 +54,15 @@ export class Watch {
         if (canceled === true) {
           end.compacted = compact_revision !== undefined;
           current.abort();
-        } else if (events.length > 0) this.#ports.take(events);
+        } else if (events.length > 0) {
+          this.#trouble = '';
+          this.#ports.take(events);
+        }
       });
       if (this.#isClosed()) return;
       if (end.compacted) await this.#ports.reload();
-      else this.#ports.report(`watch at ${why}`);
+      else if (this.#trouble === '') this.#ports.report(`watch at ${why}`);
+      this.#trouble = why;
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
