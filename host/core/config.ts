@@ -85,8 +85,8 @@ export interface NetworkConfig {
   /** Name in logs, views and the store. */
   readonly name: string;
   readonly prefix: Prefix;
-  /** MNs form their addresses by themselves from what is advertised. */
-  readonly mode: 'stateless';
+  /** Whether MNs form their addresses by themselves from what is advertised, or are given them by DHCPv6. */
+  readonly mode: 'stateless' | 'stateful';
   readonly preferredSeconds: number;
   /** Time of a lease: the valid lifetime of every advertisement and of every renewal. */
   readonly validSeconds: number;
@@ -99,6 +99,8 @@ export interface PeerConfig {
   readonly address: Address;
   /** What this peer assigns, so that the anchor of any home address is known without asking. */
   readonly prefixes: readonly Prefix[];
+  /** Which of them it assigns by DHCPv6: a host that was advertised them would form addresses of its own there. */
+  readonly stateful?: readonly Prefix[];
 }
 
 export interface AaaConfig {

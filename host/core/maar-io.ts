@@ -23,7 +23,8 @@ export type MaarEvent =
   | { readonly type: 'stop' }
   /**
    * The beginning of a frame heard on an access link (Ethernet header included, at least the first 128 octets, whole for
-   * neighbour discovery): from a station that control did not list as attached, or any neighbour discovery or MLD report.
+   * neighbour discovery and DHCPv6): from a station that control did not list as attached, or any neighbour discovery, MLD
+   * report or message to DHCPv6 servers.
    */
   | { readonly type: 'frame'; readonly link: LinkId; readonly port: string; readonly data: Uint8Array }
   /** A port of an access link came up or went down; also a station's leaving where the link layer tells (802.11). */

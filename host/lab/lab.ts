@@ -173,8 +173,10 @@ export interface LabOptions {
   readonly loss?: number;
   /** Overrides of timers in every MAAR (milliseconds; see host/core/config.ts). */
   readonly timers?: Readonly<Record<string, number>>;
-  /** Of the pool of every MAAR: the length of its prefix, and the times of its leases in seconds. */
+  /** Of the pool of every MAAR: the length of its prefix, the times of its leases in seconds, and how hosts get addresses. */
   readonly pool?: {
+    /** `stateful`: hosts get their addresses by DHCPv6, from a client of the caller's (netns only). */
+    readonly mode?: 'stateful';
     readonly length?: number;
     readonly preferredSeconds?: number;
     readonly validSeconds?: number;

@@ -140,6 +140,7 @@ export function maarConfig(name: MaarName, options: LabOptions): MaarConfig {
       name: other,
       address: maarAddress(other),
       prefixes: [maarPool(other)],
+      ...(options.pool?.mode === undefined ? {} : { stateful: [maarPool(other)] }),
     })),
     aaa: {
       originHost: maarOriginHost(name),
@@ -156,9 +157,13 @@ export function maarConfig(name: MaarName, options: LabOptions): MaarConfig {
   };
 }
 
-function poolConfig(name: MaarName, { length, ...times }: NonNullable<LabOptions['pool']> = {}): PoolConfig {
+function poolConfig(
+  name: MaarName,
+  { length, mode, ...changes }: NonNullable<LabOptions['pool']> = {},
+): PoolConfig {
   const prefix = length === undefined ? maarPool(name) : maarPool(name).replace(/\d+$/, String(length));
-  return { prefix, preferredSeconds: 1800, validSeconds: 3600, ...times };
+  const terms = { prefix, preferredSeconds: 1800, validSeconds: 3600, ...changes };
+  return mode === undefined ? terms : { ...terms, networks: [{ ...terms, name: 'hosts', mode, mnId: '*' }] };
 }
 
 /** What the AAA server knows of the domain: which MNs may attach, and which MAARs may register them. */

@@ -12,6 +12,19 @@ function sum(data: Uint8Array, initial: number): number {
   return total;
 }
 
+function folded(total: number): number {
+  let sum = total;
+  while (sum > 0xffff) sum = Math.floor(sum / 0x10000) + (sum & 0xffff);
+  return sum;
+}
+
+/** Sum of the pseudo-header of RFC 8200 section 8.1: what stands in a checksum field that the sender's device is to finish. */
+export function pseudoHeaderSum(src: Address, dst: Address, nextHeader: number, length: number): number {
+  writeAddress(addresses, 0, src);
+  writeAddress(addresses, 16, dst);
+  return folded(sum(addresses, length + nextHeader));
+}
+
 /**
  * Internet checksum of an upper-layer packet with the pseudo-header of RFC 8200 section 8.1.
  * With the checksum field zeroed it is the value to send; over a received packet it is 0 if that verifies.
@@ -25,9 +38,7 @@ export function upperLayerChecksum(
   writeAddress(addresses, 0, src);
   writeAddress(addresses, 16, dst);
   // At most 32 + 65,535 octets, so the total stays below 2^53 by far and needs no folding on the way.
-  let total = sum(payload, sum(addresses, payload.length + nextHeader));
-  while (total > 0xffff) total = Math.floor(total / 0x10000) + (total & 0xffff);
-  return ~total & 0xffff;
+  return ~folded(sum(payload, sum(addresses, payload.length + nextHeader))) & 0xffff;
 }
 
 /** Zeroes the 16-bit field at `offset` of an upper-layer packet and fills it with the packet's checksum. */

@@ -78,6 +78,13 @@ namespaced(import.meta.url, () => {
     assert.equal(await seen({ from: ATTACHED, nextHeader: ICMPV6, payload: [128] }), undefined);
   });
 
+  test('what is for DHCPv6 servers is shown whole, whoever sends it', async () => {
+    const UDP = 17;
+    assert.equal(await seen({ from: ATTACHED, nextHeader: UDP, payload: [2, 34, 2, 35] }), FRAME_OCTETS);
+    assert.equal(await seen({ from: ATTACHED, nextHeader: UDP, payload: [2, 35, 2, 34] }), undefined);
+    assert.equal(await seen({ from: ATTACHED, payload: [2, 34, 2, 35] }), undefined);
+  });
+
   test('what is not IPv6 is left out', async () => {
     assert.equal(await seen({ from: OTHER, etherType: 0x0800 }), undefined);
     assert.equal(await seen({ from: OTHER, etherType: 0x0806 }), undefined);

@@ -121,6 +121,9 @@ const sections = z.strictObject({
         name: text('the name of a MAAR'),
         address: address('its address'),
         prefixes: z.array(prefix('a prefix'), { error: 'must be the list of prefixes that it assigns from' }),
+        stateful: z
+          .array(prefix('a prefix'), { error: 'must be the list of prefixes that it assigns from by DHCPv6' })
+          .exactOptional(),
         ...association,
       }),
       { error: 'must be a list of [[peer]] tables: the other MAARs of the domain' },
@@ -319,7 +322,10 @@ export function controlConfig(file: MaarFile): MaarConfig {
     scheme,
     links: file.access.map(({ linkLocal, mac, mtu }, id) => ({ id, linkLocal, mac, mtu })),
     pool: controlPool(file.pool),
-    peers: file.peer.map((peer) => ({ name: peer.name, address: peer.address, prefixes: peer.prefixes })),
+    peers: file.peer.map((peer) => ({
+      ...{ name: peer.name, address: peer.address, prefixes: peer.prefixes },
+      ...(peer.stateful === undefined ? {} : { stateful: peer.stateful }),
+    })),
     aaa: {
       originHost: aaa.originHost,
       originRealm: aaa.originRealm,

@@ -19,7 +19,9 @@ const network = z.strictObject({
     error: 'must be letters, digits, "-" and "_", 32 at most',
   }),
   prefix: prefix('a part of the prefix of the pool'),
-  mode: z.enum(['stateless'], { error: 'must be "stateless" (by RA)' }).default('stateless'),
+  mode: z
+    .enum(['stateless', 'stateful'], { error: 'must be "stateless" (by RA) or "stateful" (by DHCPv6)' })
+    .default('stateless'),
   preferredSeconds: seconds.exactOptional(),
   validSeconds: seconds.exactOptional(),
   mnId: text('an MN-ID, or a pattern with one "*"')

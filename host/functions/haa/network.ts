@@ -1,6 +1,7 @@
 import type { Prefix } from '../../../bindings/entries.ts';
 import type { NetworkConfig, PoolConfig } from '../../core/config.ts';
 import { addressBytes, readPrefix, splitPrefix } from '../../wire/address.ts';
+import { fnv1a } from './hash.ts';
 
 /** Length of what one MN gets: SLAAC needs 64 bits of interface identifier [RFC 4862 5.5.3]. */
 export const MN_PREFIX_LENGTH = 64;
@@ -58,12 +59,4 @@ export function networksOf({ networks, ...pool }: PoolConfig): Network[] {
       ? [{ name: 'pool', mode: 'stateless', mnId: '*', ...pool }]
       : networks;
   return configs.map((config) => new Network(config));
-}
-
-function fnv1a(text: string): bigint {
-  let hash = 0xcbf29ce484222325n;
-  for (let i = 0; i < text.length; i++) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(i))) * 0x100000001b3n);
-  }
-  return hash;
 }

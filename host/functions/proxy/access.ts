@@ -1,7 +1,7 @@
 import type { Address, LinkId, Mac, Prefix } from '../../../bindings/entries.ts';
-import type { LinkConfig } from '../../core/config.ts';
+import type { LinkConfig, NetworkConfig } from '../../core/config.ts';
 import type { Context } from '../../core/context.ts';
-import { ALL_NODES, multicastMac, splitPrefix } from '../../wire/address.ts';
+import { ALL_NODES, contains, multicastMac, splitPrefix } from '../../wire/address.ts';
 import { emitFrame } from '../../wire/ethernet.ts';
 import { emitIcmpv6, ROUTER_PREFERENCE, type Icmpv6Message } from '../../wire/icmpv6/message.ts';
 import type { NdOption } from '../../wire/icmpv6/options.ts';
@@ -34,9 +34,14 @@ export class AccessLinks {
    * An RA to one station: the prefix of this MAAR preferred, those of earlier MAARs deprecated but valid, all off-link,
    * so that hosts send everything to the router. It leaves at once and by unicast, which departs from the pacing of
    * RFC 4861 6.2.6: a handover cannot wait MIN_DELAY_BETWEEN_RAS, and each station has prefixes of its own.
-   * `preferredSeconds` tells how long a prefix of this MAAR is preferred; one that is not leased yet is left out.
+   * `networkOf` tells the network of a prefix of this MAAR; one that is not leased yet is left out, and so is what is given
+   * by DHCPv6, where the station would form an address besides. `managed` sends it there.
    */
-  advertise(node: MobileNode, preferredSeconds: (home: Home) => number): void {
+  advertise(
+    node: MobileNode,
+    managed: boolean,
+    networkOf: (prefix: Prefix) => NetworkConfig | undefined,
+  ): void {
     const { now, config } = this.#context;
     const information = (prefix: Prefix, validSeconds: number, preferred: number): NdOption => ({
       kind: 'prefix-information',
@@ -53,19 +58,22 @@ export class AccessLinks {
     const link = this.#links.get(node.link);
     if (link === undefined) return;
     const leased = localHomes(node).filter(({ validUntil }) => validUntil > now);
+    const own = leased.filter(({ prefix }) => networkOf(prefix)?.mode === 'stateless');
+    const earlier = [...node.foreign.values()].filter(({ prefix }) => !this.#isStateful(prefix));
+    const spent = [...node.spent].filter((prefix) => !this.#isStateful(prefix));
     const overhead = IPV6_HEADER + (config.encapsulationLimit === undefined ? 0 : LIMIT_HEADER);
     const options: NdOption[] = [
       { kind: 'source-link-layer', mac: link.mac },
       // Room for the headers of the tunnel, so that what is tunnelled later needs no fragmentation.
       { kind: 'mtu', mtu: Math.max(IPV6_MINIMUM_MTU, Math.min(link.mtu, config.coreMtu - overhead)) },
-      ...leased.map((home) => ofHome(home, preferredSeconds(home))),
-      ...[...node.foreign.values()].map((home) => ofHome(home, 0)),
-      ...[...node.spent].map((prefix) => information(prefix, 0, 0)),
+      ...own.map((home) => ofHome(home, networkOf(home.prefix)?.preferredSeconds ?? 0)),
+      ...earlier.map((home) => ofHome(home, 0)),
+      ...spent.map((prefix) => information(prefix, 0, 0)),
     ];
     this.#send(node, node.linkLocalHeard ? node.linkLocal : ALL_NODES, {
       kind: 'RA',
       curHopLimit: 64,
-      managed: false,
+      managed: managed || earlier.length < node.foreign.size,
       other: false,
       preference: ROUTER_PREFERENCE.medium,
       routerLifetimeSeconds: ROUTER_LIFETIME_SECONDS,
@@ -73,9 +81,24 @@ export class AccessLinks {
       retransTimer: 0,
       options,
     });
-    const own = leased.length === 0 ? 'none' : 'local';
-    const name = node.foreign.size + node.spent.size === 0 ? own : 'with earlier prefixes';
-    this.#context.trace('send', { message: 'RA', to: node.mnId, detail: { prefixes: name } });
+    const name = own.length === 0 ? 'none' : 'local';
+    const all = earlier.length + spent.length === 0 ? name : 'with earlier prefixes';
+    this.#context.trace('send', { message: 'RA', to: node.mnId, detail: { prefixes: all } });
+  }
+
+  /** A datagram to a station; `make` is given the addresses that it goes from and to. */
+  datagram(node: MobileNode, make: (src: Address, dst: Address) => Uint8Array): void {
+    const link = this.#links.get(node.link);
+    if (link === undefined) return;
+    const payload = make(link.linkLocal, node.linkLocal);
+    this.#packet(link, node.mac, node.linkLocal, NEXT_HEADER.udp, payload, node.port);
+  }
+
+  /** Whether another MAAR gives addresses of the prefix by DHCPv6. */
+  #isStateful(prefix: Prefix): boolean {
+    return this.#context.config.peers.some(({ stateful = [] }) =>
+      stateful.some((one) => contains(one, prefix)),
+    );
   }
 
   /** Asks a station whether it is still on its link, at its link-local address and at one global address it was heard with. */
@@ -112,15 +135,26 @@ export class AccessLinks {
   }
 
   #frame(link: LinkConfig, dstMac: Mac, dst: Address, message: Icmpv6Message, port?: string): void {
-    const src = link.linkLocal;
+    const payload = emitIcmpv6(message, link.linkLocal, dst);
+    this.#packet(link, dstMac, dst, NEXT_HEADER.icmpv6, payload, port);
+  }
+
+  #packet(
+    link: LinkConfig,
+    dstMac: Mac,
+    dst: Address,
+    nextHeader: number,
+    payload: Uint8Array,
+    port?: string,
+  ): void {
     const data = emitFrame({
       srcMac: link.mac,
       dstMac,
-      src,
+      src: link.linkLocal,
       dst,
       hopLimit: ND_HOP_LIMIT,
-      nextHeader: NEXT_HEADER.icmpv6,
-      payload: emitIcmpv6(message, src, dst),
+      nextHeader,
+      payload,
     });
     this.#context.emit({ type: 'frame', link: link.id, data, ...(port === undefined ? {} : { port }) });
   }

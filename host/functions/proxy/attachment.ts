@@ -6,6 +6,7 @@ import type { Domain } from '../lm/domain.ts';
 import type { LocationManager } from '../lm/location.ts';
 import { mnPrefix, newNode, type Home, type MobileNode } from '../lm/node.ts';
 import { type AccessLinks, ROUTER_LIFETIME_SECONDS } from './access.ts';
+import { Dhcp } from './dhcp.ts';
 import { HeardAddresses } from './heard-addresses.ts';
 import { readFrame, type Heard } from './heard.ts';
 import { LocalHomes } from './local-homes.ts';
@@ -49,6 +50,7 @@ export class Attachment {
   readonly #location: LocationManager;
   readonly #forwarding: Forwarding;
   readonly #homes: LocalHomes;
+  readonly #dhcp: Dhcp;
   readonly #access: AccessLinks;
   readonly #hooks: AttachmentHooks;
   readonly #ports: Ports;
@@ -76,6 +78,7 @@ export class Attachment {
     this.#homes = new LocalHomes(this.#context, this.#domain, functions.allocator);
     this.#access = functions.access;
     this.#hooks = hooks;
+    this.#dhcp = new Dhcp(this.#context, this.#access, this.#homes, (node) => hooks.settled(node));
     this.#ports = new Ports(this.#context);
     this.entries = new MnEntries(this.#context, this.#domain, this.#forwarding, (node) =>
       hooks.settled(node),
@@ -288,11 +291,10 @@ export class Attachment {
   /** Sends the MN its prefixes, once their leases are kept, and sees to the next time. */
   advertise(node: MobileNode): void {
     if (node.state !== 'attached') return;
-    this.#give(node);
-    this.#forwarding.commit();
+    this.#renew(node);
     this.#homes.whenKept(node, () => {
       if (!this.#isAttached(node)) return;
-      this.#access.advertise(node, (home) => this.#homes.preferredSeconds(home));
+      this.#access.advertise(node, this.#homes.isManaged(node), (prefix) => this.#homes.networkOf(prefix));
     });
     // Until the MN is heard with an address of the prefix, the advertisement may have been lost [RFC 4861 6.2.4].
     const unheard = node.local !== undefined && node.local.addresses.size === 0;
@@ -311,6 +313,10 @@ export class Attachment {
     this.#addresses.name(node, heard.correspondents);
     for (const address of [...heard.homes, ...(heard.address === undefined ? [] : [heard.address])]) {
       this.#addresses.hear(node, address);
+    }
+    if (heard.dhcp !== undefined && node.state === 'attached') {
+      this.#renew(node);
+      this.#dhcp.receive(node, heard.dhcp);
     }
     if (heard.trigger === 'rs' && known !== undefined && node.state === 'attached') this.advertise(node);
   }
@@ -364,6 +370,11 @@ export class Attachment {
     this.#forwarding.commit(() => {
       if (this.#isAttached(node)) this.advertise(node);
     });
+  }
+
+  #renew(node: MobileNode): void {
+    this.#give(node);
+    this.#forwarding.commit();
   }
 
   #give(node: MobileNode): void {

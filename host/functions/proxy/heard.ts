@@ -3,8 +3,10 @@ import { ETHERTYPE_IPV6, parseEthernet } from '../../wire/ethernet.ts';
 import { receiveIcmpv6 } from '../../wire/icmpv6/check.ts';
 import type { Icmpv6Message } from '../../wire/icmpv6/message.ts';
 import { isLinkLocal, isMulticast, UNSPECIFIED } from '../../wire/address.ts';
+import { ALL_DHCP_SERVERS, DHCPV6_PORT } from '../../wire/dhcpv6/registry.ts';
 import { NEXT_HEADER, parseIpv6, parseIpv6Header, walkExtensions } from '../../wire/ipv6.ts';
 import { faulty, parsed, type Parsed } from '../../wire/result.ts';
+import { parseUdp } from '../../wire/udp.ts';
 
 /** By what a station showed itself. */
 export type Trigger = 'rs' | 'neighbour' | 'mld' | 'frame' | 'probe' | 'station';
@@ -21,6 +23,8 @@ export interface Heard {
   readonly homes: readonly Address[];
   readonly correspondents: readonly Address[];
   readonly message: Icmpv6Message | undefined;
+  /** What it sent to DHCPv6 servers. */
+  readonly dhcp?: Uint8Array;
 }
 
 /** Reads the beginning of a frame. A fault means that the frame must not count as a sign of anybody. */
@@ -44,21 +48,21 @@ export function readFrame(link: LinkId, port: string, data: Uint8Array): Parsed<
     correspondents: [],
     message: undefined,
   };
-  const message = readDiscovery(payload);
-  if (message === undefined) return parsed(heard);
-  if (!message.ok) return message;
-  return parsed({ ...heard, ...meaning(message.value, heard.address), message: message.value });
-}
-
-/** Neighbour discovery and MLD in the frame, or undefined where it carries something else (it may then be cut short). */
-function readDiscovery(packet: Uint8Array): Parsed<Icmpv6Message> | undefined {
-  const whole = parseIpv6(packet);
-  if (!whole.ok) return undefined;
-  const upper = walkExtensions(whole.value);
-  if (!upper.ok || upper.value.nextHeader !== NEXT_HEADER.icmpv6 || upper.value.fragment !== undefined) {
-    return undefined;
+  const whole = parseIpv6(payload);
+  // Data may be cut short.
+  const upper = whole.ok ? walkExtensions(whole.value) : whole;
+  if (!whole.ok || !upper.ok || upper.value.fragment !== undefined) return parsed(heard);
+  if (upper.value.nextHeader === NEXT_HEADER.icmpv6) {
+    const message = receiveIcmpv6(upper.value.payload, whole.value);
+    if (!message.ok) return message;
+    return parsed({ ...heard, ...meaning(message.value, heard.address), message: message.value });
   }
-  return receiveIcmpv6(upper.value.payload, whole.value);
+  if (upper.value.nextHeader !== NEXT_HEADER.udp || whole.value.dst !== ALL_DHCP_SERVERS)
+    return parsed(heard);
+  const datagram = parseUdp(upper.value.payload, whole.value.src, whole.value.dst);
+  if (!datagram.ok) return datagram;
+  if (datagram.value.dstPort !== DHCPV6_PORT.server) return parsed(heard);
+  return parsed({ ...heard, dhcp: datagram.value.payload });
 }
 
 function meaning(message: Icmpv6Message, src: Address | undefined): Partial<Heard> {

@@ -1,3 +1,5 @@
+import type { Prefix } from '../../../bindings/entries.ts';
+import type { NetworkConfig } from '../../core/config.ts';
 import type { Context } from '../../core/context.ts';
 import type { HomeAddressAllocator } from '../haa/allocator.ts';
 import type { Domain } from '../lm/domain.ts';
@@ -44,8 +46,15 @@ export class LocalHomes {
     }
   }
 
-  preferredSeconds(home: Home): number {
-    return this.#allocator.networkOf(home.prefix)?.config.preferredSeconds ?? 0;
+  networkOf(prefix: Prefix): NetworkConfig | undefined {
+    return this.#allocator.networkOf(prefix)?.config;
+  }
+
+  /** Whether a network that is for the MN gives its addresses by DHCPv6. */
+  isManaged({ mnId }: MobileNode): boolean {
+    return this.#allocator.networks.some(
+      (network) => network.config.mode === 'stateful' && network.isFor(mnId),
+    );
   }
 
   /** Seconds after which the MN is to be told its lifetimes again, or looked after. */

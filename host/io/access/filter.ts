@@ -1,7 +1,7 @@
 import { writeMac } from '../../wire/address.ts';
 import type { Mac } from '../../wire/address.ts';
 
-/** Octets shown of a frame: neighbour discovery whole, of data what tells its sender and addresses. */
+/** Octets shown of a frame: neighbour discovery and DHCPv6 whole, of data what tells its sender and addresses. */
 export const SNAP = { control: 2048, data: 256 } as const;
 
 /** Classic BPF (linux/filter.h): opcodes, and the most that one program may have. */
@@ -26,6 +26,7 @@ const AT = {
   etherType: 12,
   nextHeader: 20,
   payload: 54,
+  udpDestination: 56,
   payloadLength: 55,
   afterHopByHop: 62,
 } as const;
@@ -37,7 +38,10 @@ const VLAN_TAG = 0xffff_f02c;
 const VLAN_ID = 0xfff;
 const ETHERTYPE_IPV6 = 0x86dd;
 const HOP_BY_HOP = 0;
+const UDP = 17;
 const ICMPV6 = 58;
+/** Where DHCPv6 servers listen, RFC 8415 section 7.2. */
+const DHCP_SERVER = 547;
 /** ICMPv6 types: MLD 130 to 132 and neighbour discovery 133 to 137 stand together; MLDv2 reports are 143. */
 const TYPE = { first: 130, past: 138, report: 143 } as const;
 
@@ -70,6 +74,13 @@ const BEHIND_HOP_BY_HOP: Instruction[] = [
   ...messageTypes(AT.afterHopByHop),
 ];
 
+/** What is for DHCPv6 servers, whose station may be settled long since. */
+const DHCP: Instruction[] = [
+  { code: BPF.loadHalf, k: AT.udpDestination },
+  { code: BPF.jumpEqual, k: DHCP_SERVER, no: 1 },
+  { code: BPF.ret, k: SNAP.control },
+];
+
 const HEAD: Instruction[] = [
   { code: BPF.loadWord, k: VLAN_TAG },
   { code: BPF.jumpAnySet, k: VLAN_ID, yes: 2 },
@@ -79,6 +90,9 @@ const HEAD: Instruction[] = [
   { code: BPF.loadByte, k: AT.nextHeader },
   { code: BPF.jumpEqual, k: ICMPV6, no: PLAIN.length },
   ...PLAIN,
+  { code: BPF.loadByte, k: AT.nextHeader },
+  { code: BPF.jumpEqual, k: UDP, no: DHCP.length },
+  ...DHCP,
   { code: BPF.loadByte, k: AT.nextHeader },
   { code: BPF.jumpEqual, k: HOP_BY_HOP, no: BEHIND_HOP_BY_HOP.length },
   ...BEHIND_HOP_BY_HOP,

@@ -58,7 +58,8 @@ export function writeMaarFile(
       network: [...(pool.networks ?? [])],
     },
     peer: peers.map((peer) => ({
-      ...{ ...peer, prefixes: [...peer.prefixes] },
+      ...{ name: peer.name, address: peer.address, prefixes: [...peer.prefixes] },
+      ...(peer.stateful === undefined ? {} : { stateful: [...peer.stateful] }),
       ...(servers.length === 0 ? {} : pairKey(options.seed, name, peer.name)),
     })),
     ...(servers.length === 0 ? {} : { lm: { server: servers } }),

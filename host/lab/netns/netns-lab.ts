@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import type { StatusView } from '../../core/view.ts';
 import type { ServerView } from '../../functions/lm/server/view.ts';
 import { askControl, controlPath } from '../../io/control-socket.ts';
@@ -33,6 +34,7 @@ import { etcdDaemon } from './etcd-members.ts';
 import { startWalk } from './location-walk.ts';
 import { nodeCommand } from './node-command.ts';
 import { Sandbox } from './sandbox.ts';
+import type { SharedDirectory } from './sandbox.ts';
 import { startStream } from './streams.ts';
 import { CORE_INTERFACE, HOST_INTERFACE, buildTopology, cutCoreLink, namespaces } from './topology.ts';
 import { TrafficProcess } from './traffic.ts';
@@ -189,6 +191,16 @@ export class NetnsLab implements Lab {
       .filter((held): held is HeldAddress & { local: string } => held.local !== undefined)
       .map(({ local, deprecated = false, tentative = false }) => ({ address: local, deprecated, tentative }))
       .sort((a, b) => Number(a.deprecated) - Number(b.deprecated));
+  }
+
+  /** Starts a program in a host's namespace; it ends with the lab. */
+  launch(host: HostName, argv: readonly string[]): ChildProcess {
+    return this.#sandbox.spawn(host, argv, ['ignore', 'pipe', 'pipe']);
+  }
+
+  /** A directory of all namespaces of the lab, which ends with it. */
+  get directory(): SharedDirectory {
+    return this.#sandbox.directory;
   }
 
   async stream(spec: StreamSpec): Promise<Stream> {

@@ -1,4 +1,4 @@
-//! The classic BPF program of an access port: passes IPv6 frames that are neighbour discovery or MLD, and the beginning
+//! The classic BPF program of an access port: passes IPv6 frames that are neighbour discovery, MLD or for DHCPv6 servers, and the beginning
 //! of frames of any station that is not attached.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use libc::sock_filter;
 
 use crate::access::Mac;
 
-/// Octets shown of a frame: neighbour discovery whole, of data what tells its sender and addresses.
+/// Octets shown of a frame: neighbour discovery and DHCPv6 whole, of data what tells its sender and addresses.
 pub const SNAP_CONTROL: usize = 2048;
 pub const SNAP_DATA: usize = 256;
 
@@ -22,12 +22,16 @@ const SOURCE_TAIL: u32 = 10;
 const ETHER_TYPE: u32 = 12;
 const NEXT_HEADER: u32 = 20;
 const PAYLOAD: u32 = 54;
+const UDP_DESTINATION: u32 = 56;
 const PAYLOAD_LENGTH: u32 = 55;
 const AFTER_HOP_BY_HOP: u32 = 62;
 
 const IPV6: u32 = 0x86dd;
 const HOP_BY_HOP: u32 = 0;
+const UDP: u32 = 17;
 const ICMPV6: u32 = 58;
+/// Where DHCPv6 servers listen (RFC 8415 section 7.2).
+const DHCP_SERVER: u32 = 547;
 /// MLD 130 to 132 and neighbour discovery 133 to 137 stand together; MLDv2 reports are 143.
 const FIRST: u32 = 130;
 const PAST: u32 = 138;
@@ -82,6 +86,11 @@ fn head() -> Vec<sock_filter> {
         jump(libc::BPF_JEQ, ICMPV6, 0, plain.len()),
     ];
     program.extend(plain);
+    // What is for DHCPv6 servers, whose station may be settled long since.
+    let dhcp = [load(libc::BPF_H, UDP_DESTINATION), jump(libc::BPF_JEQ, DHCP_SERVER, 0, 1), pass(SNAP_CONTROL)];
+    program.push(load(libc::BPF_B, NEXT_HEADER));
+    program.push(jump(libc::BPF_JEQ, UDP, 0, dhcp.len()));
+    program.extend(dhcp);
     program.push(load(libc::BPF_B, NEXT_HEADER));
     program.push(jump(libc::BPF_JEQ, HOP_BY_HOP, 0, behind.len()));
     program.extend(behind);
@@ -127,6 +136,10 @@ pub fn is_signalling(frame: &[u8]) -> bool {
         Some(ICMPV6) => wanted(PAYLOAD),
         Some(HOP_BY_HOP) => {
             at(PAYLOAD) == Some(ICMPV6) && at(PAYLOAD_LENGTH) == Some(0) && wanted(AFTER_HOP_BY_HOP)
+        }
+        Some(UDP) => {
+            let port = at(UDP_DESTINATION).zip(at(UDP_DESTINATION + 1));
+            port.is_some_and(|(high, low)| high << 8 | low == DHCP_SERVER)
         }
         _ => false,
     }
@@ -197,6 +210,18 @@ mod tests {
             let frame = frame(ATTACHED, 0, &payload);
             assert_eq!((kernel.shows(&frame), is_signalling(&frame)), (0, false));
         }
+    }
+
+    #[test]
+    fn what_is_for_dhcp_servers_is_shown_whole_whoever_sends_it() {
+        let kernel = Kernel::with(&[ATTACHED]);
+        for (payload, wanted) in [([2, 34, 2, 35], true), ([2, 35, 2, 34], false), ([2, 34, 0, 53], false)] {
+            let datagram = frame(ATTACHED, UDP as u8, &payload);
+            assert_eq!(is_signalling(&datagram), wanted, "{payload:?}");
+            assert_eq!(kernel.shows(&datagram), if wanted { OCTETS } else { 0 }, "{payload:?}");
+        }
+        let behind_tcp = frame(ATTACHED, TCP, &[2, 34, 2, 35]);
+        assert_eq!((kernel.shows(&behind_tcp), is_signalling(&behind_tcp)), (0, false));
     }
 
     #[test]
