@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { DhcpServer, readRequest } from '../../host/functions/haa/dhcp-server.ts';
+import { InterfaceIds } from '../../host/functions/haa/interface-ids.ts';
 import { Association } from '../../host/functions/lm/association.ts';
 import { describeLocation } from '../../host/functions/lm/messages/describe.ts';
 import { toMobility } from '../../host/functions/lm/messages/emit.ts';
@@ -8,6 +10,7 @@ import { parseLocation } from '../../host/functions/lm/messages/parse.ts';
 import { readAddress } from '../../host/wire/address.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../../host/wire/capture.ts';
 import { fillChecksum } from '../../host/wire/checksum.ts';
+import { emitDhcp, parseDhcp } from '../../host/wire/dhcpv6/message.ts';
 import { dissect } from '../../host/wire/dissect.ts';
 import { parseEthernet } from '../../host/wire/ethernet.ts';
 import { receiveIcmpv6 } from '../../host/wire/icmpv6/check.ts';
@@ -25,6 +28,7 @@ const RUNS = Number(process.env['MAAR_FUZZ_RUNS'] ?? 300);
 const SEED = Number(process.env['MAAR_FUZZ_SEED'] ?? 1);
 const SRC = 'fe80::211:22ff:fe33:4455';
 const DST = 'ff02::2';
+const SERVER = '0003000102005e100000';
 
 /** Reads an input as its parser would, and holds what came out to what a parser promises. */
 const TARGETS: Record<string, (mutated: Uint8Array, run: number) => void> = {
@@ -69,6 +73,17 @@ const TARGETS: Record<string, (mutated: Uint8Array, run: number) => void> = {
     assert.deepEqual(emitIpv6(packet, packet.payload), data.slice(0, 40 + packet.payload.length));
     const upper = expectSound(walkExtensions(packet), data.length);
     if (upper !== undefined) assert.ok(upper.offset + upper.payload.length <= data.length);
+  },
+  dhcpv6(data) {
+    const result = expectSound(parseDhcp(data), data.length);
+    if (result === undefined) return;
+    assert.deepEqual(parseDhcp(emitDhcp(result)), { ok: true, value: result });
+    const request = readRequest(result, SERVER);
+    if (typeof request === 'string') return;
+    const home = { prefix: '2001:db8:11:1::/64', gives: true, preferredSeconds: 10, validSeconds: 20 };
+    const client = { mnId: 'a@x', stateful: true, settled: true, homes: [home] };
+    const answer = new DhcpServer(SERVER, new InterfaceIds()).answer(request, client);
+    if (answer !== undefined) assert.ok(parseDhcp(emitDhcp(answer)).ok);
   },
   ethernet(data) {
     expectSound(parseEthernet(data), data.length);

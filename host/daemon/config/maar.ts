@@ -209,6 +209,10 @@ function crossFaults(config: Sections): CrossFault[] {
       }
       pools.push({ owner: `peer "${peer.name}"`, prefix: own });
     });
+    peer.stateful?.forEach((part, at) => {
+      if (peer.prefixes.some((own) => contains(own, part))) return;
+      fault(['peer', index, 'stateful', at], 'must lie in one of its prefixes');
+    });
   });
 
   const servers = new Set<string>();

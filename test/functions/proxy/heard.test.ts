@@ -6,6 +6,7 @@ import { linkLocalOf, multicastMac, solicitedNode } from '../../../host/wire/add
 import { emitFrame } from '../../../host/wire/ethernet.ts';
 import { emitIcmpv6, type Icmpv6Message } from '../../../host/wire/icmpv6/message.ts';
 import { NEXT_HEADER } from '../../../host/wire/ipv6.ts';
+import { emitUdp } from '../../../host/wire/udp.ts';
 
 const MAC = '02:00:00:00:00:0a';
 const HOME = '2001:db8:12:1::a';
@@ -40,6 +41,28 @@ test('a data frame tells the station and its address, also when it is cut short'
   const result = read(frame.subarray(0, 128));
   assert.ok(result.ok);
   assert.deepEqual([result.value.mac, result.value.trigger, result.value.address], [MAC, 'frame', HOME]);
+});
+
+test('what is for DHCPv6 servers is taken out of its datagram, and only that', () => {
+  const src = linkLocalOf(MAC);
+  const frame = (dst: string, port: number, damage = 0): ReturnType<typeof readFrame> => {
+    const payload = emitUdp(546, port, Uint8Array.of(1, 2, 3), src, dst);
+    payload[8]! ^= damage;
+    const dstMac = dst.startsWith('ff') ? multicastMac(dst) : ROUTER;
+    return read(
+      emitFrame({ srcMac: MAC, dstMac, src, dst, hopLimit: 1, nextHeader: NEXT_HEADER.udp, payload }),
+    );
+  };
+  const heard = frame('ff02::1:2', 547);
+  assert.deepEqual(heard.ok && [heard.value.trigger, heard.value.address, heard.value.dhcp], [
+    'frame',
+    src,
+    Uint8Array.of(1, 2, 3),
+  ]);
+  for (const other of [frame('ff02::1:2', 53), frame('2001:db8:99::1', 547)]) {
+    assert.ok(other.ok && other.value.dhcp === undefined);
+  }
+  assert.equal(frame('ff02::1:2', 547, 1).ok, false);
 });
 
 test('duplicate address detection tells the address that the station is about to use', () => {

@@ -8,10 +8,16 @@ import { HomeAddressAllocator } from '../../../host/functions/haa/allocator.ts';
 import type { LeaseRecord } from '../../../host/functions/haa/lease.ts';
 import { Domain } from '../../../host/functions/lm/domain.ts';
 import { LocationManager } from '../../../host/functions/lm/location.ts';
-import { localHomes } from '../../../host/functions/lm/node.ts';
+import { localHomes, newHome } from '../../../host/functions/lm/node.ts';
 import { AccessLinks } from '../../../host/functions/proxy/access.ts';
 import { Attachment } from '../../../host/functions/proxy/attachment.ts';
 import { readFrame } from '../../../host/functions/proxy/heard.ts';
+import { contains, linkLocalOf, multicastMac } from '../../../host/wire/address.ts';
+import { emitDhcp, parseDhcp } from '../../../host/wire/dhcpv6/message.ts';
+import type { DhcpMessage } from '../../../host/wire/dhcpv6/message.ts';
+import { emitFrame } from '../../../host/wire/ethernet.ts';
+import { NEXT_HEADER } from '../../../host/wire/ipv6.ts';
+import { emitUdp, parseUdp } from '../../../host/wire/udp.ts';
 import { testConfig } from '../../support/maar-config.ts';
 
 const TERMS = { mode: 'stateless', mnId: '*', preferredSeconds: 60, validSeconds: 120 } as const;
@@ -30,8 +36,9 @@ class Bench {
   readonly #attachment: Attachment;
   #effects: MaarEffect[] = [];
 
-  constructor(disk?: readonly LeaseRecord[]) {
-    const config = testConfig({ pool: { ...testConfig().pool, networks: NETWORKS } });
+  constructor(disk?: readonly LeaseRecord[], networks = NETWORKS) {
+    const peers = testConfig().peers.map((peer) => ({ ...peer, stateful: ['2001:db8:12::/49'] }));
+    const config = testConfig({ peers, pool: { ...testConfig().pool, networks } });
     const context = new Context(config, () => 0.5);
     this.context = context;
     this.#allocator = new HomeAddressAllocator(context, disk);
@@ -58,6 +65,29 @@ class Bench {
     this.#attachment.answered(mnId, { previous: undefined, counter: 1 });
     this.#settle();
     return mnId;
+  }
+
+  /** A station's DHCPv6 message; returns the answers, and the flag M of advertisements meanwhile. */
+  dhcp(mac: string, message: DhcpMessage): { answers: DhcpMessage[]; managed: boolean[] } {
+    this.#effects = [];
+    const [src, dst] = [linkLocalOf(mac), 'ff02::1:2'];
+    const payload = emitUdp(546, 547, emitDhcp(message), src, dst);
+    const fields = { srcMac: mac, dstMac: multicastMac(dst), src, dst, hopLimit: 1 };
+    this.#attachment.frame(0, 'p', emitFrame({ ...fields, nextHeader: NEXT_HEADER.udp, payload }));
+    const { mnId } = this.location.byMac(mac)!;
+    this.timer(`proxy:advertise ${mnId}`);
+    const frames = this.#effects.flatMap((effect) => (effect.type === 'frame' ? [effect.data] : []));
+    const answers = frames.flatMap((data) => {
+      const udp = data[20] === NEXT_HEADER.udp ? parseUdp(data.subarray(54), 'fe80::1', src) : undefined;
+      const parsed = udp?.ok ? parseDhcp(udp.value.payload) : undefined;
+      return parsed?.ok ? [parsed.value] : [];
+    });
+    const managed = frames.flatMap((data) => {
+      const heard = readFrame(0, 'p', data);
+      const advertisement = heard.ok ? heard.value.message : undefined;
+      return advertisement?.kind === 'RA' ? [advertisement.managed] : [];
+    });
+    return { answers, managed };
   }
 
   timer(id: string): void {
@@ -124,6 +154,38 @@ test('where nothing is left an MN is attached without, and gets the prefix once 
   bench.context.now = 120_000;
   bench.timer(`proxy:advertise ${mnId}`);
   assert.deepEqual(bench.advertised()[0]!.slice(1), ['2001:db8:11:8001::/64 30 120']);
+});
+
+test('of a stateful network nothing is advertised but that there is DHCPv6, which gives the address', () => {
+  const bench = new Bench(undefined, [NETWORKS[0]!, { ...NETWORKS[1]!, mode: 'stateful' }]);
+  const mac = '02:00:00:00:00:0a';
+  const node = bench.location.nodes.get(bench.attach(mac))!;
+  const [large, small] = localHomes(node);
+  assert.deepEqual(bench.advertised(), [[`${large!.prefix} 60 120`]]);
+  node.foreign.set('2001:db8:12:1::/64', {
+    ...newHome('2001:db8:12:1::/64', '2001:db8:0:2::1', 0),
+    validUntil: 9e4,
+  });
+  node.foreign.set('2001:db8:13:1::/64', {
+    ...newHome('2001:db8:13:1::/64', '2001:db8:0:3::1', 0),
+    validUntil: 9e4,
+  });
+  const solicit: DhcpMessage = {
+    ...{ kind: 'solicit', transaction: 5 },
+    options: [
+      { kind: 'client-id', duid: '00030001020000000001' },
+      { kind: 'ia-na', iaid: 1, t1: 0, t2: 0, options: [] },
+    ],
+  };
+  const { answers, managed } = bench.dhcp(mac, solicit);
+  assert.deepEqual([answers.length, answers[0]?.kind, answers[0]?.transaction], [1, 'advertise', 5]);
+  const ia = answers[0]!.options.find((option) => option.kind === 'ia-na')!;
+  const given = ia.options.flatMap((option) => (option.kind === 'ia-address' ? [option] : []));
+  assert.equal(given.length, 1, 'only of the stateful network');
+  assert.ok(contains(small!.prefix, given[0]!.address));
+  assert.deepEqual([given[0]!.preferredSeconds, given[0]!.validSeconds], [30, 120]);
+  assert.deepEqual(managed, [true]);
+  assert.deepEqual(bench.advertised(), [[`${large!.prefix} 60 120`, '2001:db8:13:1::/64 0 90']]);
 });
 
 test('an advertisement waits for the disk, and names nothing that is not kept', () => {

@@ -87,7 +87,8 @@ fn head() -> Vec<sock_filter> {
     ];
     program.extend(plain);
     // What is for DHCPv6 servers, whose station may be settled long since.
-    let dhcp = [load(libc::BPF_H, UDP_DESTINATION), jump(libc::BPF_JEQ, DHCP_SERVER, 0, 1), pass(SNAP_CONTROL)];
+    let dhcp =
+        [load(libc::BPF_H, UDP_DESTINATION), jump(libc::BPF_JEQ, DHCP_SERVER, 0, 1), pass(SNAP_CONTROL)];
     program.push(load(libc::BPF_B, NEXT_HEADER));
     program.push(jump(libc::BPF_JEQ, UDP, 0, dhcp.len()));
     program.extend(dhcp);
