@@ -2,6 +2,8 @@ import type { CaptureInterface } from './capture.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_IPV6, LINKTYPE_RAW } from './capture.ts';
 import { commandRow, Dictionary } from './diameter/dictionary.ts';
 import { decodeMessage, HEADER_LENGTH as DIAMETER_HEADER, messageName } from './diameter/message.ts';
+import { parseDhcp } from './dhcpv6/message.ts';
+import { DHCPV6_PORT } from './dhcpv6/registry.ts';
 import { ETHERTYPE_IPV6, parseEthernet } from './ethernet.ts';
 import { receiveIcmpv6 } from './icmpv6/check.ts';
 import { NEXT_HEADER, parseIpv6, walkExtensions } from './ipv6.ts';
@@ -24,7 +26,8 @@ import type { Fault } from './result.ts';
 
 /** One header of a packet, outermost first. */
 export interface Layer {
-  readonly protocol: 'Ethernet' | 'IPv6' | 'ICMPv6' | 'Mobility' | 'TCP' | 'UDP' | 'Diameter' | 'data';
+  readonly protocol:
+    'Ethernet' | 'IPv6' | 'ICMPv6' | 'Mobility' | 'TCP' | 'UDP' | 'DHCPv6' | 'Diameter' | 'data';
   /** Name of the message within the protocol: "RA", "BU", "AAR". */
   readonly name?: string;
   readonly fields: Readonly<Record<string, unknown>>;
@@ -132,6 +135,11 @@ function dissectUpper(
         protocol: 'UDP',
         fields: { srcPort, dstPort, octets: payload.length - UDP_HEADER },
       });
+      if (dstPort !== DHCPV6_PORT.server && dstPort !== DHCPV6_PORT.client) return undefined;
+      const message = parseDhcp(payload.subarray(UDP_HEADER));
+      if (!message.ok) return message.fault;
+      const { kind, ...fields } = message.value;
+      layers.push({ protocol: 'DHCPv6', name: kind, fields });
       return undefined;
     }
     default:

@@ -4,10 +4,12 @@ import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../../host/wire/capture.ts';
 import { avp } from '../../host/wire/diameter/avp.ts';
 import { Dictionary } from '../../host/wire/diameter/dictionary.ts';
 import { encodeMessage } from '../../host/wire/diameter/message.ts';
+import { emitDhcp } from '../../host/wire/dhcpv6/message.ts';
 import { dissect } from '../../host/wire/dissect.ts';
 import { emitFrame } from '../../host/wire/ethernet.ts';
 import { emitIcmpv6 } from '../../host/wire/icmpv6/message.ts';
 import { emitIpv6 } from '../../host/wire/ipv6.ts';
+import { emitUdp } from '../../host/wire/udp.ts';
 import { emitMobility } from '../../host/wire/mobility/message.ts';
 
 const A = '2001:db8::a';
@@ -54,6 +56,16 @@ test('tunnels show outer before inner, to a bound', () => {
   let nested = packet(58, echo);
   for (let depth = 0; depth < 20; depth++) nested = packet(41, nested);
   assert.deepEqual(layersOf(nested), [...new Array<string>(8).fill('IPv6'), 'too-many']);
+});
+
+test('DHCPv6 is named in either direction, and what is none on its ports is a fault', () => {
+  const renew = emitDhcp({ kind: 'renew', transaction: 1, options: [] });
+  const udp = (from: number, to: number, data: Uint8Array): string[] =>
+    layersOf(packet(17, emitUdp(from, to, data, A, B)));
+  assert.deepEqual(udp(546, 547, renew), ['IPv6', 'UDP', 'DHCPv6 renew']);
+  assert.deepEqual(udp(547, 546, renew), ['IPv6', 'UDP', 'DHCPv6 renew']);
+  assert.deepEqual(udp(547, 53, renew), ['IPv6', 'UDP']);
+  assert.deepEqual(udp(546, 547, Uint8Array.of(99, 0, 0, 0)), ['IPv6', 'UDP', 'type-unknown']);
 });
 
 test('neighbour discovery in a frame is named, and a forged one is a fault', () => {

@@ -57,14 +57,18 @@ export class LocationManager {
   /** Notes when homes of MNs here last carried packets. */
   noteUse({ destinations, pairs }: Usage): void {
     const delivered = new Map(destinations.map(({ prefix, lastUsed }) => [prefix, lastUsed]));
+    const homes = new Map<Prefix, Home>();
     const note = (home: Home | undefined, at: number): void => {
       if (home !== undefined) home.lastUsed = Math.max(home.lastUsed, at);
     };
     for (const node of this.nodes.values()) {
-      for (const home of homesOf(node)) note(home, delivered.get(home.prefix) ?? 0);
+      for (const home of homesOf(node)) {
+        homes.set(home.prefix, home);
+        note(home, delivered.get(home.prefix) ?? 0);
+      }
     }
     for (const { src, dst, lastUsed } of pairs) {
-      for (const end of [src, dst]) note(this.find(end)?.home, lastUsed);
+      for (const end of [src, dst]) note(homes.get(mnPrefix(end)), lastUsed);
     }
   }
 

@@ -36,6 +36,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   const settled = lab.now();
   await lab.sleep(1.5 * LEASE_SECONDS * 1000);
   checks.equal("A's address of a1 after more than a lease time", await addressFrom(lab, 'A', 'a1'), aHoa1);
+  checks.equal('leases are stored at a1', (await lab.show('a1')).maar.leases.stored, true);
   checks.equal('its lease at a1', await leasesAt(lab, 'a1'), [`${mnId('A')} at a2`]);
 
   await lab.move('C', 'a1');
