@@ -142,7 +142,8 @@ export class DhcpServer {
   #granted(request: DhcpRequest, client: DhcpClient, ia: IaNa, held: readonly Address[]): IaNa {
     const kept = held.map((address) => lifetimes(address, homeOf(client, address)));
     const fresh = client.homes
-      .filter((home) => home.gives && !held.some((address) => contains(home.prefix, address)))
+      .filter(({ gives, validSeconds }) => gives && validSeconds > 0)
+      .filter(({ prefix }) => !held.some((address) => contains(prefix, address)))
       .map((home) => {
         const address = this.#ids.address(client.mnId, request.client, ia.iaid, home.prefix);
         return lifetimes(address, home);

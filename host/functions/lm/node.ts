@@ -23,7 +23,7 @@ export function newHome(prefix: Prefix, anchor: Address, now: number): Home {
   return { prefix, anchor, addresses: new Set(), validUntil: 0, spanSeconds: 0, used: false, lastUsed: now };
 }
 
-/** Whether a session may live on it: it carried something within the time that its anchor leases it for. */
+/** Whether a session may live on it: at `now` it had carried something within the time that its anchor leases it for. */
 export function isInUse(home: Home, now: number): boolean {
   return now - home.lastUsed < home.spanSeconds * 1000;
 }

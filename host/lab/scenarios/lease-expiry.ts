@@ -8,11 +8,12 @@ import { outcome, startSession } from './common/session.ts';
 const BINDING_SECONDS = 4;
 const PREFERRED_SECONDS = 3;
 const LEASE_SECONDS = 6;
+const IDLE_SECONDS = 3;
 /**
- * After the last packet: a lease time until it counts as unused, half a binding until that is looked at; then the last
- * renewal runs out, or what the store held before the restart, two lease times from its writing at most.
+ * After the last packet: a lease time and the idle time until it counts as unused, half a binding until that is looked at;
+ * then the last renewal runs out, or what the store held before the restart, two lease times from its writing at most.
  */
-const RECYCLED_SECONDS = LEASE_SECONDS + BINDING_SECONDS / 2 + 2 * LEASE_SECONDS + 4;
+const RECYCLED_SECONDS = LEASE_SECONDS + IDLE_SECONDS + BINDING_SECONDS / 2 + 2 * LEASE_SECONDS + 4;
 
 export const leaseExpiry: Scenario = {
   name: 'lease-expiry',
@@ -20,7 +21,7 @@ export const leaseExpiry: Scenario = {
     "a lease lives as long as its session, a restart and a dry pool included, and is another's only after its end",
   backends: ['sim', 'netns'],
   options: {
-    timers: { bindingSeconds: BINDING_SECONDS, idle: 3_000 },
+    timers: { bindingSeconds: BINDING_SECONDS, idle: IDLE_SECONDS * 1000 },
     // One prefix for MNs at each MAAR.
     pool: { length: 63, preferredSeconds: PREFERRED_SECONDS, validSeconds: LEASE_SECONDS },
   },

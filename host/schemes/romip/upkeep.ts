@@ -132,10 +132,12 @@ function refresh(state: State, mnId: string): void {
     context.trace('home-expired', { detail: { mnId, home: home.prefix } });
   }
   forwarding.commit();
-  const renewed = (home: Home): boolean => !node.foreign.has(home.prefix) || isInUse(home, context.now);
+  // What is known of its use is up to half the idle time old.
+  const { idle } = context.config.timers;
+  const renewed = (home: Home): boolean =>
+    !node.foreign.has(home.prefix) || isInUse(home, context.now - idle);
   if (homesOf(node).some((home) => home.used)) announce(state, node, undefined, renewed);
-  // Answered before the next time, when it decides.
-  if (node.foreign.size > 0) context.emit({ type: 'usage' });
+  if (node.foreign.size > 0) state.watch();
   context.arm(`${TIMER.refresh}${mnId}`, (state.bindingSeconds * 1000) / 2);
 }
 

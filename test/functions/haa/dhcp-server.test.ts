@@ -133,6 +133,11 @@ test('a network with nothing left says so; where none is for the MN nothing is s
   for (const kind of ['solicit', 'request', 'renew'] as const) {
     assert.deepEqual(statuses(ask(server(), dry, message(kind, association()))), [2], kind);
   }
+  const unkept = { ...HOME, prefix: '2001:db8:11:2::/64', preferredSeconds: 0, validSeconds: 0 };
+  const waiting = { ...MN, homes: [unkept] };
+  assert.deepEqual(statuses(ask(server(), waiting, message('solicit', association()))), [2]);
+  const half = { ...MN, homes: [HOME, unkept] };
+  assert.equal(granted(ask(server(), half, message('solicit', association()))).length, 1);
   const stateless = { ...dry, stateful: false };
   assert.equal(ask(server(), stateless, message('solicit', association())), undefined);
 });
