@@ -3,5 +3,5 @@
  * that makes a view, and what is kept of a message would change with the buffer's next use.
  */
 export function copyOctets(data: Uint8Array, start = 0, end = data.length): Uint8Array {
-  return Uint8Array.from(data.subarray(start, end));
+  return new Uint8Array(data.subarray(start, end));
 }

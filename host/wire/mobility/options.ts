@@ -310,23 +310,46 @@ function parseOption(type: number, body: Uint8Array, offset: number): Parsed<Mob
  * Returns the octets from `start` on. Throws a RangeError for an option whose body exceeds 255 octets.
  */
 export function emitMobilityOptions(options: readonly MobilityOption[], start: number): Uint8Array {
-  const out: number[] = [];
-  const padTo = (modulus: number, remainder: number): void => {
-    const missing = (((remainder - start - out.length) % modulus) + modulus) % modulus;
-    if (missing === 1) out.push(PAD1);
-    else if (missing > 1) out.push(PADN, missing - 2, ...new Array<number>(missing - 2).fill(0));
-  };
-  for (const option of options) {
-    if (option.kind === 'unknown') {
-      out.push(option.type, option.data.length, ...option.data);
-      continue;
-    }
-    const row = MOBILITY_OPTIONS[option.kind];
-    const body = (CODECS[option.kind] as Codec<object>).write(option);
-    if (body.length > MAX_BODY) throw new RangeError(`${row.name} of ${body.length} octets`);
-    padTo(row.modulus, row.remainder);
-    out.push(row.number, body.length, ...body);
+  let end = start;
+  const placed = options.map((option) => {
+    const { type, body, modulus, remainder } = layoutOf(option);
+    const at = end + ((((remainder - end) % modulus) + modulus) % modulus);
+    end = at + 2 + body.length;
+    return { type, body, at };
+  });
+  const out = new Uint8Array(Math.ceil(end / 8) * 8 - start);
+  let filled = 0;
+  for (const { type, body, at } of placed) {
+    pad(out, filled, at - start);
+    out[at - start] = type;
+    out[at - start + 1] = body.length;
+    out.set(body, at - start + 2);
+    filled = at - start + 2 + body.length;
   }
-  padTo(8, 0);
-  return Uint8Array.from(out);
+  pad(out, filled, out.length);
+  return out;
+}
+
+interface Layout {
+  readonly type: number;
+  readonly body: Uint8Array | readonly number[];
+  readonly modulus: number;
+  readonly remainder: number;
+}
+
+function layoutOf(option: MobilityOption): Layout {
+  if (option.kind === 'unknown') return { type: option.type, body: option.data, modulus: 1, remainder: 0 };
+  const { number, name, modulus, remainder } = MOBILITY_OPTIONS[option.kind];
+  const body = (CODECS[option.kind] as Codec<object>).write(option);
+  if (body.length > MAX_BODY) throw new RangeError(`${name} of ${body.length} octets`);
+  return { type: number, body, modulus, remainder };
+}
+
+/** Fills a gap between zeroes: with Pad1 if it is one octet, else with PadN. */
+function pad(out: Uint8Array, from: number, to: number): void {
+  if (to - from === 1) out[from] = PAD1;
+  else if (to > from) {
+    out[from] = PADN;
+    out[from + 1] = to - from - 2;
+  }
 }
