@@ -116,6 +116,23 @@ test('a move is pushed to subscribers, who answer, and to nobody else', () => {
   assert.equal(lookUp(network, M2), M3);
 });
 
+test('a push prolongs no subscription: when that has ended, the server is asked again', () => {
+  const network = domain();
+  arrive(network, M1);
+  lookUp(network, M3);
+  network.run(290_000);
+  arrive(network, M2);
+  assert.equal(lookUp(network, M3), M2, 'pushed');
+  network.run(11_000);
+  const before = network.sent.length;
+  arrive(network, M1);
+  assert.equal(lookUp(network, M3), M1);
+  assert.ok(
+    network.sent.slice(before).some(({ src }) => src === M3),
+    'asked',
+  );
+});
+
 test('a push that is lost is sent again with the same number and D; a dead subscriber is dropped', () => {
   const network = domain();
   arrive(network, M1);

@@ -63,6 +63,12 @@ export class LocationCache {
     return absent;
   }
 
+  /** When what is known of this very prefix ends; undefined if nothing is. */
+  endOf(prefix: Prefix, now: number): number | undefined {
+    const until = this.#entries.get(prefix)?.until;
+    return until !== undefined && until > now ? until : undefined;
+  }
+
   /** Keeps a binding under a prefix unless a later one was known; false if it was. */
   put(prefix: Prefix, binding: Binding, until: number, now: number): boolean {
     if (!this.#isNews(prefix, binding.counter, now)) return false;

@@ -202,14 +202,18 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     });
   }
 
-  /** Puts a binding into the cache, no longer than it lives, and tells of it. */
+  /**
+   * Puts a binding into the cache, no longer than it lives, and tells of it. What is pushed stays until what it takes the place
+   * of would have ended, since a push prolongs no subscription; `until` is for what was not known.
+   */
   #keep(binding: Binding, source: Source, until: number, where?: Address): void {
     const { now } = this.#channel;
-    const expires = Math.min(until, now + binding.lifetimeSeconds * MILLISECONDS);
+    const lives = now + binding.lifetimeSeconds * MILLISECONDS;
     for (const prefix of [...binding.prefixes, ...binding.delegated]) {
+      const ends = source === 'push' ? (this.#cache.endOf(prefix, now) ?? until) : until;
       const newer =
         binding.lifetimeSeconds > 0
-          ? this.#cache.put(prefix, binding, expires, now)
+          ? this.#cache.put(prefix, binding, Math.min(ends, lives), now)
           : this.#cache.withdraw(prefix, binding.counter, now + this.#settings.absentFor, now);
       if (newer && where === undefined) {
         this.#located(prefix, source, this.#cache.find(prefix, now)?.binding);
@@ -220,11 +224,11 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
 
   /** A server tells of what was asked for, another MAAR of packets that go astray; neither does the other's. */
   #serve({ peer, message }: Asked): void {
-    const { servers, subscription, untoldFor } = this.#settings;
+    const { servers, untoldFor } = this.#settings;
     const fromServer = servers.some(({ address }) => address === peer);
     const { now } = this.#channel;
     if (message.kind === 'UPN') {
-      if (fromServer) this.#keep(message.binding, 'push', now + subscription * MILLISECONDS);
+      if (fromServer) this.#keep(message.binding, 'push', now + untoldFor);
       const status = fromServer ? LM_STATUS.accepted : LM_STATUS.unspecified;
       this.#channel.answer({ peer, message }, { kind: 'UPA', status });
     } else if (message.kind === 'LRI') {
