@@ -184,11 +184,12 @@ export class EtcdLocationStore implements ServerStore {
     } catch (error) {
       // The lease of a process that was stopped for hours: what it wanted is as old.
       if (error instanceof EtcdError && error.code === GRPC.notFound) void this.#renew();
-      this.#fail(batch, messageOf(error));
-      return;
-    } finally {
       this.#inFlight--;
+      this.#fail(batch, messageOf(error));
+      this.#flush();
+      return;
     }
+    this.#inFlight--;
     this.#await({ ...answersOf(batch, result), since });
     this.#flush();
   }
@@ -200,16 +201,16 @@ export class EtcdLocationStore implements ServerStore {
     const confirms = this.#confirms;
     this.#confirms = [];
     const since = performance.now();
-    try {
-      const range = { key: encode(KEY.head) };
-      const answer = (await this.#client.call('/v3/kv/range', range, DEADLINE_MS)) as { kvs?: KeyValue[] };
-      const revision = Number(answer.kvs?.[0]?.mod_revision ?? 0);
+    const range = { key: encode(KEY.head) };
+    const answer = await this.#client.call('/v3/kv/range', range, DEADLINE_MS).catch(messageOf);
+    this.#reading = false;
+    if (this.#closed) return;
+    if (typeof answer === 'string') this.#answerFailed(confirms, answer);
+    else {
+      const { kvs } = answer as { readonly kvs?: readonly KeyValue[] };
+      const revision = Number(kvs?.[0]?.mod_revision ?? 0);
       const answers = confirms.map(({ id }): StoreAnswer => ({ type: 'confirmed', id }));
       this.#await({ revision, since, answers });
-    } catch (error) {
-      if (!this.#closed) this.#answerFailed(confirms, messageOf(error));
-    } finally {
-      this.#reading = false;
     }
     if (this.#confirms.length > 0) void this.#read();
   }
