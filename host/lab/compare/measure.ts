@@ -1,4 +1,4 @@
-import type { EndName, HostName, Lab, MaarName, StreamReport } from '../lab.ts';
+import type { EndName, Lab, MaarName, StreamReport } from '../lab.ts';
 import { CN, MAARS } from '../plan.ts';
 import { journeysOf, linksCrossed, type Journey } from '../report/journeys.ts';
 import { attach, awaitAddress } from '../scenarios/common/domain.ts';
@@ -72,8 +72,8 @@ export async function measure(lab: Lab): Promise<Measurement> {
     from = to;
   }
   const native = await awaitAddress(lab, 'A', from);
-  const mobile = await newSession(lab, 'C', 'A', home, native);
-  const fixed = await newSession(lab, 'cn', 'A', home, native);
+  const mobile = await newSession(lab, 'C', home, native);
+  const fixed = await newSession(lab, 'cn', home, native);
   const state = await stateOf(lab);
   const streams = { down: await down.finish(), up: await up.finish() };
   return {
@@ -115,39 +115,44 @@ function interruption(stream: StreamReport, moves: readonly Handover[]): number 
   return longest;
 }
 
-async function newSession(
-  lab: Lab,
-  from: EndName,
-  to: HostName,
-  home: string,
-  native: string,
-): Promise<NewSession> {
-  const talk = async (toAddress: string): Promise<Journey[]> => {
-    const begun = lab.now();
-    const name = `${from} to ${toAddress}`;
-    const fromAddress = from === 'cn' ? CN.address : (await lab.addresses(from))[0]!.address;
-    const stream = await lab.stream({
-      ...{ name, from, to, fromAddress, toAddress },
-      ...({ kind: 'udp', intervalMs: INTERVAL_MS } as const),
-    });
-    await lab.sleep(SESSION_MS);
-    await stream.finish();
-    const packets = (await lab.captured()).filter(({ at }) => at >= begun);
-    return journeysOf(packets).filter(({ src, dst }) => src === fromAddress && dst === toAddress);
-  };
-  const journeys = await talk(home);
-  const shortest = (await talk(native)).at(-1);
-  const first = journeys[0];
-  const last = journeys.at(-1);
+async function newSession(lab: Lab, from: EndName, home: string, native: string): Promise<NewSession> {
+  const address = from === 'cn' ? CN.address : (await lab.addresses(from))[0]!.address;
+  const journeys = await talk(lab, { host: from, address }, { host: 'A', address: home });
+  // The way back is the way there where nothing moves, and no design has a say in what a host's own MAAR sends natively.
+  const shortest = (await talk(lab, { host: 'A', address: native }, { host: from, address })).at(-1);
   const stretch = (journey: Journey | undefined): number | undefined =>
     journey === undefined || shortest === undefined
       ? undefined
       : linksCrossed(journey) / linksCrossed(shortest);
+  const first = journeys[0];
   return {
     firstPacket: first === undefined ? undefined : first.sightings.at(-1)!.at - first.sightings[0]!.at,
     before: stretch(first),
-    after: stretch(last),
+    after: stretch(journeys.at(-1)),
   };
+}
+
+interface End {
+  readonly host: EndName;
+  readonly address: string;
+}
+
+/** What the packets of a session of one direction crossed, in the order in which they were sent. */
+async function talk(lab: Lab, from: End, to: End): Promise<Journey[]> {
+  const begun = lab.now();
+  const stream = await lab.stream({
+    name: `${from.host} to ${to.address}`,
+    kind: 'udp',
+    intervalMs: INTERVAL_MS,
+    from: from.host,
+    to: to.host,
+    fromAddress: from.address,
+    toAddress: to.address,
+  });
+  await lab.sleep(SESSION_MS);
+  await stream.finish();
+  const packets = (await lab.captured()).filter(({ at }) => at >= begun);
+  return journeysOf(packets).filter(({ src, dst }) => src === from.address && dst === to.address);
 }
 
 async function stateOf(lab: Lab): Promise<NodeState> {

@@ -10,6 +10,8 @@ import { outcome } from './common/session.ts';
 const TIMES = 5;
 /** Where a forged update says that A is: a machine that is no MAAR. */
 const THIEF = OUTSIDER.address;
+/** Options that a redirect has not. */
+const OF_UPDATES: ReadonlySet<string> = new Set(['mn-id', 'handoff-indicator', 'access-technology']);
 const UNAUTHENTICATED = 'refused-unauthenticated';
 const NO_PEER = 'refused-no-peer';
 
@@ -38,9 +40,11 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   };
   const redirect: MobilityMessage = {
     ...{ kind: 'LRI', sequence: 1, lifetime: 60 },
-    options: unsigned.options.map((option) =>
-      option.kind === 'alternate-coa' ? { kind: 'mag-address', address: option.address } : option,
-    ),
+    options: unsigned.options
+      .filter(({ kind }) => !OF_UPDATES.has(kind))
+      .map((option) =>
+        option.kind === 'alternate-coa' ? { kind: 'mag-address', address: option.address } : option,
+      ),
   };
   const counted = async (): Promise<readonly number[]> => [
     await lmCounter(lab, UNAUTHENTICATED),

@@ -33,6 +33,8 @@ test('what cannot be carried out is one line and exit code 2', () => {
     [['--dataplane', 'wasmtime-cli', '--backend', 'sim'], /--dataplane wasmtime-cli needs the backend netns/],
     [['--scheme', 'magic'], /--scheme must be one of romip/],
     [['--seed', '-1'], /--seed/],
+    [['--compare', 'figure1'], /--compare measures every scheme/],
+    [['query', '--scheme', 'none'], /scenario "query" needs a scheme that asks servers/],
     [['aware-mn', '--backend', 'netns'], /scenario "aware-mn" runs on sim only/],
   ] as const) {
     const { status, stderr, stdout } = lab(...args);
