@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Association } from '../../../host/functions/lm/association.ts';
+import { MemoryLocationStore } from '../../../host/functions/lm/memory-store.ts';
 import type { ServerView } from '../../../host/functions/lm/server/view.ts';
 import { Network, keyOf } from './network.ts';
 
@@ -144,6 +145,46 @@ test('hierarchy: that is so too after a long stay', () => {
   assert.equal(arrive(network, M1), 0);
   network.run(100);
   assert.deepEqual(view(LM2).registrations, []);
+});
+
+test('hierarchy: an MN that goes home after many moves in the network is found there by those that followed it', () => {
+  const { network } = pool({ gateway: GATEWAY2 });
+  for (let move = 0; move < 5; move++) for (const maar of [M2, M2B]) arrive(network, maar, HOME1);
+  assert.equal(lookUp(network, M2), M2B);
+  assert.equal(arrive(network, M1), 0);
+  network.run(100);
+  assert.equal(lookUp(network, M2), M1, 'though the counters of its network are higher');
+  assert.equal(arrive(network, M2B, HOME1), 0);
+  network.run(100);
+  assert.equal(lookUp(network, M2), M2B);
+});
+
+test('hierarchy: after a restart of its server a network does not take back who has left', () => {
+  const network = new Network();
+  const peers = { [M2]: 'client', [M2B]: 'client', [LM1]: 'server' } as const;
+  const settings = { primary: ['2001:db8:2::/48'], gateway: GATEWAY2 };
+  const store = new MemoryLocationStore();
+  const home = network.server(LM1, { [M1]: 'client', [LM2]: 'server' }, { primary: ['2001:db8:1::/48'] });
+  network.server(LM2, peers, settings, store);
+  for (const [maar, server] of [
+    [M1, LM1],
+    [M2, LM2],
+    [M2B, LM2],
+  ] as const)
+    network.client(maar, [server]);
+  network.run(5_000);
+  assert.equal(arrive(network, M2, HOME1), 0);
+  network.remove(LM2);
+  assert.equal(arrive(network, M1), 0);
+  network.run(60_000);
+  network.server(LM2, peers, settings, store);
+  // M2 has not noticed that the MN left, and refreshes.
+  network.run(400_000);
+  assert.deepEqual(
+    home.view(network.now).registrations.map(({ locator }) => locator),
+    [M1],
+  );
+  assert.equal(lookUp(network, M2B), M1);
 });
 
 test('a notification from anyone but the primary server is refused, and told to nobody', () => {

@@ -16,10 +16,12 @@ import { bindingOf } from './binding.ts';
 import { Pool } from './pool.ts';
 import { Registrar } from './registrar.ts';
 import type { Outcome } from './registrar.ts';
+import { Renumbering } from './renumbering.ts';
 import { SERVER_LIMITS } from './settings.ts';
 import type { ServerLimits, ServerPeer, ServerSettings } from './settings.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { Upstream } from './upstream.ts';
+import { Visitors } from './visitors.ts';
 import { serverView } from './view.ts';
 import type { ServerView } from './view.ts';
 
@@ -48,6 +50,8 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
   readonly #subscriptions: Subscriptions;
   readonly #pool: Pool;
   readonly #upstream: Upstream;
+  readonly #visitors: Visitors;
+  readonly #renumbering: Renumbering;
   readonly #roles: Map<Address, ServerPeer['role']>;
   #storeRequests: StoreRequest[] = [];
 
@@ -70,7 +74,14 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
       store: (request) => this.#storeRequests.push(request),
       changed: (previous, next) => this.#changed(previous, next),
     });
-    this.#upstream = new Upstream(this.#channel, limits.maxSubscription);
+    this.#upstream = new Upstream(this.#channel);
+    this.#renumbering = new Renumbering((done) => this.#registrar.ticket(done));
+    this.#visitors = new Visitors(this.#channel, this.#upstream, {
+      gateway: settings.gateway ?? NOBODY,
+      subscription: limits.maxSubscription,
+      registered: (update, theirs, ours) => this.#renumbering.note(prefixesOf(update), theirs, ours),
+      lost: (mnId, counter) => this.#end(mnId, counter),
+    });
   }
 
   step(event: ServerEvent, now: number): ServerEffect[] {
@@ -132,7 +143,7 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     if (id === SWEEP) {
       this.#registrar.sweep();
       this.#subscriptions.sweep(this.#channel.now);
-      this.#upstream.sweep();
+      this.#visitors.sweep();
       this.#channel.arm(SWEEP, SWEEP_EVERY);
     } else if (id === JOIN) {
       this.#join(this.#limits.poolLifetime);
@@ -198,7 +209,7 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     const known = this.#lookUp(mnId, where);
     const primary = where === undefined ? this.#settings.address : this.#primaryOf(where);
     const answer = (binding: Binding | undefined, ticket?: number): void => {
-      const granted = this.#subscribe(peer, where, lifetimeSeconds, binding);
+      const granted = this.#subscribe(peer, message, lifetimeSeconds, binding);
       this.#channel.answer(asked, {
         kind: 'PQA',
         status: binding === undefined && ticket === undefined ? LM_STATUS.unknown : LM_STATUS.accepted,
@@ -209,28 +220,38 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     };
     const refuse = (status: number): void =>
       this.#channel.answer(asked, { kind: 'PQA', status, lifetimeSeconds: 0 });
-    const here = primary === this.#settings.address || this.#settings.gateway !== undefined;
-    const conclude = (binding: Binding | undefined): void => {
-      if (!register) answer(binding);
-      else {
-        this.#registrar.ticket((ticket) => {
-          if (ticket === undefined) refuse(LM_STATUS.noResources);
-          else answer(binding, ticket);
-        });
-      }
+    const { gateway, address } = this.#settings;
+    const attach = (binding: Binding | undefined, home?: Address, theirs?: number): void => {
+      this.#registrar.ticket((ticket) => {
+        if (ticket === undefined) refuse(LM_STATUS.noResources);
+        else {
+          const arrival = { wasHere: known !== undefined, home, ticket: theirs };
+          if (gateway !== undefined && mnId !== undefined) this.#visitors.arrived(mnId, ticket, arrival);
+          answer(binding, ticket);
+        }
+      });
     };
-    if (known !== undefined || primary === this.#settings.address) {
-      conclude(known);
+    if (known !== undefined || primary === address) {
+      if (register) attach(known);
+      else answer(known);
     } else if (primary === undefined || this.#roles.get(peer) === 'server') {
       // A server of the pool asks the one that it takes for the primary: passing on could go round in circles.
       refuse(LM_STATUS.notPrimary);
     } else {
-      this.#upstream.query(primary, { ...message, register: register && !here }, (reply) => {
+      this.#upstream.query(primary, message, (reply) => {
         if (reply === undefined) refuse(LM_STATUS.unspecified);
-        else if (reply.status === LM_STATUS.unknown && register && here) conclude(undefined);
         else if (reply.status !== LM_STATUS.accepted) refuse(reply.status);
-        else if (here) conclude(reply.binding);
-        else answer(reply.binding, reply.ticket);
+        else if (gateway === undefined) answer(reply.binding, reply.ticket);
+        else if (register) attach(reply.binding, primary, reply.ticket);
+        else if (reply.binding === undefined) answer(undefined);
+        else {
+          this.#renumbering.translate(reply.binding, (binding) => {
+            // The MN may have come here in the meantime, or moved on.
+            const latest = this.#lookUp(mnId, where) ?? binding;
+            if (latest === undefined) refuse(LM_STATUS.unspecified);
+            else answer(latest);
+          });
+        }
       });
     }
   }
@@ -255,8 +276,16 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     } else if (gateway === undefined) {
       this.#upstream.update(home, message, answer);
     } else {
+      const current = this.#table.get(message.mnId);
+      const refresh = current?.counter === message.counter;
+      // What was told of these prefixes meanwhile would be taken for later than this registration.
+      if (!refresh && this.#renumbering.highest(prefixesOf(message)) > message.counter) {
+        refuse(LM_STATUS.superseded);
+        return;
+      }
       this.#registrar.register({ ...message, by: peer }, (outcome) => {
-        if (outcome.status === LM_STATUS.accepted) this.#keep(foreign, gateway, message, outcome, answer);
+        if (outcome.status === LM_STATUS.accepted)
+          this.#keep(foreign, { gateway, refresh, message, outcome }, answer);
         else answer(outcome);
       });
     }
@@ -265,11 +294,15 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
   /** The home servers of visiting prefixes hear where the network is, not where in it; answers once all have agreed. */
   #keep(
     homes: readonly Address[],
-    gateway: Address,
-    message: ProxyBindingUpdate,
-    outcome: Outcome,
+    update: {
+      readonly gateway: Address;
+      readonly refresh: boolean;
+      readonly message: ProxyBindingUpdate;
+      readonly outcome: Outcome;
+    },
     answer: (outcome: Outcome) => void,
   ): void {
+    const { gateway, refresh, message, outcome } = update;
     let open = homes.length;
     let status: number = LM_STATUS.accepted;
     for (const home of homes) {
@@ -277,7 +310,7 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
         prefixes.filter((prefix) => this.#primaryOf(prefix) === home);
       const { prefixes, delegated } = message;
       const visiting = { ...message, locator: gateway, prefixes: of(prefixes), delegated: of(delegated) };
-      this.#upstream.keep(home, visiting, outcome.lifetimeSeconds, (result) => {
+      this.#visitors.keep(home, visiting, refresh, outcome.lifetimeSeconds, (result) => {
         status = Math.max(status, result);
         if (--open === 0)
           answer(status === LM_STATUS.accepted ? outcome : { ...outcome, status, lifetimeSeconds: 0 });
@@ -311,17 +344,28 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
       this.#channel.trace('drop', { from: asked.peer, detail: { why: 'UPN from no primary server' } });
       return;
     }
-    const gone = this.#upstream.moved(binding);
-    for (const mnId of gone) {
-      const registration = this.#table.get(mnId);
-      if (registration === undefined) continue;
-      this.#registrar.register({ ...registration, lifetimeSeconds: 0 }, () => undefined);
-    }
+    const gone = this.#visitors.moved(binding);
+    for (const mnId of gone) this.#end(mnId, this.#table.get(mnId)?.counter ?? 0);
     // Of an MN that is in this network its home server knows less than this one.
-    const here = (prefix: Prefix): boolean =>
-      gone.length === 0 && this.#lookUp(undefined, prefix) !== undefined;
-    const told = prefixesOf(binding).filter((prefix) => !here(prefix));
-    this.#push(told, asked.peer, () => binding);
+    const tell = (told: Binding): void => {
+      const ended = (prefix: Prefix): boolean =>
+        gone.includes(this.#table.find(prefix, this.#channel.now)?.registration.mnId ?? '');
+      const elsewhere = prefixesOf(told).filter(
+        (prefix) => this.#lookUp(undefined, prefix) === undefined || ended(prefix),
+      );
+      this.#push(elsewhere, asked.peer, () => told);
+    };
+    const { gateway } = this.#settings;
+    if (gateway === undefined) tell(binding);
+    else if (binding.locator !== gateway)
+      this.#renumbering.translate(binding, (told) => told !== undefined && tell(told));
+  }
+
+  /** Ends a registration here that a later one elsewhere has overtaken; another counter is another one. */
+  #end(mnId: string, counter: number): void {
+    const registration = this.#table.get(mnId);
+    if (registration?.counter !== counter) return;
+    this.#registrar.register({ ...registration, lifetimeSeconds: 0 }, () => undefined);
   }
 
   #join(lifetimeSeconds: number): void {
@@ -359,17 +403,20 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     return found === undefined ? undefined : bindingOf(found.registration, now, [found.prefix]);
   }
 
-  /** Seconds for which the peer will be told of changes. */
+  /** Seconds for which the peer will be told of changes: of what it named, and of all of an MN that it named. */
   #subscribe(
     peer: Address,
-    where: Prefix | undefined,
+    { mnId, where }: Pick<ProxyBindingQuery, 'mnId' | 'where'>,
     seconds: number,
     binding: Binding | undefined,
   ): number {
     const granted = Math.min(seconds, this.#limits.maxSubscription);
     if (granted === 0) return 0;
     const until = this.#channel.now + granted * 1000;
-    const wanted = where !== undefined ? [where] : binding === undefined ? [] : prefixesOf(binding);
+    const wanted = [
+      ...(where === undefined ? [] : [where]),
+      ...(mnId === undefined || binding === undefined ? [] : prefixesOf(binding)),
+    ];
     const added = wanted.filter((prefix) => this.#subscriptions.add(peer, prefix, until));
     return added.length > 0 && added.length === wanted.length ? granted : 0;
   }

@@ -49,7 +49,7 @@ export class Auditor {
    */
   readonly #taken = new Map<Node, Set<string>>();
   readonly #received = new Map<Node, number>();
-  /** Until when each registration was in force, by prefix, counter and locator. */
+  /** Until when each registration was in force, by name. */
   readonly #ends = new Map<string, number>();
   /** By store and MN. */
   readonly #highest = new Map<string, number>();
@@ -75,7 +75,7 @@ export class Auditor {
     holds(counter >= highest, 'counter', () => `${mnId} fell from ${highest} to ${counter} in the store`);
     this.#highest.set(key, counter);
     for (const prefix of prefixesOf(registration)) {
-      const name = `${prefix} ${counter} ${locator}`;
+      const name = this.#nameOf(prefix, counter, locator);
       this.#ends.set(name, Math.max(this.#ends.get(name) ?? 0, expires - skew));
     }
   }
@@ -138,7 +138,10 @@ export class Auditor {
       const kept =
         registration !== undefined &&
         (registration.counter > counter || (registration.counter === counter && !registration.ended));
-      const ended = this.#ended.has(`${mnId} ${counter}`) || this.#highestAtHome(mnId) > atHome;
+      const ended =
+        this.#ended.has(`${mnId} ${counter}`) ||
+        this.#highestAtHome(mnId) > atHome ||
+        this.#leftNetwork(store, mnId);
       holds(
         kept || ended,
         'acknowledged',
@@ -180,15 +183,34 @@ export class Auditor {
       'acknowledged',
       () => `${mnId} with counter ${counter}; the store has ${registration?.counter ?? 'nothing'}`,
     );
-    this.#promised.set(`${store} ${mnId}`, {
+    const key = `${store} ${mnId}`;
+    const last = this.#promised.get(key);
+    this.#promised.set(key, {
       counter,
       until: this.#endOf(registration) - GRACE,
-      atHome: this.#highestAtHome(mnId),
+      // A refreshment that is acknowledged here may be too late at home.
+      atHome: last?.counter === counter ? last.atHome : this.#highestAtHome(mnId),
     });
   }
 
+  /** Behind a gateway bindings of other networks go by counters of their own. */
+  #nameOf(prefix: string, counter: number, locator: string): string {
+    return this.#plan.placement === 'hierarchy' ? `${prefix} ${locator}` : `${prefix} ${counter} ${locator}`;
+  }
+
   #endOf({ prefixes, counter, locator }: Registration): number {
-    return this.#ends.get(`${prefixes[0]!} ${counter} ${locator}`) ?? 0;
+    return this.#ends.get(this.#nameOf(prefixes[0]!, counter, locator)) ?? 0;
+  }
+
+  /** Whether an MN's home server believes it to be elsewhere than in the network of a gateway, which may hear of that late. */
+  #leftNetwork(store: string, mnId: string): boolean {
+    const { gateway } = this.#plan.servers.find((each) => each.store === store)!;
+    const home = homeOf(
+      this.#plan,
+      this.#plan.mns.find((each) => each.mnId === mnId)!,
+    ).store;
+    const there = this.#load(home).registrations.find((each) => each.mnId === mnId);
+    return gateway !== undefined && home !== store && there?.locator !== gateway;
   }
 
   #highestAtHome(mnId: string): number {
@@ -206,7 +228,7 @@ export class Auditor {
   #truthful(address: string, binding: Binding): void {
     const { counter, locator, lifetimeSeconds } = binding;
     for (const prefix of prefixesOf(binding)) {
-      const end = this.#ends.get(`${prefix} ${counter} ${locator}`);
+      const end = this.#ends.get(this.#nameOf(prefix, counter, locator));
       holds(
         end !== undefined,
         'authentic',

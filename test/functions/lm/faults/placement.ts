@@ -1,7 +1,7 @@
 import type { Random } from '../../../../host/core/machine.ts';
 
-/** How servers are placed: one, or one in each of two networks that ask each other. */
-export const PLACEMENTS = ['one server', 'pool'] as const;
+/** How servers are placed: one; one in each of two networks that ask each other; the same, each with a gateway. */
+export const PLACEMENTS = ['one server', 'pool', 'hierarchy'] as const;
 export type Placement = (typeof PLACEMENTS)[number];
 
 export interface PlacedServer {
@@ -11,6 +11,13 @@ export interface PlacedServer {
   readonly primary: readonly string[];
   readonly gateway: string | undefined;
   readonly peers: Readonly<Record<string, 'client' | 'server'>>;
+}
+
+export interface PlacedMaar {
+  /** In order of preference. */
+  readonly servers: readonly string[];
+  /** Other MAARs that it may redirect, and be redirected by: counters of two networks with gateways cannot be compared. */
+  readonly maars: readonly string[];
 }
 
 export interface MobileNode {
@@ -25,8 +32,7 @@ export interface MobileNode {
 export interface Plan {
   readonly placement: Placement;
   readonly servers: readonly PlacedServer[];
-  /** By MAAR: its servers in order of preference. */
-  readonly maars: ReadonlyMap<string, readonly string[]>;
+  readonly maars: ReadonlyMap<string, PlacedMaar>;
   readonly mns: readonly MobileNode[];
 }
 
@@ -60,18 +66,21 @@ export function drawPlan(random: Random): Plan {
       address,
       store: shared ? 'shared' : address,
       primary: shared ? ['2001:db8::/32'] : [`2001:db8:${network}::/48`],
-      gateway: undefined,
+      gateway: placement === 'hierarchy' ? maarOf(network, 1) : undefined,
       peers: { ...clients, ...(shared || other === undefined ? {} : { [other]: 'server' }) },
     };
   });
-  const ofMaar = (network: number): string[] => {
-    if (!shared) return [serverOf(network)];
-    return random() < 0.5 ? addresses : addresses.toReversed();
-  };
+  const placed = ({ network, address }: (typeof maars)[number]): PlacedMaar => ({
+    servers: [serverOf(shared ? 1 : network)],
+    maars: maars
+      .filter((other) => placement !== 'hierarchy' || other.network === network)
+      .map((other) => other.address)
+      .filter((other) => other !== address),
+  });
   return {
     placement,
     servers,
-    maars: new Map(maars.map(({ network, address }) => [address, ofMaar(network)])),
+    maars: new Map(maars.map((maar) => [maar.address, placed(maar)])),
     mns: MNS,
   };
 }
