@@ -23,6 +23,8 @@ const PLANTED: Readonly<Record<string, Invariant>> = {
 };
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const RUN = 'test/functions/lm/invariants.test.ts';
+/** Some bugs show in one of thirty domains; a run ends with the first that shows one. */
+const SEEDS = '100';
 
 for (const [name, invariant] of Object.entries(PLANTED)) {
   test(`the bug of ${name}.patch is found: ${INVARIANTS[invariant]}`, () => {
@@ -37,8 +39,9 @@ for (const [name, invariant] of Object.entries(PLANTED)) {
       const env = { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() };
       const applied = spawnSync('git', ['apply', patch], { cwd: copy, env, encoding: 'utf8' });
       assert.equal(applied.status, 0, `${name}.patch no longer applies: ${applied.stderr}`);
-      const { NODE_TEST_CONTEXT: _, MAAR_LM_SEED: __, MAAR_LM_SEEDS: ___, ...clean } = process.env;
-      const run = spawnSync(process.execPath, ['--test', RUN], { cwd: copy, env: clean, encoding: 'utf8' });
+      const { NODE_TEST_CONTEXT: _, MAAR_LM_SEED: __, ...clean } = process.env;
+      const seeded = { ...clean, MAAR_LM_SEEDS: SEEDS };
+      const run = spawnSync(process.execPath, ['--test', RUN], { cwd: copy, env: seeded, encoding: 'utf8' });
       assert.notEqual(run.status, 0, `no domain noticed the bug of ${name}.patch`);
       const broken = /seed (\d+), [a-z ]+, [a-z0-9 ]+: ([a-z ]+): /.exec(run.stdout);
       assert.equal(broken?.[2], INVARIANTS[invariant], run.stdout);
