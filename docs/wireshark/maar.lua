@@ -148,6 +148,20 @@ local VENDOR = {
     fields = { { name = 'ticket', octets = 8 } },
   },
   [19] = { name = 'clock of the answerer', fields = { { name = 'clock', octets = 8 } } },
+  [20] = {
+    name = 'valid lifetimes of homes',
+    fields = { { name = 'home_lifetime', octets = 4 } },
+    repeated = 1,
+  },
+  [21] = {
+    name = 'session',
+    fields = {
+      { name = 'correspondent', octets = 16 },
+      { name = 'correspondent_maar', octets = 16 },
+      { name = 'correspondent_counter', octets = 8 },
+      { name = 'correspondent_homes', octets = 4 },
+    },
+  },
 }
 local MESSAGES = {
   {
@@ -240,6 +254,8 @@ local MESSAGE_DATA = 6
 local FLAGS_AT = { BU = { 8, 2 }, BA = { 7, 1 } }
 
 local maar = Proto('maar', 'Mobility Anchor and Access Router')
+-- Length of an IPv6 address.
+local ADDRESS = 16
 local INTEGER = { [1] = ProtoField.uint8, [2] = ProtoField.uint16, [4] = ProtoField.uint32, [8] = ProtoField.uint64 }
 
 local field = {
@@ -271,7 +287,10 @@ local field = {
 for _, row in pairs(VENDOR) do
   for _, part in ipairs(row.fields) do
     local label = part.name:gsub('_', ' ')
-    field[part.name] = field[part.name] or INTEGER[part.octets]('maar.' .. part.name, label, base.DEC, part.values)
+    local name = 'maar.' .. part.name
+    field[part.name] = field[part.name]
+      or part.octets == ADDRESS and ProtoField.ipv6(name, label)
+      or INTEGER[part.octets](name, label, base.DEC, part.values)
   end
 end
 -- One filter name over the values of three registries.
@@ -529,10 +548,12 @@ read_option(VENDOR_SPECIFIC, 'vendor', 'Vendor Specific', function(tvb, pinfo, i
   end
   item:append_text(': ' .. row.name)
   local at = 7
-  for _, part in ipairs(row.fields) do
-    if at + part.octets > tvb:len() then return false end
-    item:add(field[part.name], tvb(at, part.octets))
-    at = at + part.octets
-  end
+  repeat
+    for _, part in ipairs(row.fields) do
+      if at + part.octets > tvb:len() then return false end
+      item:add(field[part.name], tvb(at, part.octets))
+      at = at + part.octets
+    end
+  until not row.repeated or at >= tvb:len()
   return at == tvb:len()
 end)

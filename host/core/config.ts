@@ -41,8 +41,6 @@ export interface LocationConfig {
   readonly untoldFor: number;
   /** For how long changes are asked for, in seconds. */
   readonly subscription: number;
-  /** Lifetime asked for registrations, in seconds. */
-  readonly lifetime: number;
   /** How far clocks may be apart, in milliseconds. */
   readonly window: number;
 }
@@ -53,7 +51,6 @@ export const DEFAULT_LOCATION = {
   absentFor: 5_000,
   untoldFor: 10_000,
   subscription: 300,
-  lifetime: 600,
   window: CHANNEL_SETTINGS.window,
 } as const satisfies Partial<LocationConfig>;
 

@@ -1,3 +1,4 @@
+import type { HandoverMessages } from '../schemes/scheme.ts';
 import type { BufferConfig } from '../core/config.ts';
 import type { Lateness } from '../sim/arrivals.ts';
 import type { StatusView } from '../core/view.ts';
@@ -138,6 +139,8 @@ export interface Lab {
   show(maar: MaarName): Promise<StatusView>;
   /** The servers of location management that this domain has. */
   readonly locationServers: readonly LmName[];
+  /** How the scheme under test calls the messages of a handover. */
+  readonly handover: HandoverMessages;
   showLm(server: LmName): Promise<ServerView>;
   /** MNs of nobody's that three clients of location management register, move and look for without end (netns only). */
   walk(): Promise<LocationWalk>;

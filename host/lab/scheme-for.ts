@@ -1,5 +1,15 @@
 import { defaultScheme, findScheme, schemeNames } from '../schemes/registry.ts';
+import type { HandoverMessages } from '../schemes/scheme.ts';
 import type { Scenario } from './lab.ts';
+
+const ANCHORING: HandoverMessages = {
+  ...{ ask: 'sDBU', context: 'sDBA', repoint: 'dDBU', repointed: 'dDBA' },
+  repointer: 'new',
+};
+
+export function handoverMessages(scheme: string): HandoverMessages {
+  return findScheme(scheme)?.handover ?? ANCHORING;
+}
 
 /** Whether a scheme has what a scenario is about. */
 export function carries(scheme: string, { needs }: Pick<Scenario, 'needs'>): boolean {

@@ -35,6 +35,8 @@ import type {
   TraceRecord,
 } from './lab.ts';
 import { writeCaptures } from './pcap-files.ts';
+import type { HandoverMessages } from './../schemes/scheme.ts';
+import { handoverMessages } from './scheme-for.ts';
 import { LM_SPI, pairSecret } from './location-plan.ts';
 import type { LmPlan } from './location-plan.ts';
 import {
@@ -66,6 +68,7 @@ export class SimLab implements Lab {
   readonly backend = 'sim';
   readonly delay: number;
   readonly fault: Fault;
+  readonly handover: HandoverMessages;
   readonly #options: LabOptions;
   readonly #scheduler = new Scheduler(() => setImmediate());
   readonly #domain: SimDomain;
@@ -75,6 +78,7 @@ export class SimLab implements Lab {
 
   constructor(options: LabOptions, parts: SimParts) {
     this.#options = options;
+    this.handover = handoverMessages(options.scheme);
     const trace = (node: string, effect: TraceEffect): void => {
       this.#trace.push({ ...effect, at: this.#scheduler.now, node });
     };

@@ -1,9 +1,10 @@
+import { luo } from './luo/index.ts';
 import { none } from './none/index.ts';
 import { romip } from './romip/index.ts';
 import type { Scheme } from './scheme.ts';
 
 /** Schemes by name. The one place besides its own folder that names a scheme. */
-const schemes = new Map<string, Scheme>([romip, none].map((scheme) => [scheme.name, scheme]));
+const schemes = new Map<string, Scheme>([romip, luo, none].map((scheme) => [scheme.name, scheme]));
 
 export const defaultScheme = romip.name;
 

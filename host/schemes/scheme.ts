@@ -71,12 +71,25 @@ export interface SchemeDesign {
   readonly anycast?: true;
 }
 
+/** What the messages of a handover are called, for whoever watches one. */
+export interface HandoverMessages {
+  /** The new MAAR asks the previous one about the MN, and is answered. */
+  readonly ask: string;
+  readonly context: string;
+  /** Correspondents' MAARs hear of the move from the new or the previous MAAR, and answer. */
+  readonly repoint: string;
+  readonly repointed: string;
+  readonly repointer: 'new' | 'previous';
+}
+
 export interface Scheme {
   readonly name: string;
   /** Parts of the configuration that others do without: `lm`, servers of location management and a key for each MAAR. */
   readonly needs?: readonly 'lm'[];
   /** Ways to set it up that `maar lab --compare` tells apart; the first is what it does without options. */
   readonly designs?: readonly SchemeDesign[];
+  /** Those of dynamic mobility anchoring (sDBU and so on) unless given. */
+  readonly handover?: HandoverMessages;
   /** Faults in the options of the configuration's [scheme] table; empty where there are none. */
   check(options: Readonly<Record<string, unknown>>): readonly { key: string; remedy: string }[];
   /** What a captured Mobility Header says in this scheme: an object whose `kind` names the message; undefined if nothing. */

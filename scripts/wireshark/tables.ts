@@ -43,8 +43,9 @@ function lua(value: Lua, indent = ''): string {
 const names = (rows: readonly Row[]): Lua =>
   Object.fromEntries(rows.map(({ number, name }) => [number, name]));
 
-function vendorRow({ subtype, name, fields }: VendorRow): [string, Lua] {
-  return [String(subtype), { name, fields: fields.map((field) => ({ ...field })) }];
+function vendorRow({ subtype, name, fields, repeated }: VendorRow): [string, Lua] {
+  const again = repeated === undefined ? {} : { repeated: 1 };
+  return [String(subtype), { name, fields: fields.map((field) => ({ ...field })), ...again }];
 }
 
 function messageRow({ kind, name, type, flags, options }: MessageSignature): Lua {

@@ -10,14 +10,14 @@ import hmac
 import socket
 import struct
 
-from mobility import ENTERPRISE, HomeNetworkPrefix, ServingMaar, number, prefixed, timestamp, write
+from mobility import ENTERPRISE, HomeNetworkPrefix, ServingMaar, Vendor, number, prefixed, timestamp, write
 from scapy.layers.inet6 import IPv6, MIP6MH_BA, MIP6MH_BU, MIP6MH_Generic, MIP6OptAltCoA, MIP6OptMNID, _MIP6OptAlign
 from scapy.fields import ByteField, IntField, IP6Field, StrFixedLenField
 
 KEY = bytes(range(32))
 SPI = 256
 AUTHENTICATOR = 16
-TYPES = {"LRI": 17, "LRA": 18, "UPN": 19, "UPA": 20}
+TYPES = {"HI": 14, "HAck": 15, "LRI": 17, "LRA": 18, "UPN": 19, "UPA": 20}
 CODES = {"PBQ": 1, "PQA": 2, "LPJ": 3, "LPA": 4}
 
 
@@ -31,6 +31,16 @@ class MagAddress(_MIP6OptAlign):
 
 class Value(_MIP6OptAlign):
     fields_desc = [ByteField("otype", 23), ByteField("olen", 2), ByteField("reserved", 0), ByteField("value", 0)]
+    x, y = 4, 0
+
+
+class ContextRequest(_MIP6OptAlign):
+    """Asks for Home Network Prefix and Vendor Specific options, of no further description."""
+
+    fields_desc = [
+        ByteField("otype", 40), ByteField("olen", 6), ByteField("reserved1", 0), ByteField("reserved2", 0),
+        ByteField("type1", 22), ByteField("length1", 0), ByteField("type2", 19), ByteField("length2", 0),
+    ]
     x, y = 4, 0
 
 
@@ -66,6 +76,18 @@ def options_of(message):
         yield from prefixes(55, message["delegated"])
         if kind == "PBU":
             yield MIP6OptAltCoA(acoa=message["locator"])
+        yield number(16, message["counter"], "!Q")
+    if kind == "HI":
+        yield ContextRequest()
+        yield number(16, message["counter"], "!Q")
+    if kind == "HAck":
+        homes = message["homes"]
+        yield from prefixes(22, [home["prefix"] for home in homes])
+        yield Vendor(subtype=20, data=b"".join(struct.pack("!I", home["validSeconds"]) for home in homes))
+        for session in message["sessions"]:
+            ends = b"".join(socket.inet_pton(socket.AF_INET6, session[end]) for end in ("cn", "maar"))
+            bits = sum(1 << home for home in session["homes"])
+            yield Vendor(subtype=21, data=ends + struct.pack("!QI", session["counter"], bits))
         yield number(16, message["counter"], "!Q")
     if "where" in message:
         yield from prefixes(22, [message["where"]])
@@ -107,6 +129,8 @@ def header(message):
         fixed = struct.pack("!HIBBH", sequence, ENTERPRISE, CODES[kind], status, units)
     elif kind == "UPN":
         fixed = struct.pack("!HHH", sequence, 2, 0xC000 if message["retransmission"] else 0x8000)
+    elif kind in ("HI", "HAck"):
+        fixed = struct.pack("!HBB", sequence, 0x20 if kind == "HI" else 0x40, message.get("status", 0))
     elif kind == "LRI":
         fixed = struct.pack("!HHH", sequence, 0, message["binding"]["lifetimeSeconds"])
     elif kind == "LRA":

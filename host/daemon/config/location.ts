@@ -21,7 +21,6 @@ export const locationSection = z.strictObject(
     absentSeconds: whole('seconds', 1, 3_600).default(seconds(DEFAULT_LOCATION.absentFor)),
     untoldSeconds: whole('seconds', 1, 3_600).default(seconds(DEFAULT_LOCATION.untoldFor)),
     subscriptionSeconds: whole('seconds', 4, MAX_SECONDS).default(DEFAULT_LOCATION.subscription),
-    lifetimeSeconds: whole('seconds', 8, MAX_SECONDS).default(DEFAULT_LOCATION.lifetime),
     clockSeconds: whole('seconds', 3, 3_600).default(seconds(DEFAULT_LOCATION.window)),
     server: z
       .array(
@@ -50,7 +49,6 @@ export function locationConfig(section: LocationSection, maars: readonly Channel
     absentFor: section.absentSeconds * 1000,
     untoldFor: section.untoldSeconds * 1000,
     subscription: section.subscriptionSeconds,
-    lifetime: section.lifetimeSeconds,
     window: section.clockSeconds * 1000,
   };
 }

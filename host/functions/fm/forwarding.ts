@@ -70,6 +70,13 @@ export class Forwarding {
     this.#tellDestination(prefix, this.#destinations.claim(prefix, owner, reason, entry));
   }
 
+  /** Keeps packets to a prefix, within the budget of holds, until `tunnel` of the same owner sends them on. */
+  keep(owner: string, reason: Reason, prefix: Prefix): void {
+    const { hold, buffer } = this.#context.config;
+    const entry: BufferEntry = { kind: 'buffer', prefix, ...hold, bytes: buffer.bytes };
+    this.#tellDestination(prefix, this.#destinations.claim(prefix, owner, reason, entry));
+  }
+
   #limit(): { readonly limit?: number } {
     const limit = this.#context.config.encapsulationLimit;
     return limit === undefined ? {} : { limit };

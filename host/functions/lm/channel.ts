@@ -6,7 +6,7 @@ import { Exchanges } from './exchange.ts';
 import type { Timing } from './exchange.ts';
 import { LM_STATUS } from './messages/constants.ts';
 import { isAnswer } from './messages/message.ts';
-import type { Draft, LocationAnswer, LocationRequest } from './messages/message.ts';
+import type { Draft, LocationAnswer, LocationMessage, LocationRequest } from './messages/message.ts';
 
 /** A Mobility Header between location managers and their clients. */
 export interface MobilityEffect {
@@ -130,7 +130,7 @@ export class Channel implements Timing {
         const message = again
           ? { ...current, sequence: first, retransmission: true }
           : { ...current, sequence: next };
-        this.#send(peer, draft.kind, association.request(message, this.now));
+        this.#send(peer, draft, association.request(message, this.now));
       },
       answered: done,
       gaveUp: () => {
@@ -138,6 +138,11 @@ export class Channel implements Timing {
         done(undefined);
       },
     });
+  }
+
+  /** Asks no longer what begins so; nothing is heard of it. */
+  cancel(subject: string): void {
+    this.#exchanges.cancel(subject);
   }
 
   answer({ peer, message }: Asked, draft: Draft<LocationAnswer>): void {
@@ -161,7 +166,7 @@ export class Channel implements Timing {
       return undefined;
     }
     const { message } = opened;
-    this.trace('receive', { message: message.kind, from: this.nameOf(src) });
+    this.trace('receive', { message: message.kind, from: this.nameOf(src), ...about(message) });
     this.count(`received-${message.kind}`);
     if (!isAnswer(message)) return { peer: src, message };
     // The clock of the peer is known now: the request is sent again with its time.
@@ -186,19 +191,24 @@ export class Channel implements Timing {
 
   #answer(peer: Address, answer: LocationAnswer): void {
     const association = this.#associationWith(peer);
-    if (association !== undefined) this.#send(peer, answer.kind, association.answer(answer));
+    if (association !== undefined) this.#send(peer, answer, association.answer(answer));
   }
 
-  #send(peer: Address, message: string, data: Uint8Array): void {
-    this.count(`sent-${message}`);
+  #send(peer: Address, message: Draft<LocationMessage>, data: Uint8Array): void {
+    this.count(`sent-${message.kind}`);
     this.#effects.push({ type: 'mobility', src: this.#settings.self, dst: peer, data });
-    this.trace('send', { message, to: this.nameOf(peer) });
+    this.trace('send', { message: message.kind, to: this.nameOf(peer), ...about(message) });
   }
 
   #refuse(src: Address, why: string): void {
     this.count(`refused-${why}`);
     this.trace('drop', { from: this.nameOf(src), detail: { why } });
   }
+}
+
+/** For the trace: which MN a message names. */
+function about(message: Draft<LocationMessage>): Pick<TraceEffect, 'detail'> {
+  return 'mnId' in message ? { detail: { mnId: message.mnId } } : {};
 }
 
 /** What is told of a binding in a request that is sent again: it has lived on since it was sent first. */
@@ -225,6 +235,8 @@ function refusalOf(request: LocationRequest): LocationAnswer {
       return { kind: 'UPA', status, sequence, timestamp };
     case 'LRI':
       return { kind: 'LRA', ...common };
+    case 'HI':
+      return { ...request, kind: 'HAck', status, homes: [], sessions: [] };
     case 'LPJ':
       return { kind: 'LPA', ...common, primary: [] };
   }

@@ -85,8 +85,11 @@ function nameOf(effect: Exclude<ClientEffect, { type: 'mobility' | 'timer' | 'tr
   switch (effect.type) {
     case 'located':
       return `located ${effect.where}`;
+    case 'asked':
+      return `asked ${effect.asked.message.mnId}`;
+    case 'context':
     case 'registered':
-      return `registered ${effect.mnId}`;
+      return `${effect.type} ${effect.mnId}`;
     case 'attached':
     case 'unreachable':
       return `attached ${effect.mnId}`;

@@ -4,8 +4,10 @@ import type { ServerView } from '../../functions/lm/server/view.ts';
 import { askControl, controlPath } from '../../io/control-socket.ts';
 import { isMulticast, multicastMac, readAddress } from '../../wire/address.ts';
 import { emitEthernet } from '../../wire/ethernet.ts';
+import type { HandoverMessages } from '../../schemes/scheme.ts';
 import { etcdObstacle } from '../etcd.ts';
 import { hasEtcd, lmPlans } from '../location-plan.ts';
+import { handoverMessages } from '../scheme-for.ts';
 import { AAA, ACCESS_LINK, CN, CONTROL, ETCDS, MAARS, OUTSIDER, endMac, portName } from '../plan.ts';
 import type {
   CapturedPacket,
@@ -49,6 +51,7 @@ export class NetnsLab implements Lab {
   readonly delay = 0;
   readonly fault: Fault;
   readonly locationServers: readonly LmName[];
+  readonly handover: HandoverMessages;
   /** Of the etcd cluster, if the servers share one. */
   readonly #members: readonly EtcdName[];
   readonly #options: LabOptions;
@@ -72,6 +75,7 @@ export class NetnsLab implements Lab {
     this.#captures = captures;
     this.#air = new AccessMedium(sandbox);
     const lms = lmPlans(options);
+    this.handover = handoverMessages(options.scheme);
     this.locationServers = lms.map(({ name }) => name);
     this.#members = membersOf(options);
     const { dataPlane } = options;

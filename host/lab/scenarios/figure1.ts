@@ -1,12 +1,13 @@
 import type { Lab, MaarName, Scenario, ScenarioResult } from '../lab.ts';
 import { checkLadder, checkLoss } from './common/bounds.ts';
 import { Checks, slack } from './common/checks.ts';
-import { addressFrom, awaitAddress, checkLists, control, data, forwards, settle } from './common/domain.ts';
+import { addressFrom, awaitAddress, checkLists, data, forwards, sent, settle } from './common/domain.ts';
 import {
   handover,
-  lastDDbaSent,
+  lastRepointed,
   order,
   report,
+  repointing,
   sentence,
   type Handover,
   type Sent,
@@ -20,13 +21,7 @@ const ADVERTISED: readonly Sent[] = [
   { node: 'a3', message: 'AAR' },
   { node: 'a3', message: 'RA', to: mnId('A') },
 ];
-const LADDER: readonly Sent[] = [
-  { node: 'a3', message: 'AAR' },
-  { node: 'a3', message: 'sDBU', to: 'a2' },
-  { node: 'a2', message: 'sDBA', to: 'a3' },
-  { node: 'a3', message: 'dDBU', to: 'b2' },
-  { node: 'b2', message: 'dDBA', to: 'a3' },
-];
+const MOVE = { previous: 'a2', next: 'a3', correspondents: 'b2' } as const;
 
 export const figure1: Scenario = {
   name: 'figure1',
@@ -65,7 +60,8 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   checkLoss(lab, checks, result, handovers.length);
 
   checks.equal('RA of figure 1', order(lab, third.at, ADVERTISED), ADVERTISED.map(sentence));
-  checks.equal('messages of figure 1, in order', order(lab, third.at, LADDER), LADDER.map(sentence));
+  const ladder = [{ node: 'a3', message: 'AAR' }, ...repointing(lab, MOVE)];
+  checks.equal('messages of figure 1, in order', order(lab, third.at, ladder), ladder.map(sentence));
   await checkPath(lab, checks, third, [aHoa1, bHoa1], now);
   await checkCounters(lab, checks);
   checks.that(
@@ -104,7 +100,7 @@ async function checkPath(
   ends: readonly [string, string],
   until: number,
 ): Promise<void> {
-  const last = lastDDbaSent(lab, move);
+  const last = lastRepointed(lab, move);
   if (last === undefined) {
     checks.that('the last dDBA was sent', false, 'a time', 'never');
     return;
@@ -124,9 +120,12 @@ async function checkPath(
 }
 
 async function checkCounters(lab: Lab, checks: Checks): Promise<void> {
-  checks.equal('a3: sDBU sent', await control(lab, 'a3', 'sent-sDBU'), 1);
-  checks.equal('a3: dDBU sent (to b2, and to the anchor a1)', await control(lab, 'a3', 'sent-dDBU'), 2);
-  checks.equal('a2: sDBA sent', await control(lab, 'a2', 'sent-sDBA'), 1);
+  const { ask, context, repoint, repointer } = lab.handover;
+  checks.equal(`a3: ${ask} sent`, await sent(lab, 'a3', ask), 1);
+  if (repointer === 'new') {
+    checks.equal(`a3: ${repoint} sent (to b2, and to the anchor a1)`, await sent(lab, 'a3', repoint), 2);
+  }
+  checks.equal(`a2: ${context} sent`, await sent(lab, 'a2', context), 1);
   checks.atLeast('a2: packets re-tunnelled', await data(lab, 'a2', 'retunnelled'), 1);
   checks.atLeast('a3: packets held', await data(lab, 'a3', 'held'), 1);
   checks.atLeast('a3: packets released', await data(lab, 'a3', 'released'), 1);

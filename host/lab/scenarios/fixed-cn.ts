@@ -44,13 +44,15 @@ async function run(lab: Lab): Promise<ScenarioResult> {
     'core-a1',
     'core-cn',
   ]);
-  checks.equal(
-    'the anchor learns the third MAAR',
-    order(lab, second.at, ANCHOR_LEARNS),
-    ANCHOR_LEARNS.map(sentence),
-  );
   checks.atLeast('a3: packets reverse-tunnelled', await data(lab, 'a3', 'reverse-tunnelled'), 100);
-  checks.equal('a3: dDBU sent', await control(lab, 'a3', 'sent-dDBU'), 1);
+  if (lab.handover.repointer === 'new') {
+    checks.equal(
+      'the anchor learns the third MAAR',
+      order(lab, second.at, ANCHOR_LEARNS),
+      ANCHOR_LEARNS.map(sentence),
+    );
+    checks.equal('a3: dDBU sent', await control(lab, 'a3', 'sent-dDBU'), 1);
+  }
 
   const result = await traffic.finish(checks);
   const streams = { down: result.udp('cn', 'A'), up: result.udp('A', 'cn') };

@@ -3,13 +3,14 @@ import { LADDER_PATHS, since } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { awaitAddress, checkHomes, checkLists, control, settle } from './common/domain.ts';
 import { handover, report, type Handover } from './common/handover.ts';
-import { carries, type MessageName } from './common/messages.ts';
+import { carries } from './common/messages.ts';
 import { outcome, startSession, TIMERS } from './common/session.ts';
 import { INTERVAL_MS } from './common/traffic.ts';
 
 interface Loss {
   readonly what: string;
-  readonly message?: MessageName;
+  /** As `Lab.handover` names them. */
+  readonly message?: 'RS' | 'ask' | 'context' | 'repoint' | 'repointed';
   readonly count?: number;
   readonly diameter?: 'before-commit' | 'after-commit';
   readonly kind?: MoveKind;
@@ -28,15 +29,15 @@ const ADMIN_MILLIS = 5_000;
 const LOSSES: readonly Loss[] = [
   { what: 'RS once', message: 'RS', count: 1, kind: 'admin', delays: ADMIN_MILLIS },
   { what: 'RS twice', message: 'RS', count: 2, kind: 'admin', delays: ADMIN_MILLIS },
-  { what: 'sDBU once', message: 'sDBU', count: 1, delays: once },
-  { what: 'sDBU twice', message: 'sDBU', count: 2, delays: twice },
-  { what: 'sDBA once', message: 'sDBA', count: 1, delays: once },
-  { what: 'sDBA twice', message: 'sDBA', count: 2, delays: twice },
+  { what: 'ask once', message: 'ask', count: 1, delays: once },
+  { what: 'ask twice', message: 'ask', count: 2, delays: twice },
+  { what: 'context once', message: 'context', count: 1, delays: once },
+  { what: 'context twice', message: 'context', count: 2, delays: twice },
   // Packets reach A from the old MAAR meanwhile, and both ends' lists are right before its hold time is over.
-  { what: 'dDBU once', message: 'dDBU', count: 1, delays: 0 },
-  { what: 'dDBU twice', message: 'dDBU', count: 2, delays: 0 },
-  { what: 'dDBA once', message: 'dDBA', count: 1, delays: 0 },
-  { what: 'dDBA twice', message: 'dDBA', count: 2, delays: 0 },
+  { what: 'repoint once', message: 'repoint', count: 1, delays: 0 },
+  { what: 'repoint twice', message: 'repoint', count: 2, delays: 0 },
+  { what: 'repointed once', message: 'repointed', count: 1, delays: 0 },
+  { what: 'repointed twice', message: 'repointed', count: 2, delays: 0 },
   { what: 'Diameter connection closed before the commit', diameter: 'before-commit', delays: reconnect },
   { what: 'Diameter connection closed after the commit', diameter: 'after-commit', delays: reconnect },
 ];
@@ -59,7 +60,10 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   let from: MaarName = 'a1';
   for (const [index, loss] of LOSSES.entries()) {
     const to = ROUTE[index % ROUTE.length]!;
-    if (loss.message !== undefined) lab.fault.drop(loss.what, carries(loss.message), loss.count ?? 1);
+    if (loss.message !== undefined) {
+      const name = loss.message === 'RS' ? 'RS' : lab.handover[loss.message];
+      lab.fault.drop(`${name} ${loss.count}`, carries(name), loss.count ?? 1);
+    }
     if (loss.diameter !== undefined) lab.fault.closeDiameter(to, loss.diameter);
     const move = await handover(lab, 'A', from, to, loss.kind);
     moves.push(move);
@@ -100,11 +104,11 @@ function checkPrevious(lab: Lab, checks: Checks, { what }: Loss, move: Handover)
     .trace()
     .filter(
       ({ at, node, what: kind, message }) =>
-        at >= move.at && node === move.to && kind === 'send' && message === 'sDBU',
+        at >= move.at && node === move.to && kind === 'send' && message === lab.handover.ask,
     )
     .map(({ to }) => to);
   checks.that(
-    `${what}: the first sDBU goes to the previous MAAR`,
+    `${what}: the first ${lab.handover.ask} goes to the previous MAAR`,
     asked[0] === move.from,
     String(move.from),
     asked.join(' '),

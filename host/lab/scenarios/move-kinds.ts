@@ -57,7 +57,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
       checks.that(
         'silent: the old MAAR probes before it answers',
         (since(sdba, detected) ?? 0) >= PROBE_MILLIS,
-        `sDBA after ${PROBE_MILLIS} ms`,
+        `${lab.handover.context} after ${PROBE_MILLIS} ms`,
         `${since(sdba, detected) ?? 'never'} ms`,
       );
     }

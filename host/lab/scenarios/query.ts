@@ -6,7 +6,7 @@ import { checkStream, goAway, sent } from './common/location.ts';
 import { checkOptimised, talk } from './common/optimised.ts';
 import { outcome } from './common/session.ts';
 
-/** Steps 2 and 3 of Luo's figure 3. */
+/** What a query adds to a session: one question, one answer. */
 const FIGURE3: readonly Sent[] = [
   { node: 'b2', message: 'PBQ', to: 'lm1' },
   { node: 'lm1', message: 'PQA', to: 'b2' },

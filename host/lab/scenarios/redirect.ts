@@ -6,7 +6,7 @@ import { checkStream, goAway, sent } from './common/location.ts';
 import { checkOptimised, talk } from './common/optimised.ts';
 import { outcome, TIMERS } from './common/session.ts';
 
-/** Steps 4, 5 and 8 of Luo's figure 4: the anchor asks where the MN is, and tells the correspondent's MAAR. */
+/** The anchor asks where the MN is, and tells the correspondent's MAAR. */
 const FIGURE4: readonly Sent[] = [
   { node: 'a1', message: 'LRI', to: 'b2' },
   { node: 'b2', message: 'LRA', to: 'a1' },

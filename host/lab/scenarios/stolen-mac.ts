@@ -6,12 +6,14 @@ import { udpPacket } from './common/forged.ts';
 import { order, sentence, type Sent } from './common/handover.ts';
 import { outcome, startSession } from './common/session.ts';
 
-const PROBED: readonly Sent[] = [
-  { node: 'a2', message: 'sDBU', to: 'a1' },
-  { node: 'a1', message: 'NS', to: mnId('A') },
-  { node: 'a1', message: 'sDBA', to: 'a2' },
-  { node: 'a1', message: 'AAR' },
-];
+function probed({ handover: { ask, context } }: Lab): Sent[] {
+  return [
+    { node: 'a2', message: ask, to: 'a1' },
+    { node: 'a1', message: 'NS', to: mnId('A') },
+    { node: 'a1', message: context, to: 'a2' },
+    { node: 'a1', message: 'AAR' },
+  ];
+}
 
 export const stolenMac: Scenario = {
   name: 'stolen-mac',
@@ -29,7 +31,11 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   await settle(lab);
   await lab.sleep(2_000);
 
-  checks.equal('the old MAAR probes, and claims A back', order(lab, at, PROBED), PROBED.map(sentence));
+  checks.equal(
+    'the old MAAR probes, and claims A back',
+    order(lab, at, probed(lab)),
+    probed(lab).map(sentence),
+  );
   checks.equal('a1: claims of others that a probe refuted', await control(lab, 'a1', 'claimed-elsewhere'), 1);
   checks.equal('a2: attachments refused', await control(lab, 'a2', 'attach-refused'), 1);
   checks.equal('A at a1', (await nodeAt(lab, 'a1', 'A'))?.state, 'attached');

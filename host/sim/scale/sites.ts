@@ -131,6 +131,9 @@ export class MaarSite implements Site {
       case 'unreachable':
         this.#registered(this, effect);
         break;
+      case 'asked':
+      case 'context':
+        break;
       default:
         this.#fabric.carry(this, effect);
     }

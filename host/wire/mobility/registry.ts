@@ -76,18 +76,22 @@ export const BA_FLAGS: readonly FlagRow[] = [
   { flag: 'D', bit: 0x02, name: 'distributed', rfc: 8885 },
 ];
 
+/** The flag of the Handover Initiate, and that of its Acknowledge, that the code asks for by name. */
+export const HI_FLAG = { P: 0x20 } as const;
+export const HACK_FLAG = { P: 0x40 } as const;
+
 /** Flags of the Handover Initiate, a field of 8 bits. */
 export const HI_FLAGS: readonly FlagRow[] = [
   { flag: 'S', bit: 0x80, name: 'assigned address configuration', rfc: 5568 },
   { flag: 'U', bit: 0x40, name: 'buffer', rfc: 5568 },
-  { flag: 'P', bit: 0x20, name: 'proxy', rfc: 5949 },
+  { flag: 'P', bit: HI_FLAG.P, name: 'proxy', rfc: 5949 },
   { flag: 'F', bit: 0x10, name: 'forwarding', rfc: 5949 },
 ];
 
 /** Flags of the Handover Acknowledge, a field of 8 bits. */
 export const HACK_FLAGS: readonly FlagRow[] = [
   { flag: 'U', bit: 0x80, name: 'buffer', rfc: 5949 },
-  { flag: 'P', bit: 0x40, name: 'proxy', rfc: 5949 },
+  { flag: 'P', bit: HACK_FLAG.P, name: 'proxy', rfc: 5949 },
   { flag: 'F', bit: 0x20, name: 'forwarding', rfc: 5949 },
 ];
 

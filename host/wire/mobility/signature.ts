@@ -1,9 +1,9 @@
 import type { MessageKind } from './bodies.ts';
 
-/** A field of a Vendor Specific option's data: a big-endian number of so many octets. */
+/** A field of a Vendor Specific option's data: a big-endian number of so many octets, or an IPv6 address (16). */
 export interface VendorField {
   readonly name: string;
-  readonly octets: 1 | 2 | 4 | 8;
+  readonly octets: 1 | 2 | 4 | 8 | 16;
   readonly values?: Readonly<Record<number, string>>;
 }
 
@@ -12,6 +12,8 @@ export interface VendorRow {
   readonly subtype: number;
   readonly name: string;
   readonly fields: readonly VendorField[];
+  /** The fields come again and again until the data ends. */
+  readonly repeated?: true;
 }
 
 /** How a message that shares its Mobility Header type with others is told from them. */

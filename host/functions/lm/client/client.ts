@@ -1,12 +1,15 @@
 import type { Address, Prefix } from '../../../../bindings/entries.ts';
-import { DEFAULT_LOCATION, type LocationConfig } from '../../../core/config.ts';
+import { DEFAULT_LOCATION, DEFAULT_TIMERS, type LocationConfig } from '../../../core/config.ts';
 import type { Machine, Random, TimerEvent } from '../../../core/machine.ts';
+import { splitPrefix } from '../../../wire/address.ts';
 import { CHANNEL_SETTINGS, Channel } from '../channel.ts';
 import type { Asked, ChannelEffect, ChannelTimes, MobilityEvent } from '../channel.ts';
 import { HANDOFF, LM_STATUS, LRA_STATUS } from '../messages/constants.ts';
 import type {
   Binding,
   Draft,
+  HandoverAcknowledge,
+  HandoverInitiate,
   LocationAnswer,
   LocationRequest,
   ProxyQueryAnswer,
@@ -16,13 +19,19 @@ import { LocationCache } from './cache.ts';
 export interface ClientSettings extends Omit<LocationConfig, 'window'> {
   readonly address: Address;
   readonly random: Random;
+  /** Asked for registrations, in seconds. */
+  readonly lifetime: number;
   readonly accessTechnology: number;
   readonly channel?: Partial<ChannelTimes>;
 }
 
 const { window: _, ...defaults } = DEFAULT_LOCATION;
 /** 802.11 in the registry of RFC 5213 section 8.5. */
-export const CLIENT_SETTINGS = { ...defaults, accessTechnology: 4 } as const;
+export const CLIENT_SETTINGS = {
+  ...defaults,
+  lifetime: DEFAULT_TIMERS.bindingSeconds,
+  accessTechnology: 4,
+} as const;
 
 /** An MN that is here, and is to be registered. */
 export interface LocalRegistration {
@@ -46,8 +55,14 @@ export type ClientEvent =
   | ({ readonly type: 'register' } & LocalRegistration)
   /** It has gone. With `elsewhere` true another MAAR has registered it meanwhile, and no server is told. */
   | { readonly type: 'detach'; readonly mnId: string; readonly elsewhere?: boolean }
+  /** Asks the MAAR that an MN came from for its context; answered by `context`. */
+  | { readonly type: 'fetch'; readonly from: Address; readonly mnId: string; readonly counter: number }
+  /** Answers `asked`. */
+  | { readonly type: 'hand'; readonly asked: Asked<HandoverInitiate>; readonly context: HandedContext }
   | MobilityEvent
   | TimerEvent;
+
+export type HandedContext = Pick<HandoverAcknowledge, 'status' | 'counter' | 'homes' | 'sessions'>;
 
 /** From where it is known: `redirect` from another MAAR. */
 type Source = 'cache' | 'server' | 'push' | 'redirect';
@@ -60,6 +75,17 @@ export type ClientEffect =
       readonly where: Address | Prefix;
       readonly source: Source;
       readonly binding?: Binding;
+      /** For how long this is believed, in milliseconds of the clock that `step` is given; absent where nobody answered. */
+      readonly until?: number;
+    }
+  /** Another MAAR has an MN now that came from here: to be answered with `hand`. */
+  | { readonly type: 'asked'; readonly asked: Asked<HandoverInitiate> }
+  /** `context` is absent where the MAAR did not answer. */
+  | {
+      readonly type: 'context';
+      readonly mnId: string;
+      readonly from: Address;
+      readonly context?: HandedContext;
     }
   /** `counter` is to be registered with; `binding` is where the MN was, if it was registered. */
   | { readonly type: 'attached'; readonly mnId: string; readonly counter: number; readonly binding?: Binding }
@@ -138,6 +164,14 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
       case 'detach':
         this.#detach(event.mnId, event.elsewhere);
         break;
+      case 'fetch':
+        this.#fetch(event.from, event.mnId, event.counter);
+        break;
+      case 'hand': {
+        const { mnId } = event.asked.message;
+        this.#channel.answer(event.asked, { kind: 'HAck', mnId, ...event.context });
+        break;
+      }
       case 'mobility': {
         const asked = this.#channel.receive(event);
         if (asked !== undefined) this.#serve(asked);
@@ -171,12 +205,12 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     const known = this.#cache.find(where, this.#channel.now);
     if (known !== undefined) {
       this.#channel.count('cache-hit');
-      this.#located(where, 'cache', known.binding);
+      this.#located(where, 'cache', known.binding, known.until);
       return;
     }
     this.#channel.count('cache-miss');
     if (!ask) {
-      this.#located(where, 'cache', undefined);
+      this.#located(where, 'cache', undefined, undefined);
       return;
     }
     if (this.#asking.has(where)) return;
@@ -191,14 +225,15 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     this.#ask(`where ${where}`, query, 'PQA', (answer) => {
       this.#asking.delete(where);
       const { now } = this.#channel;
+      const told = (answer?.lifetimeSeconds ?? 0) * MILLISECONDS;
       if (answer?.binding !== undefined) {
-        const told = answer.lifetimeSeconds * MILLISECONDS;
         this.#keep(answer.binding, 'server', now + (told > 0 ? told : untoldFor), where);
         return;
       }
       // Of a server that is silent or in trouble nothing is learnt about the MN.
-      if (answer?.status === LM_STATUS.unknown) this.#cache.putAbsent(`${where}/128`, now + absentFor);
-      this.#located(where, 'server', undefined);
+      const until = answer?.status === LM_STATUS.unknown ? now + (told > 0 ? told : absentFor) : undefined;
+      if (until !== undefined) this.#cache.putAbsent(`${where}/128`, until);
+      this.#located(where, 'server', undefined, until);
     });
   }
 
@@ -216,10 +251,13 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
           ? this.#cache.put(prefix, binding, Math.min(ends, lives), now)
           : this.#cache.withdraw(prefix, binding.counter, now + this.#settings.absentFor, now);
       if (newer && where === undefined) {
-        this.#located(prefix, source, this.#cache.find(prefix, now)?.binding);
+        const known = this.#cache.find(prefix, now);
+        this.#located(prefix, source, known?.binding, known?.until);
       }
     }
-    if (where !== undefined) this.#located(where, source, this.#cache.find(where, now)?.binding);
+    if (where === undefined) return;
+    const known = this.#cache.find(where, now);
+    this.#located(where, source, known?.binding, known?.until);
   }
 
   /** A server tells of what was asked for, another MAAR of packets that go astray; neither does the other's. */
@@ -232,11 +270,32 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
       const status = fromServer ? LM_STATUS.accepted : LM_STATUS.unspecified;
       this.#channel.answer({ peer, message }, { kind: 'UPA', status });
     } else if (message.kind === 'LRI') {
-      if (!fromServer) this.#keep(message.binding, 'redirect', now + untoldFor);
+      if (!fromServer && message.binding.lifetimeSeconds === 0) this.#notThere(message.binding, peer);
+      else if (!fromServer) this.#keep(message.binding, 'redirect', now + untoldFor);
       const status = fromServer ? LRA_STATUS.notAllowed : LRA_STATUS.success;
-      const lifetimeSeconds = fromServer ? 0 : untoldFor / MILLISECONDS;
+      const lifetimeSeconds = fromServer
+        ? 0
+        : Math.min(untoldFor / MILLISECONDS, message.binding.lifetimeSeconds);
       this.#channel.answer({ peer, message }, { kind: 'LRA', status, lifetimeSeconds });
+    } else if (message.kind === 'HI' && !fromServer) {
+      this.#effects.push({ type: 'asked', asked: { peer, message } });
     }
+  }
+
+  /** RFC 6705 section 6.1 ends local routing so: what is known of these prefixes at that MAAR is wrong. */
+  #notThere({ prefixes, delegated }: Binding, maar: Address): void {
+    for (const prefix of [...prefixes, ...delegated]) {
+      const { address } = splitPrefix(prefix);
+      this.#cache.invalidate(prefix, maar, this.#channel.now);
+      this.#lookup(address);
+    }
+  }
+
+  #fetch(from: Address, mnId: string, counter: number): void {
+    this.#channel.request(from, `fetch ${mnId}`, { kind: 'HI', mnId, counter }, (answer) => {
+      const context = answer?.kind === 'HAck' ? answer : undefined;
+      this.#effects.push({ type: 'context', mnId, from, ...(context === undefined ? {} : { context }) });
+    });
   }
 
   #attach(mnId: string, where: Prefix | undefined): void {
@@ -276,12 +335,12 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
   }
 
   #detach(mnId: string, elsewhere = false): void {
-    this.#movers.delete(mnId);
     const registration = this.#registrations.get(mnId);
-    if (registration === undefined) return;
+    this.#movers.delete(mnId);
     this.#registrations.delete(mnId);
     this.#channel.disarm(`${REFRESH}${mnId}`);
-    if (elsewhere) return;
+    for (const what of ['attach', 'register', 'fetch']) this.#channel.cancel(`${what} ${mnId}`);
+    if (elsewhere || registration === undefined) return;
     this.#ask(`register ${mnId}`, this.#draft(registration, 0, HANDOFF.unchanged), 'PBA', () => undefined);
   }
 
@@ -318,7 +377,17 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     this.#cache.shorten(this.#channel.now + this.#settings.untoldFor);
   }
 
-  #located(where: Address | Prefix, source: Source, binding: Binding | undefined): void {
-    this.#effects.push({ type: 'located', where, source, ...(binding === undefined ? {} : { binding }) });
+  #located(
+    where: Address | Prefix,
+    source: Source,
+    binding: Binding | undefined,
+    until: number | undefined,
+  ): void {
+    const known = binding === undefined ? {} : { binding };
+    this.#effects.push({
+      ...{ type: 'located', where, source },
+      ...known,
+      ...(until === undefined ? {} : { until }),
+    });
   }
 }

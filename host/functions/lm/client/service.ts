@@ -1,10 +1,10 @@
 import type { Address, Prefix } from '../../../../bindings/entries.ts';
 import type { LocationConfig } from '../../../core/config.ts';
 import type { Context } from '../../../core/context.ts';
-import type { MobilityEffect } from '../channel.ts';
-import type { Binding } from '../messages/message.ts';
+import type { Asked, MobilityEffect } from '../channel.ts';
+import type { Binding, HandoverInitiate } from '../messages/message.ts';
 import { CLIENT_SETTINGS, LocationClient } from './client.ts';
-import type { ClientEffect, ClientEvent, LocalRegistration } from './client.ts';
+import type { ClientEffect, ClientEvent, HandedContext, LocalRegistration } from './client.ts';
 
 /** Timers of the client begin so. */
 export const LM_PREFIX = 'lm:';
@@ -28,14 +28,14 @@ export class LocationService {
 
   /** Requests stamped before now are refused from here on: what was seen before a restart is forgotten. */
   start(): void {
-    const { servers, maars, capacity, absentFor, untoldFor, subscription, lifetime, window } = this.#config;
+    const { servers, maars, capacity, absentFor, untoldFor, subscription, window } = this.#config;
     const { config, random, now } = this.#context;
-    const { retransmit, retransmitMax } = config.timers;
+    const { retransmit, retransmitMax, bindingSeconds } = config.timers;
     this.#client = new LocationClient(
       {
         ...CLIENT_SETTINGS,
         ...{ address: config.address, random, servers, maars },
-        ...{ capacity, absentFor, untoldFor, subscription, lifetime },
+        ...{ capacity, absentFor, untoldFor, subscription, lifetime: bindingSeconds },
         channel: { window, retransmit, retransmitMax },
       },
       now,
@@ -73,6 +73,21 @@ export class LocationService {
 
   detach(mnId: string): void {
     this.#tell({ type: 'detach', mnId });
+  }
+
+  /** Another MAAR has the MN now and sees to its registration. */
+  forget(mnId: string): void {
+    this.#tell({ type: 'detach', mnId, elsewhere: true });
+  }
+
+  /** Asks the MAAR that an MN came from what it knows of it, `counter` being the AAA server's; `context` follows. */
+  fetch(from: Address, mnId: string, counter: number): void {
+    this.#tell({ type: 'fetch', from, mnId, counter });
+  }
+
+  /** Answers what another MAAR asked (`asked`) about an MN that has come to it. */
+  hand(asked: Asked<HandoverInitiate>, context: HandedContext): void {
+    this.#tell({ type: 'hand', asked, context });
   }
 
   receive({ src, dst, data }: Omit<MobilityEffect, 'type'>): void {

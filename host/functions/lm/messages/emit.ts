@@ -1,17 +1,29 @@
 import { emitMobilityOptions } from '../../../wire/mobility/options.ts';
 import type { MobilityOption } from '../../../wire/mobility/options.ts';
 import type { MobilityMessage } from '../../../wire/mobility/message.ts';
-import { BA_FLAG, BU_FLAG, LIFETIME_UNIT, UPN_REASON } from '../../../wire/mobility/registry.ts';
 import {
+  BA_FLAG,
+  BU_FLAG,
+  HACK_FLAG,
+  HI_FLAG,
+  LIFETIME_UNIT,
+  UPN_REASON,
+} from '../../../wire/mobility/registry.ts';
+import { writeAddress } from '../../../wire/address.ts';
+import {
+  CONTEXT_WANTED,
   ENTERPRISE,
   EXPERIMENT,
   EXPERIMENT_AT,
   MAX_ROUTING_SECONDS,
   QUERY_REGISTER,
+  SESSION_AT,
+  SESSION_OCTETS,
   VENDOR_SUBTYPE,
 } from './constants.ts';
+import type { NumberItem } from './constants.ts';
 import { isAnswer } from './message.ts';
-import type { Binding, LocationMessage } from './message.ts';
+import type { Binding, HandedHome, HandedSession, LocationMessage } from './message.ts';
 
 /**
  * The Mobility Header of a message. `last` are options to stand behind all others.
@@ -60,6 +72,10 @@ export function toMobility(message: LocationMessage, last: readonly MobilityOpti
       const { status, lifetimeSeconds } = message;
       return { kind: 'LRA', sequence, unsolicited: false, status, lifetime: lifetimeSeconds, options };
     }
+    case 'HI':
+      return { kind: 'HI', sequence, flags: HI_FLAG.P, code: 0, options };
+    case 'HAck':
+      return { kind: 'HAck', sequence, flags: HACK_FLAG.P, code: message.status, options };
     case 'PBQ':
       return experiment(message, message.register ? QUERY_REGISTER : 0, options);
     case 'LPJ':
@@ -128,6 +144,24 @@ function optionsOf(message: LocationMessage): MobilityOption[] {
         numberOption('counter', counter),
       ];
     }
+    case 'HI': {
+      const requests = CONTEXT_WANTED.map((type) => ({ type, data: Uint8Array.of() }));
+      return [
+        { kind: 'mn-id', id: message.mnId },
+        { kind: 'context-request', requests },
+        numberOption('counter', message.counter),
+      ];
+    }
+    case 'HAck': {
+      const { mnId, homes, sessions, counter } = message;
+      return [
+        { kind: 'mn-id', id: mnId },
+        ...homes.map(({ prefix }) => ({ kind: 'home-network-prefix', prefix }) as const),
+        ...(homes.length === 0 ? [] : [validOption(homes)]),
+        ...sessions.map(sessionOption),
+        numberOption('counter', counter),
+      ];
+    }
     case 'UPA':
     case 'LRA':
       return [];
@@ -153,8 +187,27 @@ function bindingOptions(binding: Binding): MobilityOption[] {
   ];
 }
 
+/** 4 octets for each home, in the order of their Home Network Prefixes. */
+function validOption(homes: readonly HandedHome[]): MobilityOption {
+  const data = new Uint8Array(4 * homes.length);
+  const view = new DataView(data.buffer);
+  homes.forEach(({ validSeconds }, index) => view.setUint32(4 * index, validSeconds));
+  return { kind: 'vendor', enterprise: ENTERPRISE, subtype: VENDOR_SUBTYPE.valid, data };
+}
+
+function sessionOption({ cn, maar, counter, homes }: HandedSession): MobilityOption {
+  const data = new Uint8Array(SESSION_OCTETS);
+  const view = new DataView(data.buffer);
+  writeAddress(data, SESSION_AT.cn, cn);
+  writeAddress(data, SESSION_AT.maar, maar);
+  view.setBigUint64(SESSION_AT.counter, BigInt(counter));
+  const bits = homes.reduce((set, home) => set | (1 << home), 0);
+  view.setUint32(SESSION_AT.homes, bits);
+  return { kind: 'vendor', enterprise: ENTERPRISE, subtype: VENDOR_SUBTYPE.session, data };
+}
+
 /** Counters and times of day take 8 octets, seconds 4. */
-function numberOption(item: keyof typeof VENDOR_SUBTYPE, value: number): MobilityOption {
+function numberOption(item: NumberItem, value: number): MobilityOption {
   const data = new Uint8Array(item === 'remaining' ? 4 : 8);
   const view = new DataView(data.buffer);
   if (item === 'remaining') view.setUint32(0, value);

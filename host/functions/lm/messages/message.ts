@@ -83,6 +83,40 @@ export interface LocalizedRoutingAcknowledgement extends Answer {
   readonly lifetimeSeconds: number;
 }
 
+/** A home of an MN that has moved on. */
+export interface HandedHome {
+  readonly prefix: Prefix;
+  /** Until its prefix ends; 0: no session ever used it, so that it is deprecated and not followed. */
+  readonly validSeconds: number;
+}
+
+/** A correspondent of an MN that has moved on. */
+export interface HandedSession {
+  readonly cn: Address;
+  /** Where the correspondent is, and the counter of the binding that said so. */
+  readonly maar: Address;
+  readonly counter: number;
+  /** Which of the homes talk to it, by their places in the list. */
+  readonly homes: readonly number[];
+}
+
+/** An MN has come to the sender: what is known of it? */
+export interface HandoverInitiate extends Common {
+  readonly kind: 'HI';
+  readonly mnId: string;
+  /** Of the MN's registration with the AAA server: an older one lost a race. */
+  readonly counter: number;
+}
+
+export interface HandoverAcknowledge extends Answer {
+  readonly kind: 'HAck';
+  readonly mnId: string;
+  /** Of the MN's last registration with an LM server, as far as the sender knows. */
+  readonly counter: number;
+  readonly homes: readonly HandedHome[];
+  readonly sessions: readonly HandedSession[];
+}
+
 export interface PoolJoin extends Common {
   readonly kind: 'LPJ';
   /** 0 leaves the pool. */
@@ -98,12 +132,18 @@ export interface PoolJoinAnswer extends Answer {
 }
 
 export type LocationRequest =
-  ProxyBindingUpdate | ProxyBindingQuery | UpdateNotification | LocalizedRoutingInitiation | PoolJoin;
+  | ProxyBindingUpdate
+  | ProxyBindingQuery
+  | UpdateNotification
+  | LocalizedRoutingInitiation
+  | HandoverInitiate
+  | PoolJoin;
 export type LocationAnswer =
   | ProxyBindingAcknowledgement
   | ProxyQueryAnswer
   | UpdateNotificationAcknowledgement
   | LocalizedRoutingAcknowledgement
+  | HandoverAcknowledge
   | PoolJoinAnswer;
 export type LocationMessage = LocationRequest | LocationAnswer;
 

@@ -1,8 +1,16 @@
 import type { Address, Prefix } from '../../../../bindings/entries.ts';
+import { readAddress } from '../../../wire/address.ts';
 import type { MobilityMessage } from '../../../wire/mobility/message.ts';
 import { parseMobilityOptions } from '../../../wire/mobility/options.ts';
 import type { MobilityOption } from '../../../wire/mobility/options.ts';
-import { BA_FLAG, BU_FLAG, LIFETIME_UNIT, UPN_REASON } from '../../../wire/mobility/registry.ts';
+import {
+  BA_FLAG,
+  BU_FLAG,
+  HACK_FLAG,
+  HI_FLAG,
+  LIFETIME_UNIT,
+  UPN_REASON,
+} from '../../../wire/mobility/registry.ts';
 import { faulty, parsed } from '../../../wire/result.ts';
 import type { Parsed } from '../../../wire/result.ts';
 import {
@@ -12,10 +20,13 @@ import {
   MAX_PREFIXES,
   MAX_ROUTING_SECONDS,
   QUERY_REGISTER,
+  SESSION_AT,
+  SESSION_OCTETS,
   VENDOR_SUBTYPE,
 } from './constants.ts';
+import type { NumberItem } from './constants.ts';
 import { isAnswer } from './message.ts';
-import type { Binding, LocationMessage } from './message.ts';
+import type { Binding, HandedHome, HandedSession, LocationMessage } from './message.ts';
 
 /** What the options of a message say: lists in their order, all else at most once. */
 interface Content {
@@ -28,6 +39,9 @@ interface Content {
   clock?: number;
   handoff?: number;
   accessTechnology?: number;
+  /** Valid lifetimes of the Home Network Prefixes, in their order. */
+  valid?: readonly number[];
+  readonly sessions: HandedSession[];
   readonly prefixes: Prefix[];
   readonly delegated: Prefix[];
   readonly primary: Prefix[];
@@ -135,6 +149,9 @@ function messageOf(
       const { sequence, status, lifetime: lifetimeSeconds } = mobility;
       return { kind: 'LRA', sequence, timestamp, status, lifetimeSeconds };
     }
+    case 'HI':
+    case 'HAck':
+      return handoverOf(mobility, content);
     case 'UPA':
       return { kind: 'UPA', sequence: mobility.sequence, timestamp, status: mobility.status };
     case 'EXP':
@@ -142,6 +159,31 @@ function messageOf(
     default:
       return 'other';
   }
+}
+
+function handoverOf(
+  mobility: Extract<MobilityMessage, { kind: 'HI' | 'HAck' }>,
+  content: Content & { readonly timestamp: number },
+): LocationMessage | Lacking | 'other' {
+  const flag = mobility.kind === 'HI' ? HI_FLAG.P : HACK_FLAG.P;
+  if ((mobility.flags & flag) === 0) return 'other';
+  const { timestamp, mnId, counter, sessions } = content;
+  const { sequence } = mobility;
+  if (mnId === undefined || mnId === '') return { lacks: 'Mobile Node Identifier' };
+  if (counter === undefined) return { lacks: 'registration counter' };
+  if (mobility.kind === 'HI') return { kind: 'HI', sequence, timestamp, mnId, counter };
+  const homes = homesOf(content);
+  if (homes === undefined) return { lacks: 'valid lifetime of a Home Network Prefix' };
+  if (sessions.some((session) => session.homes.some((home) => home >= homes.length))) {
+    return { lacks: 'Home Network Prefix of a session' };
+  }
+  return { kind: 'HAck', sequence, timestamp, status: mobility.code, mnId, counter, homes, sessions };
+}
+
+/** The homes that are handed over; undefined unless each has its lifetime. */
+function homesOf({ prefixes, valid = [] }: Content): HandedHome[] | undefined {
+  if (prefixes.length !== valid.length) return undefined;
+  return prefixes.map((prefix, index) => ({ prefix, validSeconds: valid[index]! }));
 }
 
 function experimentOf(
@@ -188,7 +230,7 @@ function bindingOf(content: Content): Binding | Lacking | undefined {
 }
 
 function readOptions(options: readonly MobilityOption[]): Parsed<Content> {
-  const content: Content = { prefixes: [], delegated: [], primary: [] };
+  const content: Content = { prefixes: [], delegated: [], primary: [], sessions: [] };
   let prefixes = 0;
   for (const [index, option] of options.entries()) {
     let free = true;
@@ -225,6 +267,18 @@ function readOptions(options: readonly MobilityOption[]): Parsed<Content> {
       case 'vendor': {
         const item = option.enterprise === ENTERPRISE ? ITEM_OF.get(option.subtype) : undefined;
         if (item === undefined) break;
+        if (item === 'session') {
+          const session = readSession(option.data);
+          if (session === undefined) return faulty('option-value', index, item);
+          if (content.sessions.push(session) > MAX_PREFIXES) return faulty('too-many', index, 'sessions');
+          break;
+        }
+        if (item === 'valid') {
+          const valid = readSeconds(option.data);
+          if (valid === undefined) return faulty('option-value', index, item);
+          free = once(item, valid);
+          break;
+        }
         const value = readNumber(item, option.data);
         if (value === undefined) return faulty('option-value', index, item);
         free = once(item, value);
@@ -248,7 +302,23 @@ const ITEM_OF = new Map<number, keyof typeof VENDOR_SUBTYPE>(
   Object.entries(VENDOR_SUBTYPE).map(([item, subtype]) => [subtype, item as keyof typeof VENDOR_SUBTYPE]),
 );
 
-function readNumber(item: keyof typeof VENDOR_SUBTYPE, data: Uint8Array): number | undefined {
+function readSeconds(data: Uint8Array): number[] | undefined {
+  if (data.length % 4 !== 0) return undefined;
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  return Array.from({ length: data.length / 4 }, (_, index) => view.getUint32(4 * index));
+}
+
+function readSession(data: Uint8Array): HandedSession | undefined {
+  if (data.length !== SESSION_OCTETS) return undefined;
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  const counter = Number(view.getBigUint64(SESSION_AT.counter));
+  if (!Number.isSafeInteger(counter)) return undefined;
+  const bits = view.getUint32(SESSION_AT.homes);
+  const homes = Array.from({ length: 32 }, (_, home) => home).filter((home) => (bits >>> home) & 1);
+  return { cn: readAddress(data, SESSION_AT.cn), maar: readAddress(data, SESSION_AT.maar), counter, homes };
+}
+
+function readNumber(item: NumberItem, data: Uint8Array): number | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
   if (item === 'remaining') return data.length === 4 ? view.getUint32(0) : undefined;
   if (data.length !== 8) return undefined;

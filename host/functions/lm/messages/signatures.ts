@@ -15,6 +15,20 @@ export const EXPERIMENT_ROWS: Readonly<
 const VENDOR: Readonly<Record<keyof typeof VENDOR_SUBTYPE, Omit<VendorRow, 'subtype'>>> = {
   counter: { name: 'registration counter', fields: [{ name: 'counter', octets: 8 }] },
   remaining: { name: 'remaining lifetime', fields: [{ name: 'remaining', octets: 4 }] },
+  valid: {
+    name: 'valid lifetimes of homes',
+    fields: [{ name: 'home_lifetime', octets: 4 }],
+    repeated: true,
+  },
+  session: {
+    name: 'session',
+    fields: [
+      { name: 'correspondent', octets: 16 },
+      { name: 'correspondent_maar', octets: 16 },
+      { name: 'correspondent_counter', octets: 8 },
+      { name: 'correspondent_homes', octets: 4 },
+    ],
+  },
   ticket: { name: 'registration counter handed out', fields: [{ name: 'ticket', octets: 8 }] },
   clock: { name: 'clock of the answerer', fields: [{ name: 'clock', octets: 8 }] },
 };

@@ -2,7 +2,7 @@ import type { Address, Prefix } from '../../../../bindings/entries.ts';
 import type { Machine, TimerEvent } from '../../../core/machine.ts';
 import { CHANNEL_SETTINGS, Channel } from '../channel.ts';
 import type { Asked, ChannelEffect, MobilityEvent } from '../channel.ts';
-import { LM_STATUS, LRA_STATUS } from '../messages/constants.ts';
+import { HACK_STATUS, LM_STATUS, LRA_STATUS } from '../messages/constants.ts';
 import type {
   Binding,
   PoolJoin,
@@ -166,6 +166,13 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
       case 'UPN':
         this.#notified({ peer, message });
         break;
+      case 'HI': {
+        // No MN is ever at a server.
+        const { mnId } = message;
+        const context = { status: HACK_STATUS.contextUnavailable, counter: 0, homes: [], sessions: [] };
+        this.#channel.answer({ peer, message }, { kind: 'HAck', mnId, ...context });
+        break;
+      }
       case 'LRI':
         // A server forwards no packets.
         this.#channel.answer(

@@ -51,7 +51,7 @@ export function checkLadder(lab: Lab, checks: Checks, parts: HandoverReport, ext
   within('AAA answer after detection', since(aaaAnswered, detected), LADDER_PATHS.aaaAnswer, 0);
   within('first RA after the AAA answer', since(firstRa, aaaAnswered), 0, APPLIES.firstRa * APPLY_MILLIS);
   within(
-    'sDBA after detection',
+    `${lab.handover.context} after detection`,
     since(sdba, detected),
     LADDER_PATHS.sdba,
     extra + APPLIES.sdba * APPLY_MILLIS,

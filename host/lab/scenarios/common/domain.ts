@@ -38,6 +38,11 @@ export async function control(lab: Lab, maar: MaarName, name: string): Promise<n
   return (await lab.show(maar)).maar.counters[name] ?? 0;
 }
 
+/** Messages of this name that a MAAR has sent, whichever of its functions did. */
+export async function sent(lab: Lab, maar: MaarName, message: string): Promise<number> {
+  return (await control(lab, maar, `sent-${message}`)) + (await control(lab, maar, `lm-sent-${message}`));
+}
+
 /** A counter of the data plane; undefined would be a name that the ABI does not know. */
 export async function data(lab: Lab, maar: MaarName, name: string): Promise<number> {
   const value = (await lab.show(maar)).dataplane.counters[name];

@@ -73,8 +73,16 @@ export function report(
     detected: first((record) => record.what === 'attach' && about(record)),
     aaaAnswered: first((record) => record.what === 'registered' && about(record)),
     firstRa: first((record) => record.what === 'send' && record.message === 'RA' && record.to === mnId(host)),
-    sdba: first((record) => record.what === 'receive' && record.message === 'sDBA' && about(record)),
-    ddba: first((record) => record.what === 'receive' && record.message === 'dDBA' && about(record)),
+    sdba: first(
+      (record) => record.what === 'receive' && record.message === lab.handover.context && about(record),
+    ),
+    ddba:
+      lab.handover.repointer === 'new'
+        ? first(
+            (record) =>
+              record.what === 'receive' && record.message === lab.handover.repointed && about(record),
+          )
+        : undefined,
     downlink: streams.down === undefined ? undefined : resumed(streams.down, move, before),
     uplink: streams.up === undefined ? undefined : resumed(streams.up, move, before),
   };
@@ -124,11 +132,28 @@ export function sentence({ node, message, to }: Sent): string {
   return `${node} sends ${message}${to === undefined ? '' : ` to ${to}`}`;
 }
 
-/** When the last acknowledgement of a dDBU of this host's move left, wherever it was sent. */
-export function lastDDbaSent(lab: Lab, { at, host }: Handover): number | undefined {
+/** The messages by which the MAARs of a host's correspondents hear of its move, one after the other. */
+export function repointing(
+  lab: Lab,
+  { previous, next, correspondents }: { previous: MaarName; next: MaarName; correspondents: MaarName },
+): Sent[] {
+  const { ask, context, repoint, repointed, repointer } = lab.handover;
+  const by = repointer === 'new' ? next : previous;
+  return [
+    { node: next, message: ask, to: previous },
+    { node: previous, message: context, to: next },
+    { node: by, message: repoint, to: correspondents },
+    { node: correspondents, message: repointed, to: by },
+  ];
+}
+
+/** When the last acknowledgement left by which a correspondents' MAAR follows this host's move, wherever it was sent. */
+export function lastRepointed(lab: Lab, { at, host }: Handover): number | undefined {
   return lab
     .trace()
-    .filter((record) => record.at >= at && record.what === 'send' && record.message === 'dDBA')
-    .filter((record) => record.detail?.['mnId'] === mnId(host))
+    .filter(
+      (record) => record.at >= at && record.what === 'send' && record.message === lab.handover.repointed,
+    )
+    .filter(({ detail }) => detail?.['mnId'] === undefined || detail['mnId'] === mnId(host))
     .at(-1)?.at;
 }

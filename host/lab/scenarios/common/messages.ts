@@ -7,14 +7,12 @@ import type { CapturedPacket } from '../../lab.ts';
 const E_OF_BU = 0x0100;
 const E_OF_BA = 0x10;
 
-export type MessageName = 'RS' | 'sDBU' | 'sDBA' | 'dDBU' | 'dDBA';
-
 /** Matches packets on a link that carry this message. */
-export function carries(name: MessageName): (packet: CapturedPacket) => boolean {
+export function carries(name: string): (packet: CapturedPacket) => boolean {
   return ({ data }) => messageIn(data) === name;
 }
 
-function messageIn(data: Uint8Array): MessageName | undefined {
+function messageIn(data: Uint8Array): string | undefined {
   const packet = parseIpv6(data);
   if (!packet.ok) return undefined;
   const { nextHeader, payload, src, dst } = packet.value;
@@ -26,5 +24,5 @@ function messageIn(data: Uint8Array): MessageName | undefined {
   if (!message.ok) return undefined;
   if (message.value.kind === 'BU') return (message.value.flags & E_OF_BU) === 0 ? 'sDBU' : 'dDBU';
   if (message.value.kind === 'BA') return (message.value.flags & E_OF_BA) === 0 ? 'sDBA' : 'dDBA';
-  return undefined;
+  return message.value.kind;
 }

@@ -75,3 +75,18 @@ test('only the locator that turned out stale is forgotten', () => {
   assert.equal(cache.invalidate('2001:db8:1::9', '2001:db8::1', 0), true);
   assert.equal(cache.find(prefix, 0), undefined);
 });
+
+test('that an address was once asked for in vain is no answer when what came later has ended', () => {
+  const cache = new LocationCache(8);
+  cache.putAbsent('2001:db8:1:2::1/128', 300_000);
+  const binding = {
+    ...{ prefixes: ['2001:db8:1:2::/64'], delegated: [], locator: '2001:db8::1' },
+    ...{ counter: 3, lifetimeSeconds: 10 },
+  };
+  cache.put('2001:db8:1:2::/64', binding, 10_000, 0);
+  assert.equal(cache.find('2001:db8:1:2::1', 5_000)?.binding?.counter, 3);
+  assert.equal(cache.find('2001:db8:1:2::1', 11_000), undefined);
+  cache.withdraw('2001:db8:1:2::/64', 3, 20_000, 11_000);
+  const absent = cache.find('2001:db8:1:2::1', 12_000);
+  assert.deepEqual([absent?.binding, absent?.until], [undefined, 20_000]);
+});

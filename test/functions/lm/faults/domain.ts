@@ -172,7 +172,7 @@ export class RandomDomain {
     const from = this.#followed.get(maar) ?? 0;
     this.#followed.set(maar, results.length);
     for (const result of results.slice(from)) {
-      if (result.type === 'located') continue;
+      if (result.type === 'located' || result.type === 'asked' || result.type === 'context') continue;
       const mn = this.plan.mns.find(({ mnId }) => mnId === result.mnId)!;
       if (this.#at.get(mn.mnId) !== maar) continue;
       if (result.type === 'attached') {

@@ -37,7 +37,7 @@ const golden: Golden[] = [...page.matchAll(/```json example (\w+)\n(.*?)```\n\n`
 test('the page has an example of every message', () => {
   assert.deepEqual(
     golden.map(({ message }) => message.kind).sort(),
-    [...Object.keys(EXPERIMENT), 'LRA', 'LRI', 'PBA', 'PBU', 'UPA', 'UPN'].sort(),
+    [...Object.keys(EXPERIMENT), 'HAck', 'HI', 'LRA', 'LRI', 'PBA', 'PBU', 'UPA', 'UPN'].sort(),
   );
 });
 
@@ -89,7 +89,20 @@ test('scapy builds the same octets, and tshark dissects what it knows of them wi
     view.built,
     golden.map(({ hex }) => hex),
   );
-  const types = { PBU: 5, PBA: 6, LRI: 17, LRA: 18, UPN: 19, UPA: 20, PBQ: 11, PQA: 11, LPJ: 11, LPA: 11 };
+  const types = {
+    HI: 14,
+    HAck: 15,
+    PBU: 5,
+    PBA: 6,
+    LRI: 17,
+    LRA: 18,
+    UPN: 19,
+    UPA: 20,
+    PBQ: 11,
+    PQA: 11,
+    LPJ: 11,
+    LPA: 11,
+  };
   assert.deepEqual(
     // tshark 4.0 looks for the fields of Localized Routing messages at the header's first octet, and finds them malformed.
     view.dissected.map((line) => (/^1[78],/.test(line) ? line.replace(/\[.*$/, '') : line)),

@@ -68,6 +68,26 @@ const message: fc.Arbitrary<LocationMessage> = fc.oneof(
     ...common,
   }),
   record({ kind: fc.constant('LRA' as const), status: uint8, lifetimeSeconds: uint16, ...common }),
+  record({ kind: fc.constant('HI' as const), mnId, counter, ...common }),
+  fc.array(record({ prefix, validSeconds: uint32 }), { minLength: 1, maxLength: 8 }).chain((homes) =>
+    record({
+      kind: fc.constant('HAck' as const),
+      status: uint8,
+      mnId,
+      counter,
+      homes: fc.constant(homes),
+      sessions: fc.array(
+        record({
+          cn: address,
+          maar: address,
+          counter,
+          homes: fc.subarray(homes.map((_, index) => index)),
+        }),
+        { maxLength: 4 },
+      ),
+      ...common,
+    }),
+  ),
   record({ kind: fc.constant('LPJ' as const), lifetimeSeconds: units, primary, ...common }),
   record({ kind: fc.constant('LPA' as const), status: uint8, lifetimeSeconds: units, primary, ...common }),
 );

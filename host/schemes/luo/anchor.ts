@@ -1,0 +1,53 @@
+import type { Address, Prefix } from '../../../bindings/entries.ts';
+import { RENEW_BEFORE, TIMER, type State } from './state.ts';
+
+/**
+ * Notes who serves a home that we anchor, until `expires` (milliseconds), and subscribes to its moves: location management
+ * tells of each, so that packets for the home need not wait for an answer (Luo figure 4, steps 4 to 6).
+ */
+export function keepAnchored(
+  state: State,
+  prefix: Prefix,
+  mnId: string,
+  serving: Address,
+  counter: number,
+  expires: number,
+): void {
+  const { context, domain, location, forwarding, allocator } = state.functions;
+  location.anchored.set(prefix, { prefix, mnId, serving, counter, expires });
+  // As long as it is followed its prefix must not pass to another MN.
+  if (mnId !== '') allocator.renew(mnId, prefix);
+  forwarding.tunnel(`anchor ${prefix}`, 'anchored', prefix, serving);
+  context.trace('anchor', { detail: { prefix, mnId, serving: domain.nameOf(serving), counter } });
+}
+
+/** Stops sending a home after its MN: it is back, gone for good, or nothing was heard of it for too long. */
+export function dropAnchored(state: State, prefix: Prefix): void {
+  const { context, location, forwarding } = state.functions;
+  const anchored = location.anchored.get(prefix);
+  if (anchored === undefined) return;
+  location.anchored.delete(prefix);
+  if (anchored.expires <= context.now + RENEW_BEFORE) context.count('anchored-expired');
+  forwarding.withdraw(`anchor ${prefix}`, prefix);
+  context.disarm(`${TIMER.anchored}${prefix}`);
+  context.trace('anchor', { detail: { prefix, serving: undefined } });
+}
+
+/** What is known of a home that we anchor ends: it is asked for again, and dropped if nobody answers for it in time. */
+export function renewAnchored(state: State, prefix: Prefix): void {
+  const { context, location, forwarding } = state.functions;
+  const anchored = location.anchored.get(prefix);
+  if (anchored === undefined) return;
+  if (anchored.expires <= context.now) {
+    dropAnchored(state, prefix);
+    forwarding.commit();
+    return;
+  }
+  context.arm(`${TIMER.anchored}${prefix}`, anchored.expires - context.now);
+  watchAnchored(state, prefix);
+}
+
+/** Asks where a home that we anchor is, and to be told of changes. */
+export function watchAnchored(state: State, prefix: Prefix): void {
+  state.lm.lookup(prefix.split('/')[0] ?? prefix);
+}

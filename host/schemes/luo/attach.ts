@@ -1,0 +1,218 @@
+import type { Address, Prefix } from '../../../bindings/entries.ts';
+import type { LocationEvent } from '../../functions/lm/client/service.ts';
+import { HACK_STATUS } from '../../functions/lm/messages/constants.ts';
+import type { HandedHome, HandedSession } from '../../functions/lm/messages/message.ts';
+import {
+  hear,
+  homeOf,
+  homesOf,
+  mnPrefix,
+  newHome,
+  type Home,
+  type MobileNode,
+} from '../../functions/lm/node.ts';
+import { dropAnchored } from './anchor.ts';
+import { dropReleased } from './leave.ts';
+import { keepRegistered } from './register.ts';
+import { findCorrespondent, installSession, pointSessions, sessionWith } from './sessions.ts';
+import { TIMER, type State } from './state.ts';
+import { closeTransit } from './transit.ts';
+
+type Told<T extends LocationEvent['type']> = Extract<LocationEvent, { type: T }>;
+
+/** How long a station is left alone that another MAAR has just heard: it may be on its way, or a thief of the MAC. */
+const ELSEWHERE_MILLIS = 250;
+/** Unused prefixes of earlier MAARs that are still deprecated; hosts forget them by themselves within two hours. */
+const MAX_SPENT = 8;
+/** Homes of one MN that are followed at once; each has carried a session and is still valid. */
+export const MAX_HOMES = 16;
+
+/**
+ * The AAA server has authorised the MN here. At its first attachment that is all (Luo section 4.1); else location
+ * management is asked for a counter and what is registered (4.2), and the MAAR that it left for its context (4.4), both
+ * at once.
+ */
+export function onRegistered(state: State, node: MobileNode, previous: Address | undefined): void {
+  const { location, domain, context } = state.functions;
+  const { mnId } = node;
+  const settledBefore = state.phase(mnId) === 'settled';
+  const released = location.released.get(mnId);
+  if (released !== undefined) dropReleased(state, released);
+  for (const anchored of location.anchored.values()) {
+    if (anchored.mnId === mnId) dropAnchored(state, anchored.prefix);
+  }
+  const origin =
+    previous === undefined || previous === domain.self || !domain.isPeer(previous) ? undefined : previous;
+  if (settledBefore || origin === undefined) {
+    state.advance(mnId, 'first-attachment');
+    // Whoever was registered here before, or comes with addresses from elsewhere, may have homes that only others know.
+    const unknown = previous !== undefined || node.claimed.size > 0;
+    adopt(state, node, [], []);
+    if (settledBefore || unknown || state.options.register === 'always') state.lm.attach(mnId);
+    return;
+  }
+  state.advance(mnId, 'handover');
+  state.lm.attach(mnId);
+  context.arm(`${TIMER.alone}${mnId}`, context.config.timers.retransmit);
+  const ask = (): void => {
+    if (location.nodes.get(mnId) === node) state.lm.fetch(origin, mnId, node.counter);
+  };
+  // What the answer lets go must not meet our old entries here, which would send it back where it came from.
+  if (released === undefined) ask();
+  else state.functions.forwarding.commit(ask);
+}
+
+/** The MN uses an address of the domain that is no home of it, as far as is known here. */
+export function onClaimed(state: State, node: MobileNode, address: Address): void {
+  if (state.phase(node.mnId) === 'settled' && state.mayTell(address, 'claimed')) {
+    state.lm.attach(node.mnId, `${address}/128`);
+  }
+}
+
+/** A counter, and what was registered of the MN before it came. */
+export function onAttached(state: State, { mnId, counter, binding }: Told<'attached'>): void {
+  const { context, domain, location } = state.functions;
+  const node = location.nodes.get(mnId);
+  if (node === undefined) return;
+  state.tickets.set(mnId, counter);
+  state.bindings.set(mnId, binding);
+  const { locator } = binding ?? {};
+  if (state.phase(mnId) === 'settled') {
+    adoptRegistered(state, node);
+    for (const address of node.claimed) {
+      context.count('claim-denied');
+      context.trace('claim-denied', { detail: { mnId, address } });
+    }
+    // Nobody has been asked for its sessions yet.
+    if (locator !== undefined && domain.isPeer(locator)) state.lm.fetch(locator, mnId, node.counter);
+  }
+  keepRegistered(state, node);
+}
+
+/** What the MAAR that the MN left has to say (Luo figure 5 step 2). */
+export function onContext(state: State, { mnId, from, context: answer }: Told<'context'>): void {
+  const { context, domain, location, attachment } = state.functions;
+  const node = location.nodes.get(mnId);
+  if (node?.state !== 'attached') return;
+  const waiting = state.phase(mnId) === 'transferring';
+  if (answer?.status === HACK_STATUS.notAccepted) {
+    const why = `${domain.nameOf(from)} has the MN still`;
+    if (waiting) attachment.refuse(node, why, ELSEWHERE_MILLIS);
+    return;
+  }
+  context.disarm(`${TIMER.alone}${mnId}`);
+  state.advance(mnId, 'context');
+  if (answer?.status === HACK_STATUS.accepted) {
+    state.tickets.set(mnId, Math.max(state.tickets.get(mnId) ?? 0, answer.counter));
+    adopt(state, node, answer.homes, answer.sessions);
+  } else {
+    context.count(`context-${answer?.status ?? 'unanswered'}`);
+    adoptRegistered(state, node);
+    attachment.settledChanged(node);
+  }
+  keepRegistered(state, node);
+}
+
+/** The previous MAAR is silent: what location management knows has to do, until it speaks. */
+export function onAlone(state: State, mnId: string): void {
+  const node = state.functions.location.nodes.get(mnId);
+  if (node === undefined || state.phase(mnId) !== 'transferring') return;
+  if (state.bindings.get(mnId) === undefined) {
+    state.functions.context.arm(`${TIMER.alone}${mnId}`, state.functions.context.config.timers.retransmit);
+    return;
+  }
+  state.advance(mnId, 'context');
+  adoptRegistered(state, node);
+  keepRegistered(state, node);
+}
+
+/** The homes that location management has of the MN; how long they last it does not say, so as long as ours do. */
+function adoptRegistered(state: State, node: MobileNode): void {
+  const binding = state.bindings.get(node.mnId);
+  const { validSeconds } = state.functions.context.config.pool;
+  const homes = (binding?.prefixes ?? []).map((prefix) => ({ prefix, validSeconds }));
+  adopt(state, node, homes, []);
+}
+
+/** Takes over homes and sessions: the lists first, then what waits for them, held packets and the second RA. */
+function adopt(
+  state: State,
+  node: MobileNode,
+  handed: readonly HandedHome[],
+  sessions: readonly HandedSession[],
+): void {
+  const { context, domain, forwarding, attachment, location } = state.functions;
+  const homes = handed.map((home) => takeHome(state, node, home));
+  for (const { cn, maar, counter, homes: indices } of sessions) {
+    const known = [...node.sessions.keys()].includes(`${cn}/128`);
+    for (const home of indices.flatMap((index) => homes[index] ?? [])) {
+      const session = sessionWith(state, node, home, `${cn}/128`, maar);
+      if (counter < session.counter) continue;
+      session.maar = location.find(cn) === undefined ? maar : domain.self;
+      session.counter = counter;
+      state.assumed.delete(session);
+    }
+    const session = node.sessions.get(`${cn}/128`);
+    if (known || session === undefined || session.maar === domain.self) continue;
+    // Where the design asks, the new MAAR is told of the correspondent's moves too.
+    if (state.asks) findCorrespondent(state, node, session);
+  }
+  for (const home of node.foreign.values()) {
+    closeTransit(state, home.prefix);
+    attachment.entries.install(node, home);
+  }
+  for (const session of node.sessions.values()) installSession(state, node, session);
+  const prefixes = homesOf(node).map(({ prefix }) => prefix);
+  pointSessions(state, prefixes, domain.self, state.tickets.get(node.mnId) ?? 0);
+  forwarding.commit(() => {
+    if (location.nodes.get(node.mnId) !== node) return;
+    context.trace('bindings', { detail: { mnId: node.mnId, homes: handed.map(({ prefix }) => prefix) } });
+    if (handed.length > 0) attachment.advertise(node);
+    attachment.settledChanged(node);
+  });
+  context.arm(`${TIMER.refresh}${node.mnId}`, (state.bindingSeconds * 1000) / 2);
+}
+
+/** A home that was handed over: our own, one known already, or a new foreign one; undefined if it is none to be followed. */
+function takeHome(state: State, node: MobileNode, handed: HandedHome): Home | undefined {
+  const { context, domain } = state.functions;
+  const prefix = mnPrefix(handed.prefix);
+  if (handed.validSeconds === 0) {
+    spend(node, prefix);
+    return undefined;
+  }
+  const anchor = domain.anchorOf(prefix);
+  if (anchor === undefined) {
+    context.count('home-without-anchor');
+    return undefined;
+  }
+  let home = homeOf(node, prefix);
+  if (home === undefined) {
+    // Nobody else's word gives an MN a prefix of ours that we did not assign to it.
+    if (anchor === domain.self || node.foreign.size >= MAX_HOMES) {
+      context.count(anchor === domain.self ? 'home-not-assigned' : 'home-limit');
+      return undefined;
+    }
+    node.spent.delete(prefix);
+    home = newHome(prefix, anchor, context.now);
+    node.foreign.set(prefix, home);
+  }
+  if (anchor !== domain.self) {
+    home.spanSeconds = Math.max(home.spanSeconds, handed.validSeconds);
+    home.validUntil = Math.max(home.validUntil, context.now + handed.validSeconds * 1000);
+  }
+  home.used = true;
+  hear(home, handed.prefix);
+  for (const address of node.claimed) {
+    if (mnPrefix(address) !== prefix) continue;
+    node.claimed.delete(address);
+    hear(home, `${address}/128`);
+  }
+  return home;
+}
+
+/** A prefix that the MN holds without ever having used it. */
+function spend(node: MobileNode, prefix: Prefix): void {
+  if (homesOf(node).some((home) => home.prefix === prefix)) return;
+  if (node.spent.size < MAX_SPENT) node.spent.add(prefix);
+}

@@ -1,0 +1,176 @@
+import type { Address, Prefix } from '../../../bindings/entries.ts';
+import type { LocationService } from '../../functions/lm/client/service.ts';
+import type { Asked } from '../../functions/lm/channel.ts';
+import type { Binding, HandoverInitiate } from '../../functions/lm/messages/message.ts';
+import type { Session } from '../../functions/lm/node.ts';
+import type { Functions } from '../scheme.ts';
+import type { LuoOptions } from './designs.ts';
+import { next, type Phase, type PhaseEvent } from './transitions.ts';
+
+/** Timer ids, each followed by what it is for. All begin as the schemes' timers must. */
+export const TIMER = {
+  /** Hold time of a released MN, and what its memory outlives that by. */
+  release: 'scheme:release ',
+  forget: 'scheme:forget ',
+  /** What is known of a destination ends. */
+  located: 'scheme:located ',
+  /** It was asked for again, and nobody has answered. */
+  unanswered: 'scheme:unanswered ',
+  anchored: 'scheme:anchored ',
+  transit: 'scheme:transit ',
+  /** Packets to a destination have been kept long enough. */
+  kept: 'scheme:kept ',
+  /** The previous MAAR has been silent long enough. */
+  alone: 'scheme:alone ',
+  refresh: 'scheme:refresh ',
+  usage: 'scheme:usage',
+} as const;
+
+/**
+ * How long before it ends what is known is asked for again, in milliseconds. The cache ends entries a second early, since
+ * lifetimes are told in whole seconds; an earlier question would be answered from there.
+ */
+export const RENEW_BEFORE = 999;
+
+/** Where packets of no MN here go, for homes of other MAARs: strays, and in anycast designs those of the core. */
+export interface Transit {
+  readonly prefix: Prefix;
+  locator: Address;
+  counter: number;
+  lastUsed: number;
+  /** Whether what is known is asked for again before it ends; and whether it has been. */
+  readonly lasting: boolean;
+  asked: boolean;
+}
+
+/** Destinations, and things said to other MAARs, that are remembered at once; the oldest goes first. */
+const MAX_REMEMBERED = 4096;
+/** A MAAR that goes on sending here hears the same redirect again after this many milliseconds. */
+const SAY_AGAIN = 1_000;
+
+/** What the steps of the protocol share. */
+export class State {
+  readonly functions: Functions;
+  readonly lm: LocationService;
+  readonly options: LuoOptions;
+  /** Counters that LM servers handed out for MNs here, and of those that left the last that was heard of. */
+  readonly tickets = new Map<string, number>();
+  /** What LM servers knew of MNs here when these came. */
+  readonly bindings = new Map<string, Binding | undefined>();
+  /** MNs that the LM servers have as being here. */
+  readonly registered = new Set<string>();
+  /** Sessions whose correspondent is taken to be at its anchor, nobody having said so. */
+  readonly assumed = new WeakSet<Session>();
+  readonly transits = new Map<Prefix, Transit>();
+  /** MAARs whose packets for a home went astray here, until it is known where it is. */
+  readonly strays = new Map<Prefix, Set<Address>>();
+  /** What other MAARs ask about MNs whose context has not come here yet; by MN, the latest. */
+  readonly parked = new Map<string, { readonly asked: Asked<HandoverInitiate>; readonly since: number }>();
+  readonly #phases = new Map<string, Phase>();
+  readonly #waiting = new Map<Prefix, ((maar: Address | undefined) => void)[]>();
+  readonly #said = new Map<string, number>();
+  #watching = false;
+
+  constructor(functions: Functions, lm: LocationService, options: LuoOptions) {
+    this.functions = functions;
+    this.lm = lm;
+    this.options = options;
+  }
+
+  get bindingSeconds(): number {
+    return this.functions.context.config.timers.bindingSeconds;
+  }
+
+  get asks(): boolean {
+    return this.options.design.secondSegment === 'query';
+  }
+
+  get anycast(): boolean {
+    return this.options.design.firstSegment === 'anycast';
+  }
+
+  phase(mnId: string): Phase {
+    return this.#phases.get(mnId) ?? 'new';
+  }
+
+  advance(mnId: string, event: PhaseEvent): void {
+    const from = this.phase(mnId);
+    const to = next(from, event);
+    if (to === from) return;
+    if (to === undefined) this.#phases.delete(mnId);
+    else this.#phases.set(mnId, to);
+    this.functions.context.trace('phase', { detail: { mnId, event, from, to: to ?? 'forgotten' } });
+  }
+
+  /** Nothing of the MN is of use here any more. */
+  forget(mnId: string): void {
+    this.advance(mnId, 'gone');
+    this.tickets.delete(mnId);
+    this.bindings.delete(mnId);
+    this.registered.delete(mnId);
+  }
+
+  /** Whether the homes of some MN here are still on the way, so that what is unknown now may be known soon. */
+  get expecting(): boolean {
+    for (const { mnId, state } of this.functions.location.nodes.values()) {
+      if (state === 'authorising' || this.phase(mnId) === 'transferring') return true;
+    }
+    return false;
+  }
+
+  /** Sees to it that what is idle is looked for, at half the idle time, until `unwatch`. */
+  watch(): void {
+    const { context } = this.functions;
+    if (!this.#watching) context.arm(TIMER.usage, context.config.timers.idle / 2);
+    this.#watching = true;
+  }
+
+  unwatch(): void {
+    this.#watching = false;
+  }
+
+  /** Where homes are, as other MAARs are told it. */
+  binding(prefixes: readonly Prefix[], locator: Address, counter: number): Binding {
+    return { prefixes, delegated: [], locator, counter, lifetimeSeconds: this.bindingSeconds };
+  }
+
+  /** Milliseconds from now until what ends at `until` is to be asked for again. */
+  renewal(until: number): number {
+    return Math.max(0, until - this.functions.context.now - RENEW_BEFORE);
+  }
+
+  /** Calls `then` with the MAAR of a correspondent once it is located; undefined if it cannot be. */
+  resolve(where: Prefix, then: (maar: Address | undefined) => void): void {
+    const waiting = this.#waiting.get(where) ?? [];
+    this.#waiting.set(where, [...waiting, then]);
+    remember(this.#waiting);
+    this.lm.lookup(where.split('/')[0] ?? where);
+  }
+
+  resolved(where: Prefix, maar: Address | undefined): void {
+    const waiting = this.#waiting.get(where) ?? [];
+    this.#waiting.delete(where);
+    for (const then of waiting) then(maar);
+  }
+
+  /** True if this was not said to that MAAR a moment ago. */
+  mayTell(peer: Address, what: string): boolean {
+    const { now } = this.functions.context;
+    const key = `${peer} ${what}`;
+    const before = this.#said.get(key);
+    if (before !== undefined && now - before < SAY_AGAIN) return false;
+    this.#said.delete(key);
+    this.#said.set(key, now);
+    remember(this.#said);
+    return true;
+  }
+}
+
+/** Lets go of the oldest entry of what has grown too long. */
+export function remember<T>(map: Map<string, T>): T | undefined {
+  if (map.size <= MAX_REMEMBERED) return undefined;
+  const [oldest] = map;
+  if (oldest === undefined) return undefined;
+  map.delete(oldest[0]);
+  return oldest[1];
+}

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { next, TRANSITIONS } from '../../../host/schemes/luo/transitions.ts';
+
+test('every phase can be reached and left, and no event has two outcomes', () => {
+  const phases = new Set(TRANSITIONS.map(({ from }) => from));
+  for (const phase of phases) {
+    assert.ok(phase === 'new' || TRANSITIONS.some(({ to }) => to === phase), `${phase} is never reached`);
+  }
+  const keys = TRANSITIONS.map(({ from, event }) => `${from} ${event}`);
+  assert.equal(new Set(keys).size, keys.length);
+});
+
+test('an event without a meaning in a phase changes nothing', () => {
+  assert.equal(next('settled', 'context'), 'settled');
+  assert.equal(next('released', 'gone'), undefined);
+});
+
+test('the diagram of the README is the table', () => {
+  const page = readFileSync(new URL('../../../host/schemes/luo/README.md', import.meta.url), 'utf8');
+  const drawn = [...page.matchAll(/^ {2}(\w+) --> (\w+): ([\w-]+)$/gm)].map(
+    ([, from, to, event]) => `${from} ${event} ${to}`,
+  );
+  const table = TRANSITIONS.map(({ from, event, to }) => `${from} ${event} ${to ?? 'forgotten'}`);
+  assert.deepEqual(drawn, table);
+});
