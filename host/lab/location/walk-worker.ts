@@ -3,6 +3,7 @@
  * standard input ends a last one: what was acknowledged, or the fault.
  */
 import { once } from 'node:events';
+import { messageOf } from '../../core/error-message.ts';
 import type { LocationAnswer } from '../lab.ts';
 import { LmClient } from './client.ts';
 import type { LmClientSettings } from './client.ts';
@@ -40,7 +41,7 @@ try {
   await walk.stop();
   say({ acknowledged: [...walk.acknowledged].map(([mnId, where]) => ({ mnId, ...where })) });
 } catch (error) {
-  say({ fault: error instanceof Error ? error.message : String(error) });
+  say({ fault: messageOf(error) });
 }
 await Promise.all(clients.map((client) => client.close()));
 process.exit();

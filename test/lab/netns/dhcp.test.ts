@@ -11,6 +11,7 @@ import { netnsObstacle } from '../../../host/lab/netns/sandbox.ts';
 import { maarPool } from '../../../host/lab/plan.ts';
 import { defaultScheme } from '../../../host/schemes/registry.ts';
 import { contains } from '../../../host/wire/address.ts';
+import { missing } from '../../support/tools.ts';
 
 /** Renewal comes after half of the preferred lifetime. */
 const POOL = { mode: 'stateful', preferredSeconds: 10, validSeconds: 120 } as const;
@@ -53,8 +54,9 @@ test("ISC's client gets an address, keeps it through a move, and gets another wh
   const absent = spawnSync('dhclient', ['--version'], {
     env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
   }).error;
-  if (absent !== undefined || netnsObstacle() !== undefined) {
-    t.skip('needs dhclient and network namespaces');
+  const obstacle = absent === undefined ? netnsObstacle() : 'dhclient';
+  if (obstacle !== undefined) {
+    missing(t, obstacle);
     return;
   }
   const lab = await createNetnsLab({ scheme: defaultScheme, seed: 1, pool: POOL });

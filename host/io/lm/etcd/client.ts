@@ -1,6 +1,7 @@
 import { Agent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import { messageOf } from '../../../core/error-message.ts';
 
 /** A member of the cluster. */
 export interface Endpoint {
@@ -195,8 +196,4 @@ function resultOf(value: unknown): unknown {
 
 function nameOf({ host, port }: Endpoint): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../core/error-message.ts';
 import type {
   ServerStore,
   StoreAnswer,
@@ -323,8 +324,4 @@ function piecesOf(request: Wanted['request']): readonly Wanted['request'][] {
     ...request,
     mnIds: request.mnIds.slice(index * LIMITS.mnIds, (index + 1) * LIMITS.mnIds),
   }));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
