@@ -44,7 +44,12 @@ export type Refusal =
   | 'unasked';
 
 export type Opened =
-  | { readonly ok: true; readonly message: LocationMessage }
+  | {
+      readonly ok: true;
+      readonly message: LocationMessage;
+      /** Milliseconds since the request that an answer is to was sent; 0 for a request. */
+      readonly age: number;
+    }
   | { readonly ok: false; readonly why: Refusal; readonly message?: LocationMessage };
 
 /** RFC 4285 section 5.1: between a mobile node and its home agent, whose places client and server take. */
@@ -62,8 +67,8 @@ export class Association {
   readonly #settings: AssociationSettings;
   /** When each request of the last two windows came, by timestamp, kind and sequence number; in order of coming. */
   readonly #seen = new Map<string, number>();
-  /** Timestamps of requests sent, by sequence number. */
-  readonly #asked = new Map<number, number>();
+  /** Timestamps of requests sent, and when that was by this clock, by sequence number. */
+  readonly #asked = new Map<number, { readonly timestamp: number; readonly at: number }>();
   /**
    * What to add to this clock for the peer to take it for its own. Only for what is sent: were requests of the peer measured by
    * it too, two nodes that correct each other at the same time would refuse each other for ever.
@@ -77,7 +82,7 @@ export class Association {
   /** The octets of a request, stamped and signed. */
   request(message: Omit<LocationRequest, 'timestamp'>, now: number): Uint8Array {
     const timestamp = Math.floor(now + this.#offset);
-    this.#asked.set(message.sequence, timestamp);
+    this.#asked.set(message.sequence, { timestamp, at: now });
     return this.#sign({ ...message, timestamp } as LocationRequest);
   }
 
@@ -96,8 +101,9 @@ export class Association {
     if (result === 'other') return { ok: false, why: 'other-message' };
     if (!result.ok) return { ok: false, why: 'malformed' };
     const message = result.value;
+    const age = isAnswer(message) ? now - (this.#asked.get(message.sequence)?.at ?? now) : 0;
     const why = isAnswer(message) ? this.#answerFault(message, now) : this.#requestFault(message, now);
-    return why === undefined ? { ok: true, message } : { ok: false, why, message };
+    return why === undefined ? { ok: true, message, age } : { ok: false, why, message };
   }
 
   #sign(message: LocationMessage): Uint8Array {
@@ -144,7 +150,7 @@ export class Association {
 
   #answerFault(message: LocationAnswer, now: number): Refusal | undefined {
     const asked = this.#asked.get(message.sequence);
-    if (message.timestamp !== asked) return 'unasked';
+    if (message.timestamp !== asked?.timestamp) return 'unasked';
     if (message.status === LM_STATUS.timestamp && message.clock !== undefined)
       this.#offset = message.clock - now;
     this.#asked.delete(message.sequence);

@@ -165,13 +165,13 @@ export class Channel implements Timing {
       }
       return undefined;
     }
-    const { message } = opened;
+    const { message, age } = opened;
     this.trace('receive', { message: message.kind, from: this.nameOf(src), ...about(message) });
     this.count(`received-${message.kind}`);
     if (!isAnswer(message)) return { peer: src, message };
     // The clock of the peer is known now: the request is sent again with its time.
     if (message.status === LM_STATUS.timestamp) this.#exchanges.hasten(src, message.sequence);
-    else this.#exchanges.answer(src, message.sequence, message);
+    else this.#exchanges.answer(src, message.sequence, heldUp(message, age));
     return undefined;
   }
 
@@ -217,6 +217,21 @@ function aged(draft: Draft<LocationRequest>, milliseconds: number): Draft<Locati
   const { binding } = draft;
   const left = binding.lifetimeSeconds - Math.ceil(milliseconds / 1000);
   return { ...draft, binding: { ...binding, lifetimeSeconds: Math.max(0, left) } };
+}
+
+/**
+ * What a query's answer tells, from the moment of the query on: an answer may be held up, or played again, for as long as the
+ * query is sent again, and no timestamp of the answerer says how old it is.
+ */
+function heldUp(answer: LocationAnswer, milliseconds: number): LocationAnswer {
+  if (answer.kind !== 'PQA') return answer;
+  const left = (seconds: number): number => Math.max(0, seconds - Math.floor(milliseconds / 1000));
+  const { binding, lifetimeSeconds } = answer;
+  return {
+    ...answer,
+    lifetimeSeconds: left(lifetimeSeconds),
+    ...(binding && { binding: { ...binding, lifetimeSeconds: left(binding.lifetimeSeconds) } }),
+  };
 }
 
 /** Status 156 for a request whose timestamp is out of the window. */

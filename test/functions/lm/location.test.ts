@@ -363,3 +363,16 @@ test('a first attachment and a handover say so in the Handoff Indicator, a refre
   });
   assert.deepEqual(indicators.slice(0, 3), [1, 3, 5]);
 });
+
+test('what an answer tells counts from its query on, however long the answer is held up', () => {
+  const network = new Network();
+  network.server(LM, CLIENTS, { limits: { maxLifetime: 60 } });
+  for (const address of [M1, M2]) network.client(address, [LM]);
+  assert.equal(arrive(network, M1), 0);
+  network.tamper = (effect) => [{ effect, delay: effect.dst === M2 ? 20_000 : 5 }];
+  const [located] = network.tell(M2, { type: 'lookup', where: HOA }, 20_500);
+  assert.ok(located?.type === 'located');
+  assert.equal(located.binding?.locator, M1);
+  const left = located.binding.lifetimeSeconds;
+  assert.ok(left > 0 && left <= 40, `believed for ${left} s of the 60 that began 20 s ago`);
+});
