@@ -1,5 +1,5 @@
 import type { Address, Prefix } from '../../../../bindings/entries.ts';
-import { DEFAULT_LOCATION, DEFAULT_TIMERS, type LocationConfig } from '../../../core/config.ts';
+import { DEFAULT_LOCATION, type LocationConfig } from '../../../core/config.ts';
 import type { Machine, Random, TimerEvent } from '../../../core/machine.ts';
 import { splitPrefix } from '../../../wire/address.ts';
 import { CHANNEL_SETTINGS, Channel } from '../channel.ts';
@@ -26,12 +26,8 @@ export interface ClientSettings extends Omit<LocationConfig, 'window'> {
 }
 
 const { window: _, ...defaults } = DEFAULT_LOCATION;
-/** 802.11 in the registry of RFC 5213 section 8.5. */
-export const CLIENT_SETTINGS = {
-  ...defaults,
-  lifetime: DEFAULT_TIMERS.bindingSeconds,
-  accessTechnology: 4,
-} as const;
+/** Access technology: 802.11 in the registry of RFC 5213 section 8.5. A MAAR asks for the lifetime of its bindings instead. */
+export const CLIENT_SETTINGS = { ...defaults, lifetime: 600, accessTechnology: 4 } as const;
 
 /** An MN that is here, and is to be registered. */
 export interface LocalRegistration {
@@ -231,9 +227,13 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
         return;
       }
       // Of a server that is silent or in trouble nothing is learnt about the MN.
-      const until = answer?.status === LM_STATUS.unknown ? now + (told > 0 ? told : absentFor) : undefined;
-      if (until !== undefined) this.#cache.putAbsent(`${where}/128`, until);
-      this.#located(where, 'server', undefined, until);
+      if (answer?.status !== LM_STATUS.unknown) {
+        this.#located(where, 'server', undefined, undefined);
+        return;
+      }
+      // A server that has promised to tell of changes may forget that: the cache does not count on it for long.
+      this.#cache.putAbsent(`${where}/128`, now + absentFor);
+      this.#located(where, 'server', undefined, now + (told > 0 ? told : absentFor));
     });
   }
 
