@@ -29,7 +29,7 @@ export function onLocated(state: State, located: Located): void {
   else inUse = pointSessions(state, prefixes, binding.locator, binding.counter);
   if (inUse && until !== undefined) {
     for (const { session } of sessionsTo(state, prefixes)) {
-      context.arm(`${TIMER.located}${session.cn}`, state.renewal(until));
+      context.arm(`${TIMER.located}${session.cn}`, state.renewal(until, binding !== undefined));
       context.disarm(`${TIMER.unanswered}${session.cn}`);
     }
   }
@@ -59,7 +59,7 @@ function anchorLocated(state: State, prefix: Prefix, { binding, until, source }:
     keepAnchored(state, prefix, anchored?.mnId ?? '', locator, counter, expires);
   }
   if (until !== undefined && location.anchored.has(prefix)) {
-    context.arm(`${TIMER.anchored}${prefix}`, state.renewal(until));
+    context.arm(`${TIMER.anchored}${prefix}`, state.renewal(until, binding !== undefined));
   }
 }
 

@@ -134,9 +134,12 @@ export class State {
     return { prefixes, delegated: [], locator, counter, lifetimeSeconds: this.bindingSeconds };
   }
 
-  /** Milliseconds from now until what ends at `until` is to be asked for again. */
-  renewal(until: number): number {
-    return Math.max(0, until - this.functions.context.now - RENEW_BEFORE);
+  /**
+   * Milliseconds from now until what ends at `until` is to be asked for again. That nothing is registered the cache repeats to
+   * the end; asked before, it would answer at once, for ever.
+   */
+  renewal(until: number, registered: boolean): number {
+    return Math.max(1, until - this.functions.context.now - (registered ? RENEW_BEFORE : 0));
   }
 
   /** Calls `then` with the MAAR of a correspondent once it is located; undefined if it cannot be. */

@@ -59,7 +59,7 @@ export function transitLocated(state: State, prefix: Prefix, located: Located, i
   } else if (binding === undefined || binding.locator === anchor) {
     if (known?.lasting === true && until !== undefined) closeTransit(state, prefix);
   } else if (binding.counter >= (known?.counter ?? 0)) {
-    const millis = state.renewal(until ?? context.now);
+    const millis = state.renewal(until ?? context.now, true);
     openTransit(state, prefix, binding.locator, binding.counter, millis, state.anycast);
   }
 }

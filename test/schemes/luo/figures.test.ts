@@ -170,3 +170,16 @@ for (const design of ['anycast-query', 'anycast-push'] as const) {
     await lab.close();
   });
 }
+
+test('that a correspondent is registered nowhere is asked again once for each subscription', async () => {
+  const lab = await openLuo();
+  const hoa = await attach(lab, 'A', 'a1');
+  const other = await attach(lab, 'B', 'b1');
+  const ends = { from: 'B', to: 'A', fromAddress: other, toAddress: hoa } as const;
+  const stream = await lab.stream({ name: 'both', ...ends, kind: 'ping', intervalMs: 1_000 });
+  await lab.sleep(1_000_000);
+  // Both routers, at the beginning and every 300 s.
+  assert.equal(sentSince(lab, 0, 'PBQ'), 2 * 4);
+  assert.equal((await stream.finish()).lost, 0);
+  await lab.close();
+});
