@@ -214,7 +214,8 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     const { peer, message } = asked;
     const { mnId, where, register, lifetimeSeconds } = message;
     const known = this.#lookUp(mnId, where);
-    const primary = where === undefined ? this.#settings.address : this.#primaryOf(where);
+    const about = where ?? known?.prefixes[0];
+    const primary = about === undefined ? this.#settings.address : this.#primaryOf(about);
     const answer = (binding: Binding | undefined, ticket?: number): void => {
       const granted = this.#subscribe(peer, message, lifetimeSeconds, binding);
       this.#channel.answer(asked, {
@@ -232,13 +233,16 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
       this.#registrar.ticket((ticket) => {
         if (ticket === undefined) refuse(LM_STATUS.noResources);
         else {
-          const arrival = { wasHere: known !== undefined, home, ticket: theirs };
+          const arrival = { wasHere: known !== undefined && home === undefined, home, ticket: theirs };
           if (gateway !== undefined && mnId !== undefined) this.#visitors.arrived(mnId, ticket, arrival);
           answer(binding, ticket);
         }
       });
     };
-    if (known !== undefined || primary === address) {
+    // A visitor whom its home server has not confirmed may be elsewhere by now: only a counter from there is later than that.
+    const unconfirmed =
+      register && primary !== undefined && mnId !== undefined && !this.#visitors.confirmed(primary, mnId);
+    if (primary === address || (known !== undefined && !unconfirmed)) {
       if (register) attach(known);
       else answer(known);
     } else if (primary === undefined || this.#roles.get(peer) === 'server') {
@@ -246,10 +250,11 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
       refuse(LM_STATUS.notPrimary);
     } else {
       this.#upstream.query(primary, message, (reply) => {
-        if (reply === undefined) refuse(LM_STATUS.unspecified);
+        if (reply === undefined && known !== undefined) attach(known);
+        else if (reply === undefined) refuse(LM_STATUS.unspecified);
         else if (reply.status !== LM_STATUS.accepted) refuse(reply.status);
         else if (gateway === undefined) answer(reply.binding, reply.ticket);
-        else if (register) attach(reply.binding, primary, reply.ticket);
+        else if (register) attach(known ?? reply.binding, primary, reply.ticket);
         else if (reply.binding === undefined) answer(undefined);
         else {
           this.#renumbering.translate(reply.binding, (binding) => {

@@ -74,6 +74,11 @@ export class Visitors {
     if (oldest !== undefined) this.#arrivals.delete(oldest);
   }
 
+  /** Whether the home server has said that the MN is registered as being in this network. */
+  confirmed(home: Address, mnId: string): boolean {
+    return (this.#kept.get(`${home} ${mnId}`)?.until ?? 0) > this.#channel.now;
+  }
+
   /**
    * Sees to it that the home server knows the MN to be in this network: `done` with a status, at once if it knows already.
    * Moves within the network thus never reach it, and refreshments only when its own registration needs one. `refresh`: the

@@ -138,7 +138,10 @@ export class Auditor {
       const kept =
         registration !== undefined &&
         (registration.counter > counter || (registration.counter === counter && !registration.ended));
+      // Its own counter's or that of a later one, which was there before it went and may be forgotten by now.
+      const latest = Math.max(counter, this.#highest.get(key) ?? 0);
       const ended =
+        this.#ended.has(`${mnId} ${latest}`) ||
         this.#ended.has(`${mnId} ${counter}`) ||
         this.#highestAtHome(mnId) > atHome ||
         this.#leftNetwork(store, mnId);
