@@ -1,8 +1,8 @@
-import { DatabaseSync } from 'node:sqlite';
-import type { StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { SessionRecord, Store } from '../aaa/store.ts';
 import type { Profiles, Subscriber } from '../aaa/subscribers.ts';
 import { SqliteProfiles } from './aaa-profiles.ts';
+import { openDatabase, transaction } from './database.ts';
 
 const SCHEMA_VERSION = 1;
 
@@ -19,9 +19,6 @@ const SCHEMA = `
     UNIQUE (mn_id, counter)
   ) STRICT, WITHOUT ROWID;
 `;
-
-/** Another AAA process on the same file may hold the write lock for this long, in milliseconds. */
-const LOCK_WAIT = 2_000;
 
 interface Row {
   readonly session_id: string;
@@ -50,8 +47,7 @@ function record(row: unknown): SessionRecord | undefined {
 }
 
 /**
- * Registrations and profiles in an SQLite file. Two AAA servers may share it. The constructor throws where the file cannot be
- * opened, is no database, or was written by a later version.
+ * Registrations and profiles in an SQLite file. Two AAA servers may share it. The constructor throws as openDatabase does.
  */
 export class SqliteStore implements Store {
   readonly #database: DatabaseSync;
@@ -62,21 +58,8 @@ export class SqliteStore implements Store {
   readonly #prune: StatementSync;
 
   constructor(file: string) {
-    const database = new DatabaseSync(file);
+    const database = openDatabase(file, 'shared', SCHEMA, SCHEMA_VERSION);
     this.#database = database;
-    database.exec(`PRAGMA busy_timeout = ${LOCK_WAIT}`);
-    database.exec('PRAGMA journal_mode = WAL');
-    // FULL syncs the log at each commit: an acknowledged registration survives loss of power, not only kill -9.
-    database.exec('PRAGMA synchronous = FULL');
-    const { user_version: version } = database.prepare('PRAGMA user_version').get() as {
-      user_version: number;
-    };
-    if (version > SCHEMA_VERSION) {
-      database.close();
-      throw new Error(`${file} has schema version ${version}; this program knows ${SCHEMA_VERSION}`);
-    }
-    database.exec(SCHEMA);
-    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     this.#session = database.prepare('SELECT * FROM sessions WHERE session_id = ?');
     this.#current = database.prepare('SELECT * FROM sessions WHERE mn_id = ? ORDER BY counter DESC LIMIT 1');
     this.#currents = database.prepare(
@@ -89,16 +72,7 @@ export class SqliteStore implements Store {
   }
 
   transaction<T>(body: () => T): T {
-    // IMMEDIATE takes the write lock before the first read: what is read cannot change before the write.
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      const result = body();
-      this.#database.exec('COMMIT');
-      return result;
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
+    return transaction(this.#database, body);
   }
 
   session(sessionId: string): SessionRecord | undefined {

@@ -1,5 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
-import type { StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { messageOf } from '../../core/error-message.ts';
 import type {
   LocationStore,
@@ -8,6 +7,7 @@ import type {
   StoreRequest,
   StoreState,
 } from '../../functions/lm/store.ts';
+import { openDatabase, transaction } from '../database.ts';
 
 const SCHEMA_VERSION = 1;
 
@@ -56,7 +56,7 @@ function registrationOf(row: Row): Registration {
 
 /**
  * Registrations of one LM server in an SQLite file, which it has for itself. Each `submit` is one transaction, on the disk when it is
- * answered. The constructor throws where the file cannot be opened, is no database, is in use, or was written by a later version.
+ * answered. The constructor throws as openDatabase does.
  */
 export class SqliteLocationStore implements LocationStore {
   readonly #database: DatabaseSync;
@@ -71,25 +71,9 @@ export class SqliteLocationStore implements LocationStore {
   #reserved: number;
 
   constructor(file: string) {
-    const database = new DatabaseSync(file);
+    // Counters are handed out from memory: a second server on the file would hand out lower ones later.
+    const database = openDatabase(file, 'exclusive', SCHEMA, SCHEMA_VERSION);
     this.#database = database;
-    try {
-      // Counters are handed out from memory: a second server on the file would hand out lower ones later.
-      database.exec('PRAGMA locking_mode = EXCLUSIVE');
-      database.exec('PRAGMA journal_mode = WAL');
-      // FULL syncs the log at each commit: what is acknowledged survives loss of power, not only kill -9.
-      database.exec('PRAGMA synchronous = FULL');
-      const { user_version: version } = database.prepare('PRAGMA user_version').get() as {
-        user_version: number;
-      };
-      if (version > SCHEMA_VERSION) {
-        throw new Error(`${file} has schema version ${version}; this program knows ${SCHEMA_VERSION}`);
-      }
-      database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
     this.#all = database.prepare('SELECT * FROM registrations');
     this.#counter = database.prepare('SELECT counter FROM registrations WHERE mn_id = ?');
     this.#one = database.prepare('SELECT * FROM registrations WHERE mn_id = ?');
@@ -112,11 +96,8 @@ export class SqliteLocationStore implements LocationStore {
     const before = { next: this.#next, reserved: this.#reserved };
     let answers: readonly StoreAnswer[];
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
-      answers = requests.map((request) => this.#carryOut(request));
-      this.#database.exec('COMMIT');
+      answers = transaction(this.#database, () => requests.map((request) => this.#carryOut(request)));
     } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       ({ next: this.#next, reserved: this.#reserved } = before);
       const reason = messageOf(error);
       answers = requests.map(({ id }) => ({ type: 'failed', id, reason }));
