@@ -1,18 +1,12 @@
-import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
-import { CN } from '../plan.ts';
-import { Checks } from './common/checks.ts';
-import { order, sentence, type Sent } from './common/handover.ts';
-import { checkStream, goAway } from './common/location.ts';
-import { checkOptimised, talk } from './common/optimised.ts';
-import { outcome } from './common/session.ts';
+import type { Scenario } from '../lab.ts';
+import { runAnycast } from './common/anycast.ts';
+import type { Sent } from './common/handover.ts';
 
 /** b3 asks for what comes to it, as the MAAR nearest to the correspondent. */
 const EXPECTED: readonly Sent[] = [
   { node: 'b3', message: 'PBQ', to: 'lm1' },
   { node: 'lm1', message: 'PQA', to: 'b3' },
 ];
-/** From the first packet at the anchor on, by way of b3: what b3 is told comes to it by then. */
-const TOLD_PATHS = 10;
 
 export const anycastQuery: Scenario = {
   name: 'anycast-query',
@@ -20,17 +14,5 @@ export const anycastQuery: Scenario = {
   backends: ['sim', 'netns'],
   needs: 'lm',
   options: { schemeOptions: { design: 'anycast-query' }, anycast: 'b3' },
-  run,
+  run: (lab) => runAnycast(lab, EXPECTED),
 };
-
-async function run(lab: Lab): Promise<ScenarioResult> {
-  const checks = new Checks();
-  const away = await goAway(lab);
-  const session = await talk(lab, 'cn', CN.address, away.home);
-  const begun = await session.settled();
-  checks.equal('messages, in order', order(lab, begun.at, EXPECTED), EXPECTED.map(sentence));
-  await checkOptimised(lab, checks, begun, { tunnel: 'b3>a2', after: TOLD_PATHS, through: ['native'] });
-  const reports = [await session.finish(), await away.session.finish()] as const;
-  checkStream(checks, reports[0], { reordered: TOLD_PATHS * lab.delay });
-  return outcome(checks, reports);
-}
