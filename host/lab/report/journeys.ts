@@ -3,8 +3,15 @@ import { IPV6_HEADER, NEXT_HEADER } from '../../wire/ipv6.ts';
 import type { CapturedPacket } from '../lab.ts';
 import { CN, MAARS, maarPool } from '../plan.ts';
 
+const NEXT_HEADER_AT = 6;
 const SOURCE = 8;
 const DESTINATION = 24;
+/** Where a transport's checksum stands in its header. */
+const CHECKSUM_AT = new Map<number | undefined, number>([
+  [NEXT_HEADER.tcp, 16],
+  [NEXT_HEADER.udp, 6],
+  [NEXT_HEADER.icmpv6, 2],
+]);
 
 /** A packet on one link. */
 export interface Sighting {
@@ -37,11 +44,10 @@ function addSighting(
   journeys: Map<string, Journey & { readonly sightings: Sighting[] }>,
   { at, link, sender, data }: CapturedPacket,
 ): void {
-  const tunnelled = data[6] === NEXT_HEADER.ipv6;
+  const tunnelled = data[NEXT_HEADER_AT] === NEXT_HEADER.ipv6;
   const inner = tunnelled ? data.subarray(IPV6_HEADER) : data;
   if (inner.length < IPV6_HEADER + 8 || !isDomainData(inner)) return;
-  // All but what changes on the way: hop limit, and the fields before it.
-  const key = Buffer.from(inner.buffer, inner.byteOffset + SOURCE, inner.length - SOURCE).toString('latin1');
+  const key = identity(inner);
   let journey = journeys.get(key);
   if (journey === undefined) {
     journey = {
@@ -52,6 +58,17 @@ function addSighting(
     journeys.set(key, journey);
   }
   journey.sightings.push({ at, link, sender, tunnelled });
+}
+
+/**
+ * All but what changes on the way: hop limit and the fields before it, and the checksum, which a kernel writes only where
+ * a packet leaves it.
+ */
+function identity(packet: Uint8Array): string {
+  const kept = Buffer.from(packet);
+  const checksum = CHECKSUM_AT.get(packet[NEXT_HEADER_AT]);
+  if (checksum !== undefined) kept.fill(0, IPV6_HEADER + checksum, IPV6_HEADER + checksum + 2);
+  return kept.toString('latin1', SOURCE);
 }
 
 const POOLS = MAARS.map((name) => addressBytes(maarPool(name).split('/')[0]!).subarray(0, 6));

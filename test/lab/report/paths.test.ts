@@ -8,6 +8,8 @@ import { NEXT_HEADER, emitIpv6 } from '../../../host/wire/ipv6.ts';
 
 const A = '2001:db8:11::a';
 const B = '2001:db8:14::b';
+/** Of UDP, behind a fixed header. */
+const CHECKSUM_AT = 46;
 
 /** One datagram from A to B, told from others by its number. */
 function datagram(number: number, hopLimit: number): Uint8Array {
@@ -41,6 +43,13 @@ test('the path before a move and after it, with its tunnel', () => {
   assert.deepEqual(pathChanges([first, move], packets), [
     { move, src: A, dst: B, before: 'A - a1 - b1 - B', after: 'A - a2 = b1 - B' },
   ]);
+});
+
+test('a checksum that is completed where a kernel hands the packet to a tunnel makes no other packet of it', () => {
+  const packets = journey(900, 1, TUNNEL);
+  for (const { data } of packets.slice(0, 2)) data.set([0xfe, 0xc2], CHECKSUM_AT);
+  const [change] = pathChanges([first, move], packets);
+  assert.equal(change?.before, 'A - a2 = b1 - B');
 });
 
 test('the path is that of most packets, and packets that were lost on the way tell none', () => {
