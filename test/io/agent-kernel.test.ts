@@ -22,7 +22,10 @@ import {
   STATION_LINK_LOCAL,
   STATION_MAC,
   buildNetwork,
+  lostEchoes,
   openBench,
+  ping,
+  reaches,
   station,
 } from './support/bench.ts';
 import { dump, objects, settle } from './support/kernel.ts';
@@ -114,15 +117,6 @@ namespaced(import.meta.url, () => {
     ...['--name', 'a1', '--user', 'nobody', '--activity'],
     ...links.flatMap((l) => ['--access', `${l.link}=${l.interface},${l.linkLocal},${l.mac}`]),
   ];
-  function reaches(address: string): boolean {
-    try {
-      return station(`ping -6 -q -c 2 -i 0.01 -W 1 -I ${address} ${CORRESPONDENT}`).includes(
-        ' 0% packet loss',
-      );
-    } catch {
-      return false;
-    }
-  }
   let pristine = '';
   let agent: Agent;
   let client: AgentClient;
@@ -205,10 +199,7 @@ namespaced(import.meta.url, () => {
   test('native traffic stays in the kernel, tunnelled traffic does not, and both are counted by station', async () => {
     assert.deepEqual(new Set(await client.apply(ENTRIES)), new Set(['ok']));
     for (const address of [NATIVE_ADDRESS, FOREIGN_ADDRESS]) {
-      assert.match(
-        station(`ping -6 -q -c ${COUNT} -i 0.01 -W 1 -I ${address} ${CORRESPONDENT}`),
-        / 0% packet loss/,
-      );
+      assert.match(ping(address, CORRESPONDENT, COUNT), / 0% packet loss/);
     }
     const { counters, nativeFlows, dropped } = await client.status();
     assert.equal(counters['reverse-tunnelled'], COUNT);
@@ -232,7 +223,7 @@ namespaced(import.meta.url, () => {
     sh('ip link set br0 up');
     await until('routes, neighbours and the address are back', () => isDeepStrictEqual(standing(), before));
     for (const address of [NATIVE_ADDRESS, FOREIGN_ADDRESS]) {
-      await until('the station is reached', () => reaches(address));
+      await until('the station is reached', () => reaches(address, CORRESPONDENT));
     }
     await until('the log says so', () => agent.log.includes('access link 0 is up again'));
     assert.doesNotMatch(agent.log, /delete route/);
@@ -242,7 +233,8 @@ namespaced(import.meta.url, () => {
     const { nftables } = objects();
     sh('nft flush ruleset');
     await until('the table is back', () => isDeepStrictEqual(objects()['nftables'], nftables));
-    for (const address of [NATIVE_ADDRESS, FOREIGN_ADDRESS]) assert.ok(reaches(address));
+    for (const address of [NATIVE_ADDRESS, FOREIGN_ADDRESS])
+      assert.match(ping(address, CORRESPONDENT, 2), / 0% packet loss/);
     await until('it is in the log', () => agent.log.includes('somebody has deleted table maar_a1'));
     // Sources are in step with the table again: what goes, goes.
     const gone = { op: 'delete', kind: 'source', prefix: NATIVE, link: 0 } as const;
@@ -253,19 +245,16 @@ namespaced(import.meta.url, () => {
   test('a destination that goes between kernel and data plane all the time loses nothing', async () => {
     const through = tunnel(`${CORRESPONDENT}/128`);
     const start = await client.status();
-    const pings = run('ip', [
-      ...['netns', 'exec', 'station', 'ping', '-6', '-q', '-c', String(STREAM), '-i', '0.002'],
-      ...['-W', '1', '-I', NATIVE_ADDRESS, CORRESPONDENT],
-    ]);
+    const lost = lostEchoes(NATIVE_ADDRESS, CORRESPONDENT, STREAM, 2);
     let [ended, moves] = [false, 0];
-    void pings.finally(() => (ended = true));
+    void lost.finally(() => (ended = true));
     for (; !ended; moves++) {
       await client.apply([
         moves % 2 === 0 ? through : { op: 'delete', kind: 'destination', prefix: `${CORRESPONDENT}/128` },
       ]);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    assert.match((await pings).stdout, / 0% packet loss/);
+    assert.equal(await lost, 0);
     const end = await client.status();
     const tunnelled = end.counters['tunnelled']! - start.counters['tunnelled']!;
     assert.ok(tunnelled > 0 && tunnelled < STREAM, `${tunnelled} of ${STREAM} in ${moves} moves`);

@@ -24,7 +24,7 @@ import {
   STATION_LINK_LOCAL,
   STATION_MAC,
   buildNetwork,
-  station,
+  ping,
 } from './support/bench.ts';
 import { namespaced, python, until } from './support/namespace.ts';
 
@@ -61,11 +61,8 @@ s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 s.bind(('${NATIVE_ADDRESS}', 4000))
 for n in range(${PAIRS}): s.sendto(b'x', ('2001:db8:c0::1:%x' % n, 9))`;
 
-function ping(source: string): void {
-  assert.match(
-    station(`ping -6 -q -c ${COUNT} -i 0.01 -W 1 -I ${source} ${CORRESPONDENT}`),
-    / ([05]|10)% packet loss/,
-  );
+function echoes(from: string): void {
+  assert.match(ping(from, CORRESPONDENT, COUNT), / ([05]|10)% packet loss/);
 }
 
 namespaced(import.meta.url, () => {
@@ -140,7 +137,7 @@ namespaced(import.meta.url, () => {
   });
 
   test('use of entries and pairs is that which Node finds in the same kernel', async () => {
-    ping(FOREIGN_ADDRESS);
+    echoes(FOREIGN_ADDRESS);
     const look = async (): Promise<[Map<string, number>, Map<string, number>]> => {
       const now = performance.now();
       const pairs = native
@@ -156,7 +153,7 @@ namespaced(import.meta.url, () => {
     assert.equal(first.has(NATIVE), false);
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     const begun = performance.now();
-    ping(NATIVE_ADDRESS);
+    echoes(NATIVE_ADDRESS);
     const [ours, theirs] = await look();
     const since = performance.now() - begun;
     const flow = `${NATIVE_ADDRESS} ${CORRESPONDENT}`;
@@ -201,8 +198,8 @@ namespaced(import.meta.url, () => {
     const counts = async (): Promise<{ sent: number; received: number }> =>
       (await control.answers('activity', activityRequest(1n))).find(({ mac }) => mac === STATION_MAC)!;
     const start = await counts();
-    ping(NATIVE_ADDRESS);
-    ping(FOREIGN_ADDRESS);
+    echoes(NATIVE_ADDRESS);
+    echoes(FOREIGN_ADDRESS);
     const end = await counts();
     const [sent, received] = [end.sent - start.sent, end.received - start.received];
     assert.ok(sent >= 2 * COUNT && sent <= 2 * COUNT + 4, `${sent} sent`);

@@ -7,7 +7,7 @@ import type { Machine, TraceEffect } from '../../../host/core/machine.ts';
 import { clockOrigin } from '../../../host/io/clock.ts';
 import type { LinuxConfig } from '../../../host/io/linux-config.ts';
 import { LinuxHost } from '../../../host/io/linux-host.ts';
-import { sh, until } from './namespace.ts';
+import { python, sh, until } from './namespace.ts';
 
 export const MAAR = '2001:db8:0:1::1';
 export const PEER = '2001:db8:0:2::1';
@@ -23,6 +23,8 @@ export const NATIVE_ADDRESS = '2001:db8:11:1::10';
 export const STATION_MAC = '02:00:5e:10:01:0a';
 export const STATION_LINK_LOCAL = 'fe80::5eff:fe10:10a';
 export const ROUTER_MAC = '02:00:5e:10:00:00';
+/** ICMPv6 types (RFC 4443 section 4). */
+const [ECHO_REQUEST, ECHO_REPLY] = [128, 129];
 
 /**
  * A station on a bridge of this namespace, and namespace "core" with the kernel's own tunnel end as the peer:
@@ -58,6 +60,50 @@ export function buildNetwork(): void {
 
 export function station(command: string): string {
   return sh(`ip netns exec station ${command}`);
+}
+
+/**
+ * What ping says of echo requests of the station that leave at once. ping ends with the last answer; it waits for that as
+ * long as it would between two requests, so that requests 10 ms apart were lost to a data plane that is held up for 20.
+ */
+export function ping(from: string, to: string, count: number): string {
+  return station(`ping -6 -q -c ${count} -l ${count} -i 3 -W 3 -I ${from} ${to}`);
+}
+
+/** True if the station has an answer within a second. */
+export function reaches(from: string, to: string): boolean {
+  try {
+    return station(`ping -6 -q -c 1 -W 1 -I ${from} ${to}`).includes(' 0% packet loss');
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Sends echo requests of the station so many milliseconds apart, and waits for all answers; resolves to how many stayed
+ * away. Unlike ping, which knows how many are missing and leaves nevertheless.
+ */
+export async function lostEchoes(
+  from: string,
+  to: string,
+  count: number,
+  intervalMs: number,
+): Promise<number> {
+  const program = `
+import select, socket, struct, time
+s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+s.bind(('${from}', 0)); s.connect(('${to}', 0))
+away, sent, due, end = set(range(${count})), 0, 0, time.monotonic() + 20
+while away and time.monotonic() < end:
+    if sent < ${count} and time.monotonic() >= due:
+        s.send(struct.pack('!BBHHH', ${ECHO_REQUEST}, 0, 0, 0, sent))
+        sent, due = sent + 1, time.monotonic() + ${intervalMs / 1000}
+    wait = due - time.monotonic() if sent < ${count} else 1
+    if select.select([s], [], [], max(0, wait))[0]:
+        kind, _, _, _, number = struct.unpack_from('!BBHHH', s.recv(100))
+        if kind == ${ECHO_REPLY}: away.discard(number)
+print(len(away))`;
+  return Number(await python('station', program));
 }
 
 export function core(command: string): string {

@@ -9,7 +9,8 @@ import { missing } from '../../support/tools.ts';
 const INSIDE = 'MAAR_TEST_NAMESPACE';
 /** A tmpfs on /run keeps named namespaces private, so that everything vanishes with the process. */
 const PREPARE = 'mount -t tmpfs tmpfs /run && mount -t sysfs sysfs /sys && ip link set lo up && exec "$@"';
-const LIMIT_MS = 120_000;
+/** For tests that hang: none that goes on takes a quarter of it on a machine of its own. */
+const LIMIT_MS = 240_000;
 
 /**
  * Runs the tests that `define` declares in network and mount namespaces of their own, by running this file again inside;
