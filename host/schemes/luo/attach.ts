@@ -35,7 +35,7 @@ export const MAX_HOMES = 16;
 export function onRegistered(state: State, node: MobileNode, previous: Address | undefined): void {
   const { location, domain, context } = state.functions;
   const { mnId } = node;
-  const settledBefore = state.phase(mnId) === 'settled';
+  const settledBefore = state.phases.of(mnId) === 'settled';
   const released = location.released.get(mnId);
   if (released !== undefined) dropReleased(state, released);
   for (const anchored of location.anchored.values()) {
@@ -44,14 +44,14 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
   const origin =
     previous === undefined || previous === domain.self || !domain.isPeer(previous) ? undefined : previous;
   if (settledBefore || origin === undefined) {
-    state.advance(mnId, 'first-attachment');
+    state.phases.advance(mnId, 'first-attachment');
     // Whoever was registered here before, or comes with addresses from elsewhere, may have homes that only others know.
     const unknown = previous !== undefined || node.claimed.size > 0;
     adopt(state, node, [], []);
     if (settledBefore || unknown || state.options.register === 'always') state.lm.attach(mnId);
     return;
   }
-  state.advance(mnId, 'handover');
+  state.phases.advance(mnId, 'handover');
   state.lm.attach(mnId);
   context.arm(`${TIMER.alone}${mnId}`, context.config.timers.retransmit);
   const ask = (): void => {
@@ -64,7 +64,7 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
 
 /** The MN uses an address of the domain that is no home of it, as far as is known here. */
 export function onClaimed(state: State, node: MobileNode, address: Address): void {
-  if (state.phase(node.mnId) === 'settled' && state.mayTell(address, 'claimed')) {
+  if (state.phases.of(node.mnId) === 'settled' && state.mayTell(address, 'claimed')) {
     state.lm.attach(node.mnId, `${address}/128`);
   }
 }
@@ -77,7 +77,7 @@ export function onAttached(state: State, { mnId, counter, binding }: Told<'attac
   state.tickets.set(mnId, counter);
   state.bindings.set(mnId, binding);
   const { locator } = binding ?? {};
-  if (state.phase(mnId) === 'settled') {
+  if (state.phases.of(mnId) === 'settled') {
     adoptRegistered(state, node);
     for (const address of node.claimed) {
       context.count('claim-denied');
@@ -94,14 +94,14 @@ export function onContext(state: State, { mnId, from, context: answer }: Told<'c
   const { context, domain, location, attachment } = state.functions;
   const node = location.nodes.get(mnId);
   if (node?.state !== 'attached') return;
-  const waiting = state.phase(mnId) === 'transferring';
+  const waiting = state.phases.of(mnId) === 'transferring';
   if (answer?.status === HACK_STATUS.notAccepted) {
     const why = `${domain.nameOf(from)} has the MN still`;
     if (waiting) attachment.refuse(node, why, ELSEWHERE_MILLIS);
     return;
   }
   context.disarm(`${TIMER.alone}${mnId}`);
-  state.advance(mnId, 'context');
+  state.phases.advance(mnId, 'context');
   if (answer?.status === HACK_STATUS.accepted) {
     state.tickets.set(mnId, Math.max(state.tickets.get(mnId) ?? 0, answer.counter));
     adopt(state, node, answer.homes, answer.sessions);
@@ -116,12 +116,12 @@ export function onContext(state: State, { mnId, from, context: answer }: Told<'c
 /** The previous MAAR is silent: what location management knows has to do, until it speaks. */
 export function onAlone(state: State, mnId: string): void {
   const node = state.functions.location.nodes.get(mnId);
-  if (node === undefined || state.phase(mnId) !== 'transferring') return;
+  if (node === undefined || state.phases.of(mnId) !== 'transferring') return;
   if (state.bindings.get(mnId) === undefined) {
     state.functions.context.arm(`${TIMER.alone}${mnId}`, state.functions.context.config.timers.retransmit);
     return;
   }
-  state.advance(mnId, 'context');
+  state.phases.advance(mnId, 'context');
   adoptRegistered(state, node);
   keepRegistered(state, node);
 }

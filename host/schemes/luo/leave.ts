@@ -24,7 +24,7 @@ export function onAsked(state: State, asked: Asked<HandoverInitiate>): void {
     handWithout(state, asked);
     return;
   }
-  if (node.state === 'authorising' || state.phase(mnId) === 'transferring') {
+  if (node.state === 'authorising' || state.phases.of(mnId) === 'transferring') {
     // It came here from a third MAAR a moment ago; what it brought is still on the way.
     state.parked.set(mnId, { asked, since: context.now });
     remember(state.parked);
@@ -34,14 +34,14 @@ export function onAsked(state: State, asked: Asked<HandoverInitiate>): void {
     refuse(state, asked, HACK_STATUS.notAccepted);
     return;
   }
-  state.advance(mnId, 'asked-for');
+  state.phases.advance(mnId, 'asked-for');
   attachment.presence.probe(node, (present) => {
     if (location.nodes.get(mnId) !== node) return;
     if (!present) {
       hand(state, asked, handOver(state, node, asked.peer, counter));
       return;
     }
-    state.advance(mnId, 'still-here');
+    state.phases.advance(mnId, 'still-here');
     context.count('claimed-elsewhere');
     context.trace('still-here', { detail: { mnId, claimedBy: domain.nameOf(asked.peer) } });
     refuse(state, asked, HACK_STATUS.notAccepted);
@@ -65,7 +65,7 @@ export function unpark(state: State, mnId: string): void {
 function handOver(state: State, node: MobileNode, movedTo: Address, counter: number): Released {
   const { context, domain, location, attachment } = state.functions;
   const { mnId } = node;
-  state.advance(mnId, 'left');
+  state.phases.advance(mnId, 'left');
   // The lists outlive the sessions' entries: what was in force is what the new MAAR must get.
   const sessions = new Map(node.sessions);
   for (const session of sessions.values()) removeSession(state, node, session);

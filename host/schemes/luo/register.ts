@@ -10,7 +10,7 @@ import type { State } from './state.ts';
 export function keepRegistered(state: State, node: MobileNode): void {
   const { mnId } = node;
   const counter = state.tickets.get(mnId);
-  if (counter === undefined || state.phase(mnId) !== 'settled' || !state.bindings.has(mnId)) return;
+  if (counter === undefined || state.phases.of(mnId) !== 'settled' || !state.bindings.has(mnId)) return;
   const away = node.foreign.size > 0 || state.bindings.get(mnId) !== undefined;
   const always = state.options.register === 'always';
   // A home that no session uses need not be found.

@@ -3,9 +3,10 @@ import type { LocationService } from '../../functions/lm/client/service.ts';
 import type { Asked } from '../../functions/lm/channel.ts';
 import type { Binding, HandoverInitiate } from '../../functions/lm/messages/message.ts';
 import type { Session } from '../../functions/lm/node.ts';
+import { Phases } from '../phases.ts';
 import type { Functions } from '../scheme.ts';
 import type { LuoOptions } from './designs.ts';
-import { next, type Phase, type PhaseEvent } from './transitions.ts';
+import { TRANSITIONS, type Phase, type PhaseEvent } from './transitions.ts';
 
 /** Timer ids, each followed by what it is for. All begin as the schemes' timers must. */
 export const TIMER = {
@@ -53,6 +54,7 @@ export class State {
   readonly functions: Functions;
   readonly lm: LocationService;
   readonly options: LuoOptions;
+  readonly phases: Phases<Phase, PhaseEvent>;
   /** Counters that LM servers handed out for MNs here, and of those that left the last that was heard of. */
   readonly tickets = new Map<string, number>();
   /** What LM servers knew of MNs here when these came. */
@@ -66,7 +68,6 @@ export class State {
   readonly strays = new Map<Prefix, Set<Address>>();
   /** What other MAARs ask about MNs whose context has not come here yet; by MN, the latest. */
   readonly parked = new Map<string, { readonly asked: Asked<HandoverInitiate>; readonly since: number }>();
-  readonly #phases = new Map<string, Phase>();
   readonly #waiting = new Map<Prefix, ((maar: Address | undefined) => void)[]>();
   readonly #said = new Map<string, number>();
   #watching = false;
@@ -75,6 +76,7 @@ export class State {
     this.functions = functions;
     this.lm = lm;
     this.options = options;
+    this.phases = new Phases(functions.context, TRANSITIONS);
   }
 
   get bindingSeconds(): number {
@@ -89,22 +91,9 @@ export class State {
     return this.options.design.firstSegment === 'anycast';
   }
 
-  phase(mnId: string): Phase {
-    return this.#phases.get(mnId) ?? 'new';
-  }
-
-  advance(mnId: string, event: PhaseEvent): void {
-    const from = this.phase(mnId);
-    const to = next(from, event);
-    if (to === from) return;
-    if (to === undefined) this.#phases.delete(mnId);
-    else this.#phases.set(mnId, to);
-    this.functions.context.trace('phase', { detail: { mnId, event, from, to: to ?? 'forgotten' } });
-  }
-
   /** Nothing of the MN is of use here any more. */
   forget(mnId: string): void {
-    this.advance(mnId, 'gone');
+    this.phases.advance(mnId, 'gone');
     this.tickets.delete(mnId);
     this.bindings.delete(mnId);
     this.registered.delete(mnId);
@@ -113,7 +102,7 @@ export class State {
   /** Whether the homes of some MN here are still on the way, so that what is unknown now may be known soon. */
   get expecting(): boolean {
     for (const { mnId, state } of this.functions.location.nodes.values()) {
-      if (state === 'authorising' || this.phase(mnId) === 'transferring') return true;
+      if (state === 'authorising' || this.phases.of(mnId) === 'transferring') return true;
     }
     return false;
   }

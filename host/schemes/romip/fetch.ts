@@ -29,7 +29,7 @@ const MAX_HOMES = 16;
 /** What the AAA server's answer means [draft section 3.1]: a first attachment, or bindings to be fetched. */
 export function onRegistered(state: State, node: MobileNode, previous: Address | undefined): void {
   const { location, domain } = state.functions;
-  const settledBefore = state.phase(node.mnId) === 'settled';
+  const settledBefore = state.phases.of(node.mnId) === 'settled';
   const released = location.released.get(node.mnId);
   if (released !== undefined) {
     // It is back: packets for its homes now wait here for the bindings instead of being sent after it.
@@ -40,24 +40,24 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
   }
   if (settledBefore) {
     // Another MAAR had claimed it: those who heard of that learn, by the higher counter, that it is here.
-    state.advance(node.mnId, 'first-attachment');
+    state.phases.advance(node.mnId, 'first-attachment');
     announce(state, node);
     return;
   }
   const origin = previous === domain.self ? undefined : previous;
   if (origin === undefined || !domain.isPeer(origin)) {
-    state.advance(node.mnId, 'first-attachment');
+    state.phases.advance(node.mnId, 'first-attachment');
     adopt(state, node, []);
     askClaims(state, node);
     if (previous === domain.self) askEverybody(state, node);
     return;
   }
-  state.advance(node.mnId, 'handover');
+  state.phases.advance(node.mnId, 'handover');
   const kept = released === undefined ? [] : homesOf(released.node).map((home) => keep(state, home));
   const ask = (): void => {
     if (location.nodes.get(node.mnId) !== node) return;
     fetch(state, node, origin, [], (homes) => {
-      state.advance(node.mnId, 'bindings');
+      state.phases.advance(node.mnId, 'bindings');
       adopt(state, node, homes ?? kept);
       askClaims(state, node);
     });
@@ -69,7 +69,7 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
 
 /** An address of the domain that the sDBA did not name: its anchor knows whether it is a home of this MN. */
 export function onClaimed(state: State, node: MobileNode, address: Address): void {
-  if (state.phase(node.mnId) === 'settled') askAnchor(state, node, address);
+  if (state.phases.of(node.mnId) === 'settled') askAnchor(state, node, address);
 }
 
 /** We had this MN before and have lost its bindings in a restart: its anchors, or the MAAR it was leaving, have them. */

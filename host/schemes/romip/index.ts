@@ -62,7 +62,7 @@ class Romip implements Operations {
   }
 
   settled(node: MobileNode): boolean {
-    return this.#state.phase(node.mnId) === 'settled';
+    return this.#state.phases.of(node.mnId) === 'settled';
   }
 
   tunnelled(session: Session, node: MobileNode): boolean {

@@ -30,7 +30,7 @@ function evaluate(state: State, update: SDbu, src: Address): void {
     answerWithout(state, update, src);
     return;
   }
-  if (node.state === 'authorising' || state.phase(mnId) === 'fetching') {
+  if (node.state === 'authorising' || state.phases.of(mnId) === 'fetching') {
     // It came here from a third MAAR a moment ago; what it brought is still on the way.
     state.park(src, update, () => {
       evaluate(state, update, src);
@@ -41,11 +41,11 @@ function evaluate(state: State, update: SDbu, src: Address): void {
     state.refuse(update, src, STATUS.counter);
     return;
   }
-  state.advance(mnId, 'asked-for');
+  state.phases.advance(mnId, 'asked-for');
   attachment.presence.probe(node, (present) => {
     if (location.nodes.get(mnId) !== node) return;
     if (present) {
-      state.advance(mnId, 'still-here');
+      state.phases.advance(mnId, 'still-here');
       context.count('claimed-elsewhere');
       context.trace('still-here', { detail: { mnId, claimedBy: domain.nameOf(src) } });
       state.refuse(update, src, STATUS.stillHere);
@@ -73,8 +73,8 @@ function noteNamed(state: State, node: MobileNode, update: SDbu): void {
 export function handOver(state: State, node: MobileNode, movedTo: Address, counter: number): Released {
   const { context, domain, location, forwarding, attachment } = state.functions;
   const { mnId } = node;
-  state.advance(mnId, 'asked-for');
-  state.advance(mnId, 'left');
+  state.phases.advance(mnId, 'asked-for');
+  state.phases.advance(mnId, 'left');
   state.fetches.cancel(`s ${mnId}`);
   state.repoints.cancel(`d ${mnId} `);
   // The lists outlive the sessions' entries: what was in force is what the new MAAR must get.
@@ -131,7 +131,7 @@ function stopForwarding(state: State, released: Released): void {
 
 export function forgetReleased(state: State, mnId: string): void {
   if (state.functions.location.released.delete(mnId) && !state.functions.location.nodes.has(mnId)) {
-    state.advance(mnId, 'gone');
+    state.phases.advance(mnId, 'gone');
   }
 }
 

@@ -2,11 +2,12 @@ import type { Address, Prefix } from '../../../bindings/entries.ts';
 import { Exchanges } from '../../functions/lm/exchange.ts';
 import { mnPrefix } from '../../functions/lm/node.ts';
 import { ReplayGuard } from '../../functions/lm/replay.ts';
+import { Phases } from '../phases.ts';
 import type { Functions } from '../scheme.ts';
 import { STATUS } from './messages/constants.ts';
 import type { DDba, DDbu, DistributedMessage, SDba, SDbu } from './messages/message.ts';
 import type { Profile } from './messages/profile.ts';
-import { next, type Phase, type PhaseEvent } from './transitions.ts';
+import { TRANSITIONS, type Phase, type PhaseEvent } from './transitions.ts';
 
 type Update = SDbu | DDbu;
 type Acknowledgement = SDba | DDba;
@@ -34,7 +35,7 @@ export class State {
   readonly fetches: Exchanges<SDba>;
   readonly repoints: Exchanges<DDba>;
   readonly guard: ReplayGuard;
-  readonly #phases = new Map<string, Phase>();
+  readonly phases: Phases<Phase, PhaseEvent>;
   readonly #retries = new Map<string, number>();
   #parked = new Map<string, { readonly since: number; readonly run: () => void }>();
   #watching = false;
@@ -45,28 +46,16 @@ export class State {
     this.fetches = new Exchanges(functions.context, TIMER.fetch);
     this.repoints = new Exchanges(functions.context, TIMER.repoint);
     this.guard = new ReplayGuard(functions.context);
+    this.phases = new Phases(functions.context, TRANSITIONS);
   }
 
   get bindingSeconds(): number {
     return this.functions.context.config.timers.bindingSeconds;
   }
 
-  phase(mnId: string): Phase {
-    return this.#phases.get(mnId) ?? 'new';
-  }
-
-  advance(mnId: string, event: PhaseEvent): void {
-    const from = this.phase(mnId);
-    const to = next(from, event);
-    if (to === from) return;
-    if (to === undefined) this.#phases.delete(mnId);
-    else this.#phases.set(mnId, to);
-    this.functions.context.trace('phase', { detail: { mnId, event, from, to: to ?? 'forgotten' } });
-  }
-
   /** Whether some MN here has its bindings still on the way, so that what is unknown now may be known soon. */
   get fetching(): boolean {
-    return [...this.#phases.values()].includes('fetching');
+    return this.phases.some('fetching');
   }
 
   /** Sees to it that idle sessions are looked for, at half the idle time, until `unwatch`. */

@@ -1,3 +1,5 @@
+import type { Transition } from '../phases.ts';
+
 /** Where a MAAR stands with one MN that is, or was, on its link. */
 export type Phase = 'new' | 'fetching' | 'settled' | 'serving' | 'released';
 
@@ -17,14 +19,8 @@ export type PhaseEvent =
   /** Refused, detached, or out of memory. */
   | 'gone';
 
-export interface Transition {
-  readonly from: Phase;
-  readonly event: PhaseEvent;
-  readonly to: Phase | undefined;
-}
-
 /** Drawn in README.md beside this file; a test compares the two. */
-export const TRANSITIONS: readonly Transition[] = [
+export const TRANSITIONS: readonly Transition<Phase, PhaseEvent>[] = [
   { from: 'new', event: 'first-attachment', to: 'settled' },
   { from: 'new', event: 'handover', to: 'fetching' },
   { from: 'fetching', event: 'bindings', to: 'settled' },
@@ -41,9 +37,3 @@ export const TRANSITIONS: readonly Transition[] = [
   { from: 'released', event: 'handover', to: 'fetching' },
   { from: 'released', event: 'gone', to: undefined },
 ];
-
-/** The phase that follows, undefined once the MN is forgotten, or `from` itself where the event means nothing there. */
-export function next(from: Phase, event: PhaseEvent): Phase | undefined {
-  const row = TRANSITIONS.find((transition) => transition.from === from && transition.event === event);
-  return row === undefined ? from : row.to;
-}

@@ -23,7 +23,7 @@ export function onRefreshRequest(state: State, src: Address): void {
   const { context, domain, location } = state.functions;
   context.trace('receive', { message: 'BRR', from: domain.nameOf(src) });
   for (const node of location.nodes.values()) {
-    if (state.phase(node.mnId) === 'settled') announce(state, node, (peer) => peer === src);
+    if (state.phases.of(node.mnId) === 'settled') announce(state, node, (peer) => peer === src);
   }
 }
 
@@ -91,7 +91,7 @@ export function forgetNode(state: State, node: MobileNode): void {
   state.fetches.cancel(`s ${node.mnId}`);
   for (const session of node.sessions.values()) removeSession(state, node, session);
   state.functions.context.disarm(`${TIMER.refresh}${node.mnId}`);
-  state.advance(node.mnId, 'gone');
+  state.phases.advance(node.mnId, 'gone');
   state.unpark();
 }
 
