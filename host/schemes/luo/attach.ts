@@ -14,7 +14,7 @@ import {
 import { dropAnchored } from './anchor.ts';
 import { dropReleased } from './leave.ts';
 import { keepRegistered } from './register.ts';
-import { findCorrespondent, installSession, pointSessions, sessionWith } from './sessions.ts';
+import { findCorrespondent, pointSessions } from './sessions.ts';
 import { TIMER, type State } from './state.ts';
 import { closeTransit } from './transit.ts';
 
@@ -146,11 +146,11 @@ function adopt(
   for (const { cn, maar, counter, homes: indices } of sessions) {
     const known = [...node.sessions.keys()].includes(`${cn}/128`);
     for (const home of indices.flatMap((index) => homes[index] ?? [])) {
-      const session = sessionWith(state, node, home, `${cn}/128`, maar);
+      const session = state.sessions.open(node, home, `${cn}/128`, maar);
       if (counter < session.counter) continue;
       session.maar = location.find(cn) === undefined ? maar : domain.self;
       session.counter = counter;
-      state.assumed.delete(session);
+      state.confirmed.add(session);
     }
     const session = node.sessions.get(`${cn}/128`);
     if (known || session === undefined || session.maar === domain.self) continue;
@@ -161,7 +161,7 @@ function adopt(
     closeTransit(state, home.prefix);
     attachment.entries.install(node, home);
   }
-  for (const session of node.sessions.values()) installSession(state, node, session);
+  for (const session of node.sessions.values()) state.sessions.install(node, session);
   const prefixes = homesOf(node).map(({ prefix }) => prefix);
   pointSessions(state, prefixes, domain.self, state.tickets.get(node.mnId) ?? 0);
   forwarding.commit(() => {

@@ -9,7 +9,7 @@ import { checkOptions, DESIGNS, readOptions } from './designs.ts';
 import { onAsked, unpark } from './leave.ts';
 import { onLocated } from './locate.ts';
 import { onRegisteredThere } from './register.ts';
-import { needsTunnel, onFlow } from './sessions.ts';
+import { onFlow } from './sessions.ts';
 import { State } from './state.ts';
 import { onRedirected, onUnknown } from './stray.ts';
 import { takeAllHomes } from './transit.ts';
@@ -96,7 +96,7 @@ class Luo implements Operations {
   }
 
   tunnelled(session: Session, node: MobileNode): boolean {
-    return needsTunnel(this.#state, node, session);
+    return this.#state.sessions.needsTunnel(node, session);
   }
 
   mobility(mobility: MobilityMessage, src: Address): boolean {

@@ -6,7 +6,7 @@ import type { HandedHome, HandedSession, HandoverInitiate } from '../../function
 import type { Released } from '../../functions/lm/location.ts';
 import { homeNames, homesOf, type MobileNode } from '../../functions/lm/node.ts';
 import { keepAnchored, watchAnchored } from './anchor.ts';
-import { pointSessions, removeSession } from './sessions.ts';
+import { pointSessions } from './sessions.ts';
 import { remember, TIMER, type State } from './state.ts';
 
 /**
@@ -66,10 +66,7 @@ function handOver(state: State, node: MobileNode, movedTo: Address, counter: num
   const { context, domain, location, attachment } = state.functions;
   const { mnId } = node;
   state.phases.advance(mnId, 'left');
-  // The lists outlive the sessions' entries: what was in force is what the new MAAR must get.
-  const sessions = new Map(node.sessions);
-  for (const session of sessions.values()) removeSession(state, node, session);
-  for (const [cn, session] of sessions) node.sessions.set(cn, session);
+  state.sessions.retire(node);
   const released: Released = { mnId, node, movedTo, counter, forwarding: true };
   location.released.set(mnId, released);
   // First: what a buffer kept for the MN goes by the entry that takes its place.
@@ -106,7 +103,7 @@ function redirectCorrespondents(state: State, { mnId, node, movedTo }: Released)
   const counter = state.tickets.get(mnId) ?? 0;
   const told = new Map<Address, Set<Prefix>>();
   for (const session of node.sessions.values()) {
-    if (state.assumed.has(session)) {
+    if (!state.confirmed.has(session)) {
       const homes = [...session.homes];
       state.resolve(session.cn, (maar) => {
         if (maar === undefined || maar === domain.self) return;

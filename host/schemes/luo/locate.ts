@@ -2,7 +2,7 @@ import type { Prefix } from '../../../bindings/entries.ts';
 import type { LocationEvent } from '../../functions/lm/client/service.ts';
 import { mnPrefix } from '../../functions/lm/node.ts';
 import { dropAnchored, keepAnchored } from './anchor.ts';
-import { findCorrespondent, leaveToAnchor, pointSessions, sessionsTo } from './sessions.ts';
+import { findCorrespondent, leaveToAnchor, pointSessions } from './sessions.ts';
 import { RENEW_BEFORE, TIMER, type State } from './state.ts';
 import { strayLocated } from './stray.ts';
 import { transitLocated } from './transit.ts';
@@ -28,7 +28,7 @@ export function onLocated(state: State, located: Located): void {
   if (binding === undefined) inUse = leaveToAnchor(state, prefixes, until !== undefined);
   else inUse = pointSessions(state, prefixes, binding.locator, binding.counter);
   if (inUse && until !== undefined) {
-    for (const { session } of sessionsTo(state, prefixes)) {
+    for (const { session } of state.sessions.with(prefixes)) {
       context.arm(`${TIMER.located}${session.cn}`, state.renewal(until, binding !== undefined));
       context.disarm(`${TIMER.unanswered}${session.cn}`);
     }
@@ -66,7 +66,7 @@ function anchorLocated(state: State, prefix: Prefix, { binding, until, source }:
 /** What is known of a correspondent ends. Where the design asks, it is asked for; else it is left to its anchor again. */
 export function locationEnding(state: State, cn: Prefix): void {
   const { context, forwarding } = state.functions;
-  const [first] = [...sessionsTo(state, [cn])].filter(({ here }) => here);
+  const [first] = [...state.sessions.with([cn])].filter(({ here }) => here);
   if (first === undefined) return;
   if (state.asks) {
     context.arm(`${TIMER.unanswered}${cn}`, RENEW_BEFORE);

@@ -1,4 +1,5 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
+import { Sessions } from '../../functions/fm/sessions.ts';
 import type { LocationService } from '../../functions/lm/client/service.ts';
 import type { Asked } from '../../functions/lm/channel.ts';
 import type { Binding, HandoverInitiate } from '../../functions/lm/messages/message.ts';
@@ -24,7 +25,6 @@ export const TIMER = {
   /** The previous MAAR has been silent long enough. */
   alone: 'scheme:alone ',
   refresh: 'scheme:refresh ',
-  usage: 'scheme:usage',
 } as const;
 
 /**
@@ -55,14 +55,15 @@ export class State {
   readonly lm: LocationService;
   readonly options: LuoOptions;
   readonly phases: Phases<Phase, PhaseEvent>;
+  readonly sessions: Sessions;
   /** Counters that LM servers handed out for MNs here, and of those that left the last that was heard of. */
   readonly tickets = new Map<string, number>();
   /** What LM servers knew of MNs here when these came. */
   readonly bindings = new Map<string, Binding | undefined>();
   /** MNs that the LM servers have as being here. */
   readonly registered = new Set<string>();
-  /** Sessions whose correspondent is taken to be at its anchor, nobody having said so. */
-  readonly assumed = new WeakSet<Session>();
+  /** Sessions whose correspondent has been located; the others' are taken to be at their anchors, nobody having said so. */
+  readonly confirmed = new WeakSet<Session>();
   readonly transits = new Map<Prefix, Transit>();
   /** MAARs whose packets for a home went astray here, until it is known where it is. */
   readonly strays = new Map<Prefix, Set<Address>>();
@@ -70,13 +71,13 @@ export class State {
   readonly parked = new Map<string, { readonly asked: Asked<HandoverInitiate>; readonly since: number }>();
   readonly #waiting = new Map<Prefix, ((maar: Address | undefined) => void)[]>();
   readonly #said = new Map<string, number>();
-  #watching = false;
 
   constructor(functions: Functions, lm: LocationService, options: LuoOptions) {
     this.functions = functions;
     this.lm = lm;
     this.options = options;
     this.phases = new Phases(functions.context, TRANSITIONS);
+    this.sessions = new Sessions(functions);
   }
 
   get bindingSeconds(): number {
@@ -105,17 +106,6 @@ export class State {
       if (state === 'authorising' || this.phases.of(mnId) === 'transferring') return true;
     }
     return false;
-  }
-
-  /** Sees to it that what is idle is looked for, at half the idle time, until `unwatch`. */
-  watch(): void {
-    const { context } = this.functions;
-    if (!this.#watching) context.arm(TIMER.usage, context.config.timers.idle / 2);
-    this.#watching = true;
-  }
-
-  unwatch(): void {
-    this.#watching = false;
   }
 
   /** Where homes are, as other MAARs are told it. */

@@ -31,7 +31,7 @@ export function openTransit(
   if (displaced !== undefined) removeTransit(state, displaced);
   forwarding.tunnel(`transit ${prefix}`, 'released', prefix, locator);
   context.arm(`${TIMER.transit}${prefix}`, millis);
-  if (lasting) state.watch();
+  if (lasting) state.sessions.watch();
 }
 
 export function closeTransit(state: State, prefix: Prefix): void {

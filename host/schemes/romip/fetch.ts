@@ -14,7 +14,7 @@ import type { HomeBinding, SDba } from './messages/message.ts';
 import { addPart } from './messages/parts.ts';
 import { dropAnchored } from './anchor.ts';
 import { announce } from './repoint.ts';
-import { installSession, repointLocal, sessionWith } from './sessions.ts';
+import { repointLocal } from './sessions.ts';
 import { dropReleased } from './serve.ts';
 import { TIMER, type State } from './state.ts';
 
@@ -192,14 +192,14 @@ function adopt(state: State, node: MobileNode, bindings: readonly HomeBinding[])
     if (home === undefined) continue;
     for (const { hoa, maar, counter } of binding.correspondents) {
       const known = node.sessions.get(hoa);
-      const session = sessionWith(state, node, home, hoa, maar);
+      const session = state.sessions.open(node, home, hoa, maar);
       if (known !== undefined && counter < known.counter) continue;
       session.maar = location.find(hoa) === undefined ? maar : domain.self;
       session.counter = counter;
     }
   }
   for (const home of node.foreign.values()) attachment.entries.install(node, home);
-  for (const session of node.sessions.values()) installSession(state, node, session);
+  for (const session of node.sessions.values()) state.sessions.install(node, session);
   repointLocal(state, homesOf(node).flatMap(homeNames), domain.self, node.counter, state.bindingSeconds);
   forwarding.commit(() => {
     if (location.nodes.get(node.mnId) !== node) return;

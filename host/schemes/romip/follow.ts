@@ -5,7 +5,7 @@ import { PREFIXES_PER_UPDATE } from './repoint.ts';
 import type { DDba, DDbu } from './messages/message.ts';
 import { dropAnchored, keepAnchored } from './anchor.ts';
 import { handOver } from './serve.ts';
-import { repointLocal, sessionWith, whereabouts } from './sessions.ts';
+import { repointLocal } from './sessions.ts';
 import type { State } from './state.ts';
 
 /**
@@ -52,7 +52,7 @@ function evaluate(state: State, update: DDbu, src: Address): void {
   }
   for (const prefix of prefixes) serveElsewhere(state, update, prefix);
   const here = update.correspondents.filter(
-    (cn) => whereabouts(state, cn) === domain.self && isHere(state, cn),
+    (cn) => state.sessions.whereabouts(cn) === domain.self && isHere(state, cn),
   );
   const away = update.correspondents.filter((cn) => !here.includes(cn));
   if (away.length > 0 && here.length === 0 && state.fetching && !away.some((cn) => hasLeft(state, cn))) {
@@ -129,7 +129,7 @@ function noteSessions(state: State, update: DDbu, correspondents: readonly Prefi
   for (const cn of correspondents) {
     const found = location.find(cn);
     if (found === undefined) continue;
-    for (const home of update.homes) sessionWith(state, found.node, found.home, home, update.maar);
+    for (const home of update.homes) state.sessions.open(found.node, found.home, home, update.maar);
   }
 }
 
@@ -150,7 +150,7 @@ function answerTo(
     return { ...common, status: STATUS.accepted, lifetimeSeconds: update.lifetimeSeconds, correspondents };
   }
   const moved = away
-    .map((cn) => whereabouts(state, cn))
+    .map((cn) => state.sessions.whereabouts(cn))
     .find((maar) => maar !== undefined && maar !== domain.self);
   if (moved === undefined) {
     return { ...common, status: STATUS.noBinding, lifetimeSeconds: 0, correspondents: away };
@@ -159,7 +159,7 @@ function answerTo(
     ...common,
     status: STATUS.moved,
     lifetimeSeconds: 0,
-    correspondents: away.filter((cn) => whereabouts(state, cn) === moved),
+    correspondents: away.filter((cn) => state.sessions.whereabouts(cn) === moved),
     moved,
   };
 }

@@ -10,9 +10,9 @@ import { createProfile, PROFILE_NAMES, type ProfileName } from './messages/profi
 import { distributedSignatures } from './messages/signatures.ts';
 import { retract } from './repoint.ts';
 import { onSDbu } from './serve.ts';
-import { needsTunnel } from './sessions.ts';
+import { onFlow } from './sessions.ts';
 import { State, subjectOf } from './state.ts';
-import { forgetNode, onFlow, onRefreshRequest, onTimer, onUsage, requestRefreshes } from './upkeep.ts';
+import { forgetNode, onRefreshRequest, onTimer, requestRefreshes } from './upkeep.ts';
 
 /** draft-ma-dmm-romip: bindings fetched from the previous MAAR, correspondents' MAARs repointed. */
 class Romip implements Operations {
@@ -54,7 +54,7 @@ class Romip implements Operations {
   }
 
   usage(usage: Usage): void {
-    onUsage(this.#state, usage);
+    this.#state.sessions.releaseIdle(usage);
   }
 
   timer(id: string): void {
@@ -66,7 +66,7 @@ class Romip implements Operations {
   }
 
   tunnelled(session: Session, node: MobileNode): boolean {
-    return needsTunnel(this.#state, node, session);
+    return this.#state.sessions.needsTunnel(node, session);
   }
 
   mobility(mobility: MobilityMessage, src: Address): boolean {

@@ -2,7 +2,6 @@ import type { Address, Prefix } from '../../../bindings/entries.ts';
 import { homeNames, homesOf, type Home, type MobileNode } from '../../functions/lm/node.ts';
 import { PREFIXES_PER_MESSAGE, STATUS } from './messages/constants.ts';
 import type { DDba } from './messages/message.ts';
-import { installSession, removeSession } from './sessions.ts';
 import { TIMER, type State } from './state.ts';
 
 /** Home addresses, and correspondents, of one dDBU: half of what a message holds, for each. */
@@ -181,7 +180,7 @@ function confirm(state: State, node: MobileNode, correspondents: readonly Prefix
   for (const cn of correspondents) {
     state.settleRetry(`${TIMER.retry}${node.mnId} ${cn}`);
     const session = node.sessions.get(cn);
-    if (session !== undefined) installSession(state, node, session);
+    if (session !== undefined) state.sessions.install(node, session);
   }
   state.functions.forwarding.commit();
 }
@@ -208,7 +207,7 @@ function follow(
   );
   for (const session of moving) {
     session.maar = moved;
-    installSession(state, node, session);
+    state.sessions.install(node, session);
   }
   if (moving.length === 0) return;
   const cns = moving.map((session) => session.cn);
@@ -236,7 +235,7 @@ function fallBack(state: State, node: MobileNode, correspondents: readonly Prefi
     const anchor = domain.anchorOf(cn);
     if (session === undefined || session.maar !== peer || anchor === undefined) continue;
     session.maar = anchor;
-    forwarding.withdraw(`session ${node.mnId} ${cn}`, cn);
+    state.sessions.withdraw(node, session);
   }
   forwarding.commit();
 }
@@ -248,7 +247,7 @@ export function retry(state: State, id: string): void {
   const session = node?.sessions.get(cn);
   if (node === undefined || session === undefined) return;
   if (state.retries(id) > MAX_RETRIES) {
-    removeSession(state, node, session);
+    state.sessions.remove(node, session);
     return;
   }
   for (const home of homesOf(node)) {

@@ -4,7 +4,7 @@ import type { Released } from '../../functions/lm/location.ts';
 import { keepAnchored } from './anchor.ts';
 import { STATUS } from './messages/constants.ts';
 import type { HomeBinding, SDba, SDbu } from './messages/message.ts';
-import { repointLocal, removeSession, sessionWith, whereabouts } from './sessions.ts';
+import { repointLocal } from './sessions.ts';
 import { TIMER, type State } from './state.ts';
 
 /**
@@ -63,8 +63,8 @@ function noteNamed(state: State, node: MobileNode, update: SDbu): void {
   for (const home of homesOf(node)) {
     if (!update.homes.some((named) => mnPrefix(named) === home.prefix)) continue;
     for (const cn of update.correspondents) {
-      const maar = node.sessions.has(cn) ? undefined : whereabouts(state, cn);
-      if (maar !== undefined) sessionWith(state, node, home, cn, maar);
+      const maar = node.sessions.has(cn) ? undefined : state.sessions.whereabouts(cn);
+      if (maar !== undefined) state.sessions.open(node, home, cn, maar);
     }
   }
 }
@@ -77,10 +77,7 @@ export function handOver(state: State, node: MobileNode, movedTo: Address, count
   state.phases.advance(mnId, 'left');
   state.fetches.cancel(`s ${mnId}`);
   state.repoints.cancel(`d ${mnId} `);
-  // The lists outlive the sessions' entries: what was in force is what the new MAAR must get.
-  const sessions = new Map(node.sessions);
-  for (const session of sessions.values()) removeSession(state, node, session);
-  for (const [cn, session] of sessions) node.sessions.set(cn, session);
+  state.sessions.retire(node);
   const before = location.released.get(mnId);
   if (before !== undefined) dropReleased(state, before);
   const released: Released = { mnId, node, movedTo, counter, forwarding: true };

@@ -1,76 +1,28 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
-import {
-  homeNames,
-  homesOf,
-  mnPrefix,
-  type Home,
-  type MobileNode,
-  type Session,
-} from '../../functions/lm/node.ts';
+import { homeNames, homesOf, type Home, type MobileNode } from '../../functions/lm/node.ts';
+import { repoint } from './repoint.ts';
 import { TIMER, type State } from './state.ts';
 
-/** Correspondents of one MN; past that the one least recently used goes by its anchor. */
-const MAX_SESSIONS = 512;
-
-function owner(node: MobileNode, session: Session): string {
-  return `session ${node.mnId} ${session.cn}`;
-}
-
-/**
- * Whether packets to the correspondent must be tunnelled: it is not where its address is anchored, or one of our homes
- * that talks to it is not, so that native packets with that source would fail ingress filtering.
- */
-export function needsTunnel(state: State, node: MobileNode, session: Session): boolean {
-  const { domain } = state.functions;
-  if (session.maar === domain.self) return false;
-  const foreign = [...session.homes].some((prefix) => node.foreign.has(prefix));
-  return foreign || session.maar !== domain.anchorOf(session.cn);
-}
-
-/** Makes the data plane follow the internal binding of a session. */
-export function installSession(state: State, node: MobileNode, session: Session): void {
-  const { forwarding } = state.functions;
-  if (needsTunnel(state, node, session)) {
-    forwarding.tunnel(owner(node, session), 'internal', session.cn, session.maar);
-  } else {
-    forwarding.withdraw(owner(node, session), session.cn);
+/** Every flow of an MN is recorded from its first packet; a tunnel is set up only if one end is away from its anchor. */
+export function onFlow(state: State, node: MobileNode, home: Home, cn: Prefix): void {
+  const { context, domain, forwarding } = state.functions;
+  const known = node.sessions.get(cn);
+  if (known?.homes.has(home.prefix)) {
+    known.lastUsed = context.now;
+    return;
   }
-}
-
-export function removeSession(state: State, node: MobileNode, session: Session): void {
-  const { context, forwarding } = state.functions;
-  forwarding.withdraw(owner(node, session), session.cn);
-  node.sessions.delete(session.cn);
-  context.disarm(`${TIMER.session}${node.mnId} ${session.cn}`);
-  state.settleRetry(`${TIMER.retry}${node.mnId} ${session.cn}`);
-}
-
-/** The session of a home of ours with a correspondent, made where there was none; at the limit the least used one goes. */
-export function sessionWith(state: State, node: MobileNode, home: Home, cn: Prefix, maar: Address): Session {
-  const { context } = state.functions;
-  let session = node.sessions.get(cn);
-  if (session === undefined) {
-    if (node.sessions.size >= MAX_SESSIONS) {
-      context.count('session-limit');
-      const [oldest] = [...node.sessions.values()].sort((a, b) => a.lastUsed - b.lastUsed);
-      if (oldest !== undefined) removeSession(state, node, oldest);
-    }
-    session = { cn, homes: new Set(), maar, counter: 0, lastUsed: context.now };
-    node.sessions.set(cn, session);
-    state.watch();
+  const maar = known?.maar ?? state.sessions.whereabouts(cn);
+  if (maar === undefined) {
+    // Outside the domain there is no MAAR to tell: the home is followed, and its packets go by its anchor.
+    home.used = true;
+    return;
   }
-  home.used = true;
-  session.homes.add(home.prefix);
-  session.lastUsed = context.now;
-  return session;
-}
-
-/** Where a correspondent is, as well as we know without asking: here, gone from here, or at its anchor. */
-export function whereabouts(state: State, cn: Prefix): Address | undefined {
-  const { location, domain } = state.functions;
-  if (location.find(cn) !== undefined) return domain.self;
-  const released = location.findReleased(cn);
-  return released?.movedTo ?? location.anchored.get(mnPrefix(cn))?.serving ?? domain.anchorOf(cn);
+  const session = state.sessions.open(node, home, cn, maar);
+  state.sessions.install(node, session);
+  forwarding.commit(() => {
+    const ask = home.anchor !== domain.self && state.sessions.needsTunnel(node, session);
+    if (ask && node.foreign.has(home.prefix)) repoint(state, node, home, maar, [cn], 0);
+  });
 }
 
 /**
@@ -85,22 +37,17 @@ export function repointLocal(
   counter: number,
   lifetimeSeconds: number,
 ): Prefix[] {
-  const { location, context } = state.functions;
-  const movers = new Set(homes.map(mnPrefix));
   const touched = new Set<Prefix>();
-  const lists = [...location.nodes.values(), ...[...location.released.values()].map(({ node }) => node)];
-  for (const node of lists) {
-    for (const session of node.sessions.values()) {
-      if (!movers.has(mnPrefix(session.cn)) || counter < session.counter) continue;
-      session.maar = maar;
-      session.counter = counter;
-      if (location.nodes.get(node.mnId) !== node) continue;
-      for (const home of homesOf(node)) {
-        if (session.homes.has(home.prefix)) for (const name of homeNames(home)) touched.add(name);
-      }
-      installSession(state, node, session);
-      context.arm(`${TIMER.session}${node.mnId} ${session.cn}`, lifetimeSeconds * 1000);
+  for (const { node, session, here } of state.sessions.with(homes)) {
+    if (counter < session.counter) continue;
+    session.maar = maar;
+    session.counter = counter;
+    if (!here) continue;
+    for (const home of homesOf(node)) {
+      if (session.homes.has(home.prefix)) for (const name of homeNames(home)) touched.add(name);
     }
+    state.sessions.install(node, session);
+    state.functions.context.arm(`${TIMER.session}${node.mnId} ${session.cn}`, lifetimeSeconds * 1000);
   }
   return [...touched];
 }

@@ -1,4 +1,5 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
+import { Sessions } from '../../functions/fm/sessions.ts';
 import { Exchanges } from '../../functions/lm/exchange.ts';
 import { mnPrefix } from '../../functions/lm/node.ts';
 import { ReplayGuard } from '../../functions/lm/replay.ts';
@@ -22,7 +23,6 @@ export const TIMER = {
   anchored: 'scheme:anchored ',
   session: 'scheme:session ',
   retry: 'scheme:retry ',
-  usage: 'scheme:usage',
 } as const;
 
 /** Updates that wait for another exchange to end before they can be answered; past that they are left to be repeated. */
@@ -36,9 +36,9 @@ export class State {
   readonly repoints: Exchanges<DDba>;
   readonly guard: ReplayGuard;
   readonly phases: Phases<Phase, PhaseEvent>;
+  readonly sessions: Sessions;
   readonly #retries = new Map<string, number>();
   #parked = new Map<string, { readonly since: number; readonly run: () => void }>();
-  #watching = false;
 
   constructor(functions: Functions, profile: Profile) {
     this.functions = functions;
@@ -47,6 +47,10 @@ export class State {
     this.repoints = new Exchanges(functions.context, TIMER.repoint);
     this.guard = new ReplayGuard(functions.context);
     this.phases = new Phases(functions.context, TRANSITIONS);
+    this.sessions = new Sessions(functions, ({ mnId }, { cn }) => {
+      functions.context.disarm(`${TIMER.session}${mnId} ${cn}`);
+      this.settleRetry(`${TIMER.retry}${mnId} ${cn}`);
+    });
   }
 
   get bindingSeconds(): number {
@@ -56,17 +60,6 @@ export class State {
   /** Whether some MN here has its bindings still on the way, so that what is unknown now may be known soon. */
   get fetching(): boolean {
     return this.phases.some('fetching');
-  }
-
-  /** Sees to it that idle sessions are looked for, at half the idle time, until `unwatch`. */
-  watch(): void {
-    if (!this.#watching)
-      this.functions.context.arm(TIMER.usage, this.functions.context.config.timers.idle / 2);
-    this.#watching = true;
-  }
-
-  unwatch(): void {
-    this.#watching = false;
   }
 
   retries(id: string): number {
