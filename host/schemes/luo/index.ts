@@ -2,6 +2,7 @@ import type { Address, DataPlaneEvent, Prefix } from '../../../bindings/entries.
 import type { LocationEvent } from '../../functions/lm/client/service.ts';
 import { describeLocation } from '../../functions/lm/messages/describe.ts';
 import type { Home, MobileNode, Session } from '../../functions/lm/node.ts';
+import { requestRefreshes } from '../../functions/lm/refresh.ts';
 import type { MobilityMessage } from '../../wire/mobility/message.ts';
 import type { Operations, Scheme, Usage } from '../scheme.ts';
 import { onAttached, onClaimed, onContext, onRegistered } from './attach.ts';
@@ -13,7 +14,7 @@ import { onFlow } from './sessions.ts';
 import { State } from './state.ts';
 import { onRedirected, onUnknown } from './stray.ts';
 import { takeAllHomes } from './transit.ts';
-import { forgetNode, onRefreshRequest, onTimer, onUsage, requestRefreshes } from './upkeep.ts';
+import { forgetNode, onRefreshRequest, onTimer, onUsage } from './upkeep.ts';
 
 /** draft-luo-dmm-with-mip-and-pmip: MAARs ask location management, or each other, where to send. */
 class Luo implements Operations {
@@ -25,7 +26,7 @@ class Luo implements Operations {
 
   start(): void {
     if (this.#state.anycast) takeAllHomes(this.#state);
-    requestRefreshes(this.#state);
+    requestRefreshes(this.#state.functions);
   }
 
   stop(): void {

@@ -1,6 +1,5 @@
 import type { Address } from '../../../bindings/entries.ts';
 import { homesOf, isInUse, type MobileNode } from '../../functions/lm/node.ts';
-import { emitMobility } from '../../wire/mobility/message.ts';
 import type { Usage } from '../scheme.ts';
 import { renewAnchored } from './anchor.ts';
 import { onAlone } from './attach.ts';
@@ -9,16 +8,6 @@ import { keptLongEnough, locationEnding, locationUnanswered } from './locate.ts'
 import { keepRegistered } from './register.ts';
 import { TIMER, type State } from './state.ts';
 import { transitEnding } from './transit.ts';
-
-/** A restarted MAAR asks its peers where the homes that it anchors are [BRR, RFC 6275 6.1.2]. */
-export function requestRefreshes(state: State): void {
-  const { context, domain } = state.functions;
-  for (const { address, name } of context.config.peers) {
-    const data = emitMobility({ kind: 'BRR', options: [] }, domain.self, address);
-    context.emit({ type: 'mobility', src: domain.self, dst: address, data });
-    context.trace('send', { message: 'BRR', to: name });
-  }
-}
 
 /** A peer has lost its state: it hears where the homes are that it anchors. */
 export function onRefreshRequest(state: State, src: Address): void {

@@ -1,5 +1,6 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
 import type { Home, MobileNode, Session } from '../../functions/lm/node.ts';
+import { requestRefreshes } from '../../functions/lm/refresh.ts';
 import type { MobilityMessage } from '../../wire/mobility/message.ts';
 import type { Functions, Operations, Scheme, Usage } from '../scheme.ts';
 import { onClaimed, onRegistered, SDbaParts } from './fetch.ts';
@@ -12,7 +13,7 @@ import { retract } from './repoint.ts';
 import { onSDbu } from './serve.ts';
 import { onFlow } from './sessions.ts';
 import { State, subjectOf } from './state.ts';
-import { forgetNode, onRefreshRequest, onTimer, requestRefreshes } from './upkeep.ts';
+import { forgetNode, onRefreshRequest, onTimer } from './upkeep.ts';
 
 /** draft-ma-dmm-romip: bindings fetched from the previous MAAR, correspondents' MAARs repointed. */
 class Romip implements Operations {
@@ -25,7 +26,7 @@ class Romip implements Operations {
   }
 
   start(): void {
-    requestRefreshes(this.#state);
+    requestRefreshes(this.#state.functions);
   }
 
   stop(): void {

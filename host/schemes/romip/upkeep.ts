@@ -1,20 +1,9 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
 import { homesOf, isInUse, type Home, type MobileNode } from '../../functions/lm/node.ts';
-import { emitMobility } from '../../wire/mobility/message.ts';
 import { dropAnchored } from './anchor.ts';
 import { announce, retry } from './repoint.ts';
 import { endHold, forgetReleased } from './serve.ts';
 import { TIMER, type State } from './state.ts';
-
-/** A restarted MAAR asks its peers for what they told it before [BRR, RFC 6275 6.1.2]. */
-export function requestRefreshes(state: State): void {
-  const { context, domain } = state.functions;
-  for (const { address, name } of context.config.peers) {
-    const data = emitMobility({ kind: 'BRR', options: [] }, domain.self, address);
-    context.emit({ type: 'mobility', src: domain.self, dst: address, data });
-    context.trace('send', { message: 'BRR', to: name });
-  }
-}
 
 /** A peer has lost its state: it hears again what concerns it, as anchor or as a correspondent's MAAR. */
 export function onRefreshRequest(state: State, src: Address): void {
