@@ -34,6 +34,11 @@ export class Context {
     this.emit({ type: 'timer', id, at: undefined });
   }
 
+  /** Whole seconds from now until `time` (milliseconds), rounded up; 0 once it is past. */
+  secondsUntil(time: number): number {
+    return Math.max(0, Math.ceil((time - this.now) / 1000));
+  }
+
   count(name: string): void {
     this.counters.set(name, (this.counters.get(name) ?? 0) + 1);
   }

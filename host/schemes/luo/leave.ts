@@ -140,7 +140,7 @@ function handWithout(state: State, asked: Asked<HandoverInitiate>): void {
   for (const anchored of location.anchored.values()) {
     if (anchored.mnId !== mnId) continue;
     const until = state.functions.allocator.validUntil(anchored.prefix) ?? context.now;
-    homes.push({ prefix: anchored.prefix, validSeconds: secondsUntil(state, until) });
+    homes.push({ prefix: anchored.prefix, validSeconds: context.secondsUntil(until) });
     keepAnchored(state, anchored.prefix, mnId, peer, anchored.counter, anchored.expires);
   }
   if (homes.length === 0) refuse(state, asked, HACK_STATUS.contextUnavailable);
@@ -153,6 +153,7 @@ function refuse(state: State, asked: Asked<HandoverInitiate>, status: number): v
 }
 
 function hand(state: State, asked: Asked<HandoverInitiate>, { node }: Released): void {
+  const { context } = state.functions;
   const homes = homesOf(node);
   const spent = [...node.spent].map((prefix) => ({ prefix, validSeconds: 0 }));
   const places = new Map(homes.map(({ prefix }, index) => [prefix, index]));
@@ -168,7 +169,7 @@ function hand(state: State, asked: Asked<HandoverInitiate>, { node }: Released):
   // By the first address that was heard, which the new MAAR may show as the MN's.
   const followed = homes.map((home) => ({
     prefix: homeNames(home)[0] ?? home.prefix,
-    validSeconds: home.used ? secondsUntil(state, home.validUntil) : 0,
+    validSeconds: home.used ? context.secondsUntil(home.validUntil) : 0,
   }));
   answer(state, asked, { homes: [...followed, ...spent], sessions });
 }
@@ -183,10 +184,6 @@ function answer(
   state.functions.forwarding.commit(() => {
     state.lm.hand(asked, { status: HACK_STATUS.accepted, counter, ...context });
   });
-}
-
-function secondsUntil(state: State, until: number): number {
-  return Math.max(0, Math.ceil((until - state.functions.context.now) / 1000));
 }
 
 /** The hold time is over: the temporary tunnel goes, and memory a little later (Luo 4.4). */

@@ -94,8 +94,8 @@ function askAnchor(state: State, node: MobileNode, address: Address): void {
 
 /** A home that was already known here before the MN went elsewhere and came back, for when its last MAAR cannot be asked. */
 function keep(state: State, home: Home): HomeBinding {
-  const seconds = Math.max(0, Math.ceil((home.validUntil - state.functions.context.now) / 1000));
-  return { hoa: homeNames(home)[0] ?? home.prefix, validSeconds: seconds, correspondents: [] };
+  const validSeconds = state.functions.context.secondsUntil(home.validUntil);
+  return { hoa: homeNames(home)[0] ?? home.prefix, validSeconds, correspondents: [] };
 }
 
 /** Asks `peer` for homes of the MN (none named: for all, and their correspondents); `done` gets undefined if there are none to be had. */

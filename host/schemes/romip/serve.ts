@@ -185,7 +185,7 @@ function answerWithout(state: State, update: SDbu, src: Address): void {
     src,
     homes.map((prefix) => ({
       hoa: update.homes.find((home) => mnPrefix(home) === prefix) ?? prefix,
-      validSeconds: remaining(state, allocator.validUntil(prefix) ?? context.now),
+      validSeconds: context.secondsUntil(allocator.validUntil(prefix) ?? context.now),
       correspondents: [],
     })),
   );
@@ -215,11 +215,12 @@ function reply(state: State, update: SDbu, src: Address, homes: readonly HomeBin
  * no session ever used it: the MN's next MAAR deprecates it and binds nothing.
  */
 function bindingsOf(state: State, node: MobileNode, home: Home, room: { left: number }): HomeBinding[] {
+  const { context } = state.functions;
   if (!home.used) return [{ hoa: home.prefix, validSeconds: 0, correspondents: [] }];
   const sessions = [...node.sessions.values()]
     .filter((session) => session.homes.has(home.prefix))
     .sort((a, b) => b.lastUsed - a.lastUsed);
-  if (sessions.length > room.left) state.functions.context.count('sdba-shortened');
+  if (sessions.length > room.left) context.count('sdba-shortened');
   const taken = sessions.slice(0, room.left);
   room.left -= taken.length;
   const correspondents = taken.map(
@@ -231,11 +232,7 @@ function bindingsOf(state: State, node: MobileNode, home: Home, room: { left: nu
   );
   return homeNames(home).map((hoa, index) => ({
     hoa,
-    validSeconds: remaining(state, home.validUntil),
+    validSeconds: context.secondsUntil(home.validUntil),
     correspondents: index === 0 ? correspondents : [],
   }));
-}
-
-function remaining(state: State, until: number): number {
-  return Math.max(0, Math.ceil((until - state.functions.context.now) / 1000));
 }
