@@ -12,7 +12,6 @@ import {
   type MobileNode,
 } from '../../functions/lm/node.ts';
 import { dropAnchored } from './anchor.ts';
-import { dropReleased } from './leave.ts';
 import { keepRegistered } from './register.ts';
 import { findCorrespondent, pointSessions } from './sessions.ts';
 import { TIMER, type State } from './state.ts';
@@ -37,7 +36,7 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
   const { mnId } = node;
   const settledBefore = state.phases.of(mnId) === 'settled';
   const released = location.released.get(mnId);
-  if (released !== undefined) dropReleased(state, released);
+  if (released !== undefined) state.released.drop(released);
   for (const anchored of location.anchored.values()) {
     if (anchored.mnId === mnId) dropAnchored(state, anchored.prefix);
   }

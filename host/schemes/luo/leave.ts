@@ -63,12 +63,11 @@ export function unpark(state: State, mnId: string): void {
  * homes anchored here are followed for good; the correspondents' MAARs are redirected (step 7).
  */
 function handOver(state: State, node: MobileNode, movedTo: Address, counter: number): Released {
-  const { context, domain, location, attachment } = state.functions;
+  const { context, domain, attachment } = state.functions;
   const { mnId } = node;
   state.phases.advance(mnId, 'left');
   state.sessions.retire(node);
-  const released: Released = { mnId, node, movedTo, counter, forwarding: true };
-  location.released.set(mnId, released);
+  const released = state.released.add(node, movedTo, counter);
   // First: what a buffer kept for the MN goes by the entry that takes its place.
   follow(state, released);
   for (const home of homesOf(node)) attachment.entries.uninstall(node, home);
@@ -77,22 +76,21 @@ function handOver(state: State, node: MobileNode, movedTo: Address, counter: num
   state.registered.delete(mnId);
   redirectCorrespondents(state, released);
   context.disarm(`${TIMER.refresh}${mnId}`);
-  context.arm(`${TIMER.release}${mnId}`, context.config.timers.hold);
   context.trace('released', { detail: { mnId, movedTo: domain.nameOf(movedTo) } });
   return released;
 }
 
 /** Sends what comes for a released MN after it. */
-function follow(state: State, { mnId, node, movedTo, forwarding: retunnels }: Released): void {
-  const { context, domain, forwarding } = state.functions;
+function follow(state: State, released: Released): void {
+  const { context, domain } = state.functions;
+  const { mnId, node, movedTo } = released;
   const ticket = state.tickets.get(mnId) ?? 0;
   for (const home of homesOf(node)) {
-    if (home.anchor === domain.self) {
-      if (!home.used) continue;
+    if (home.anchor !== domain.self) {
+      state.released.follow(released, home);
+    } else if (home.used) {
       keepAnchored(state, home.prefix, mnId, movedTo, ticket, context.now + state.bindingSeconds * 1000);
       watchAnchored(state, home.prefix);
-    } else if (retunnels) {
-      forwarding.tunnel(`released ${mnId}`, 'released', home.prefix, movedTo);
     }
   }
 }
@@ -184,36 +182,4 @@ function answer(
   state.functions.forwarding.commit(() => {
     state.lm.hand(asked, { status: HACK_STATUS.accepted, counter, ...context });
   });
-}
-
-/** The hold time is over: the temporary tunnel goes, and memory a little later (Luo 4.4). */
-export function endHold(state: State, mnId: string): void {
-  const { context, location } = state.functions;
-  const released = location.released.get(mnId);
-  if (released === undefined) return;
-  stopForwarding(state, released);
-  context.arm(`${TIMER.forget}${mnId}`, context.config.timers.forget);
-}
-
-/** Forgets a released MN at once: it is back. */
-export function dropReleased(state: State, released: Released): void {
-  const { context, location } = state.functions;
-  stopForwarding(state, released);
-  context.disarm(`${TIMER.release}${released.mnId}`);
-  context.disarm(`${TIMER.forget}${released.mnId}`);
-  location.released.delete(released.mnId);
-}
-
-function stopForwarding(state: State, released: Released): void {
-  const { forwarding } = state.functions;
-  released.forwarding = false;
-  for (const home of released.node.foreign.values()) {
-    forwarding.withdraw(`released ${released.mnId}`, home.prefix);
-  }
-  forwarding.commit();
-}
-
-export function forgetReleased(state: State, mnId: string): void {
-  const { location } = state.functions;
-  if (location.released.delete(mnId) && !location.nodes.has(mnId)) state.forget(mnId);
 }

@@ -1,4 +1,5 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
+import { ReleasedLists } from '../../functions/fm/released.ts';
 import { Sessions } from '../../functions/fm/sessions.ts';
 import type { LocationService } from '../../functions/lm/client/service.ts';
 import type { Asked } from '../../functions/lm/channel.ts';
@@ -11,9 +12,6 @@ import { TRANSITIONS, type Phase, type PhaseEvent } from './transitions.ts';
 
 /** Timer ids, each followed by what it is for. All begin as the schemes' timers must. */
 export const TIMER = {
-  /** Hold time of a released MN, and what its memory outlives that by. */
-  release: 'scheme:release ',
-  forget: 'scheme:forget ',
   /** What is known of a destination ends. */
   located: 'scheme:located ',
   /** It was asked for again, and nobody has answered. */
@@ -56,6 +54,7 @@ export class State {
   readonly options: LuoOptions;
   readonly phases: Phases<Phase, PhaseEvent>;
   readonly sessions: Sessions;
+  readonly released: ReleasedLists;
   /** Counters that LM servers handed out for MNs here, and of those that left the last that was heard of. */
   readonly tickets = new Map<string, number>();
   /** What LM servers knew of MNs here when these came. */
@@ -78,6 +77,9 @@ export class State {
     this.options = options;
     this.phases = new Phases(functions.context, TRANSITIONS);
     this.sessions = new Sessions(functions);
+    this.released = new ReleasedLists(functions, (mnId) => {
+      this.forget(mnId);
+    });
   }
 
   get bindingSeconds(): number {

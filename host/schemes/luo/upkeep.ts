@@ -3,7 +3,6 @@ import { homesOf, isInUse, type MobileNode } from '../../functions/lm/node.ts';
 import type { Usage } from '../scheme.ts';
 import { renewAnchored } from './anchor.ts';
 import { onAlone } from './attach.ts';
-import { endHold, forgetReleased } from './leave.ts';
 import { keptLongEnough, locationEnding, locationUnanswered } from './locate.ts';
 import { keepRegistered } from './register.ts';
 import { TIMER, type State } from './state.ts';
@@ -62,8 +61,6 @@ function refresh(state: State, mnId: string): void {
 }
 
 const HANDLERS: readonly (readonly [prefix: string, handle: (state: State, about: string) => void])[] = [
-  [TIMER.release, endHold],
-  [TIMER.forget, forgetReleased],
   [TIMER.located, locationEnding],
   [TIMER.unanswered, locationUnanswered],
   [TIMER.anchored, renewAnchored],
@@ -74,7 +71,7 @@ const HANDLERS: readonly (readonly [prefix: string, handle: (state: State, about
 ];
 
 export function onTimer(state: State, id: string): void {
-  if (state.sessions.timer(id)) return;
+  if (state.sessions.timer(id) || state.released.timer(id)) return;
   for (const [prefix, handle] of HANDLERS) {
     if (id.startsWith(prefix)) {
       handle(state, id.slice(prefix.length));

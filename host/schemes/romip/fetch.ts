@@ -15,7 +15,6 @@ import { addPart } from './messages/parts.ts';
 import { dropAnchored } from './anchor.ts';
 import { announce } from './repoint.ts';
 import { repointLocal } from './sessions.ts';
-import { dropReleased } from './serve.ts';
 import { TIMER, type State } from './state.ts';
 
 const FETCH_ATTEMPTS = 4;
@@ -33,7 +32,7 @@ export function onRegistered(state: State, node: MobileNode, previous: Address |
   const released = location.released.get(node.mnId);
   if (released !== undefined) {
     // It is back: packets for its homes now wait here for the bindings instead of being sent after it.
-    dropReleased(state, released);
+    state.released.drop(released);
   }
   for (const anchored of location.anchored.values()) {
     if (anchored.mnId === node.mnId) dropAnchored(state, anchored.prefix);

@@ -71,64 +71,30 @@ function noteNamed(state: State, node: MobileNode, update: SDbu): void {
 
 /** Takes the MN out of use here: new decisions follow its new MAAR; its lists stay for repeats and packets in flight. */
 export function handOver(state: State, node: MobileNode, movedTo: Address, counter: number): Released {
-  const { context, domain, location, forwarding, attachment } = state.functions;
+  const { context, domain, attachment } = state.functions;
   const { mnId } = node;
   state.phases.advance(mnId, 'asked-for');
   state.phases.advance(mnId, 'left');
   state.fetches.cancel(`s ${mnId}`);
   state.repoints.cancel(`d ${mnId} `);
   state.sessions.retire(node);
-  const before = location.released.get(mnId);
-  if (before !== undefined) dropReleased(state, before);
-  const released: Released = { mnId, node, movedTo, counter, forwarding: true };
-  location.released.set(mnId, released);
-  for (const home of homesOf(node)) {
-    if (home.anchor === domain.self) {
-      if (home.used) keepAnchored(state, home.prefix, mnId, movedTo, counter, state.bindingSeconds);
-    } else {
-      forwarding.tunnel(`released ${mnId}`, 'released', home.prefix, movedTo);
-    }
-    attachment.entries.uninstall(node, home);
-  }
+  const released = state.released.add(node, movedTo, counter);
+  follow(state, released);
+  for (const home of homesOf(node)) attachment.entries.uninstall(node, home);
   attachment.forget(node);
   repointLocal(state, homesOf(node).flatMap(homeNames), movedTo, counter, state.bindingSeconds);
   context.disarm(`${TIMER.refresh}${mnId}`);
-  context.arm(`${TIMER.release}${mnId}`, context.config.timers.hold);
   context.trace('released', { detail: { mnId, movedTo: domain.nameOf(movedTo) } });
   state.unpark();
   return released;
 }
 
-/** The hold time is over: released lists leave forwarding, and memory a little later. */
-export function endHold(state: State, mnId: string): void {
-  const { context, location } = state.functions;
-  const released = location.released.get(mnId);
-  if (released === undefined) return;
-  stopForwarding(state, released);
-  context.arm(`${TIMER.forget}${mnId}`, context.config.timers.forget);
-}
-
-/** Forgets released lists at once: the MN is back, or they are replaced by newer ones. */
-export function dropReleased(state: State, released: Released): void {
-  const { context, location } = state.functions;
-  stopForwarding(state, released);
-  context.disarm(`${TIMER.release}${released.mnId}`);
-  context.disarm(`${TIMER.forget}${released.mnId}`);
-  location.released.delete(released.mnId);
-}
-
-function stopForwarding(state: State, released: Released): void {
-  const { forwarding } = state.functions;
-  released.forwarding = false;
-  for (const home of released.node.foreign.values()) {
-    forwarding.withdraw(`released ${released.mnId}`, home.prefix);
-  }
-  forwarding.commit();
-}
-
-export function forgetReleased(state: State, mnId: string): void {
-  if (state.functions.location.released.delete(mnId) && !state.functions.location.nodes.has(mnId)) {
-    state.phases.advance(mnId, 'gone');
+/** Sends what comes for a released MN after it: for the hold time, and where we are the anchor as long as its MAAR says. */
+function follow(state: State, released: Released): void {
+  const { mnId, node, movedTo, counter } = released;
+  for (const home of homesOf(node)) {
+    if (home.anchor !== state.functions.domain.self) state.released.follow(released, home);
+    else if (home.used) keepAnchored(state, home.prefix, mnId, movedTo, counter, state.bindingSeconds);
   }
 }
 
@@ -144,7 +110,7 @@ function answerFrom(state: State, update: SDbu, src: Address, released: Released
 
 /** The MN is not here: it may have left a moment ago, or be one whose home we anchor. */
 function answerWithout(state: State, update: SDbu, src: Address): void {
-  const { context, location, forwarding, domain, allocator } = state.functions;
+  const { context, location, domain, allocator } = state.functions;
   const { mnId, counter } = update;
   const released = location.released.get(mnId);
   if (released !== undefined) {
@@ -156,13 +122,7 @@ function answerWithout(state: State, update: SDbu, src: Address): void {
     released.movedTo = src;
     // A home that is asked for by name is in use now, though no session used it while the MN was here.
     for (const home of homesOf(released.node)) home.used ||= update.homes.map(mnPrefix).includes(home.prefix);
-    for (const home of homesOf(released.node)) {
-      if (home.anchor === domain.self) {
-        if (home.used) keepAnchored(state, home.prefix, mnId, src, counter, state.bindingSeconds);
-      } else if (released.forwarding) {
-        forwarding.tunnel(`released ${mnId}`, 'released', home.prefix, src);
-      }
-    }
+    follow(state, released);
     answerFrom(state, update, src, released);
     return;
   }

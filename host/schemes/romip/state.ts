@@ -1,4 +1,5 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
+import { ReleasedLists } from '../../functions/fm/released.ts';
 import { Sessions } from '../../functions/fm/sessions.ts';
 import { Exchanges } from '../../functions/lm/exchange.ts';
 import { mnPrefix } from '../../functions/lm/node.ts';
@@ -17,8 +18,6 @@ type Acknowledgement = SDba | DDba;
 export const TIMER = {
   fetch: 'scheme:fetch ',
   repoint: 'scheme:repoint ',
-  release: 'scheme:release ',
-  forget: 'scheme:forget ',
   refresh: 'scheme:refresh ',
   anchored: 'scheme:anchored ',
   session: 'scheme:session ',
@@ -37,6 +36,7 @@ export class State {
   readonly guard: ReplayGuard;
   readonly phases: Phases<Phase, PhaseEvent>;
   readonly sessions: Sessions;
+  readonly released: ReleasedLists;
   readonly #retries = new Map<string, number>();
   #parked = new Map<string, { readonly since: number; readonly run: () => void }>();
 
@@ -50,6 +50,9 @@ export class State {
     this.sessions = new Sessions(functions, ({ mnId }, { cn }) => {
       functions.context.disarm(`${TIMER.session}${mnId} ${cn}`);
       this.settleRetry(`${TIMER.retry}${mnId} ${cn}`);
+    });
+    this.released = new ReleasedLists(functions, (mnId) => {
+      this.phases.advance(mnId, 'gone');
     });
   }
 

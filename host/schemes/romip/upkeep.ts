@@ -2,7 +2,6 @@ import type { Address, Prefix } from '../../../bindings/entries.ts';
 import { homesOf, isInUse, type Home, type MobileNode } from '../../functions/lm/node.ts';
 import { dropAnchored } from './anchor.ts';
 import { announce, retry } from './repoint.ts';
-import { endHold, forgetReleased } from './serve.ts';
 import { TIMER, type State } from './state.ts';
 
 /** A peer has lost its state: it hears again what concerns it, as anchor or as a correspondent's MAAR. */
@@ -24,17 +23,14 @@ export function forgetNode(state: State, node: MobileNode): void {
 }
 
 export function onTimer(state: State, id: string): void {
-  if (state.fetches.timer(id) || state.repoints.timer(id) || state.sessions.timer(id)) return;
+  if (state.fetches.timer(id) || state.repoints.timer(id)) return;
+  if (state.sessions.timer(id) || state.released.timer(id)) return;
   const about = (prefix: string): string | undefined =>
     id.startsWith(prefix) ? id.slice(prefix.length) : undefined;
-  const released = about(TIMER.release);
-  const forgotten = about(TIMER.forget);
   const refreshed = about(TIMER.refresh);
   const anchored = about(TIMER.anchored);
   const session = about(TIMER.session);
-  if (released !== undefined) endHold(state, released);
-  else if (forgotten !== undefined) forgetReleased(state, forgotten);
-  else if (refreshed !== undefined) refresh(state, refreshed);
+  if (refreshed !== undefined) refresh(state, refreshed);
   else if (anchored !== undefined) expireAnchored(state, anchored);
   else if (session !== undefined) expireSession(state, session);
   else if (id.startsWith(TIMER.retry)) retry(state, id);
