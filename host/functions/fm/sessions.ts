@@ -19,7 +19,7 @@ interface Parts {
   readonly domain: Domain;
   readonly location: LocationManager;
   readonly forwarding: Forwarding;
-  readonly attachment: Attachment;
+  readonly attachment: Pick<Attachment, 'entries'>;
 }
 
 /** The session with a correspondent; `here`: its MN is on a link of ours, and not one of those just released. */

@@ -22,6 +22,8 @@ const MAX_AUTHORISING = 256;
 const MAX_REFUSED = 256;
 /** How long a refused station is left alone, in milliseconds. */
 const REFUSED_MILLIS = 30_000;
+/** The same of one that another MAAR has just heard: it may be on its way, or a thief of the MAC. */
+export const ELSEWHERE_MILLIS = 250;
 /** What a refused station may have on hold: the least that a hold can be. */
 const REFUSED_PACKETS = 1;
 /** MAX_INITIAL_RTR_ADVERTISEMENTS; closer together than MAX_INITIAL_RTR_ADVERT_INTERVAL, since a handover waits for them. */

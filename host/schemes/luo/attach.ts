@@ -1,16 +1,10 @@
-import type { Address, Prefix } from '../../../bindings/entries.ts';
+import type { Address } from '../../../bindings/entries.ts';
 import type { LocationEvent } from '../../functions/lm/client/service.ts';
+import { takeHome } from '../../functions/lm/handed.ts';
 import { HACK_STATUS } from '../../functions/lm/messages/constants.ts';
 import type { HandedHome, HandedSession } from '../../functions/lm/messages/message.ts';
-import {
-  hear,
-  homeOf,
-  homesOf,
-  mnPrefix,
-  newHome,
-  type Home,
-  type MobileNode,
-} from '../../functions/lm/node.ts';
+import { homesOf, type MobileNode } from '../../functions/lm/node.ts';
+import { ELSEWHERE_MILLIS } from '../../functions/proxy/attachment.ts';
 import { dropAnchored } from './anchor.ts';
 import { keepRegistered } from './register.ts';
 import { findCorrespondent, pointSessions } from './sessions.ts';
@@ -18,13 +12,6 @@ import { TIMER, type State } from './state.ts';
 import { closeTransit } from './transit.ts';
 
 type Told<T extends LocationEvent['type']> = Extract<LocationEvent, { type: T }>;
-
-/** How long a station is left alone that another MAAR has just heard: it may be on its way, or a thief of the MAC. */
-const ELSEWHERE_MILLIS = 250;
-/** Unused prefixes of earlier MAARs that are still deprecated; hosts forget them by themselves within two hours. */
-const MAX_SPENT = 8;
-/** Homes of one MN that are followed at once; each has carried a session and is still valid. */
-export const MAX_HOMES = 16;
 
 /**
  * The AAA server has authorised the MN here. At its first attachment that is all (Luo section 4.1); else location
@@ -141,7 +128,9 @@ function adopt(
   sessions: readonly HandedSession[],
 ): void {
   const { context, domain, forwarding, attachment, location } = state.functions;
-  const homes = handed.map((home) => takeHome(state, node, home));
+  const homes = handed.map(({ prefix, validSeconds }) =>
+    takeHome(state.functions, node, prefix, validSeconds),
+  );
   for (const { cn, maar, counter, homes: indices } of sessions) {
     const known = [...node.sessions.keys()].includes(`${cn}/128`);
     for (const home of indices.flatMap((index) => homes[index] ?? [])) {
@@ -170,48 +159,4 @@ function adopt(
     attachment.settledChanged(node);
   });
   context.arm(`${TIMER.refresh}${node.mnId}`, (state.bindingSeconds * 1000) / 2);
-}
-
-/** A home that was handed over: our own, one known already, or a new foreign one; undefined if it is none to be followed. */
-function takeHome(state: State, node: MobileNode, handed: HandedHome): Home | undefined {
-  const { context, domain } = state.functions;
-  const prefix = mnPrefix(handed.prefix);
-  if (handed.validSeconds === 0) {
-    spend(node, prefix);
-    return undefined;
-  }
-  const anchor = domain.anchorOf(prefix);
-  if (anchor === undefined) {
-    context.count('home-without-anchor');
-    return undefined;
-  }
-  let home = homeOf(node, prefix);
-  if (home === undefined) {
-    // Nobody else's word gives an MN a prefix of ours that we did not assign to it.
-    if (anchor === domain.self || node.foreign.size >= MAX_HOMES) {
-      context.count(anchor === domain.self ? 'home-not-assigned' : 'home-limit');
-      return undefined;
-    }
-    node.spent.delete(prefix);
-    home = newHome(prefix, anchor, context.now);
-    node.foreign.set(prefix, home);
-  }
-  if (anchor !== domain.self) {
-    home.spanSeconds = Math.max(home.spanSeconds, handed.validSeconds);
-    home.validUntil = Math.max(home.validUntil, context.now + handed.validSeconds * 1000);
-  }
-  home.used = true;
-  hear(home, handed.prefix);
-  for (const address of node.claimed) {
-    if (mnPrefix(address) !== prefix) continue;
-    node.claimed.delete(address);
-    hear(home, `${address}/128`);
-  }
-  return home;
-}
-
-/** A prefix that the MN holds without ever having used it. */
-function spend(node: MobileNode, prefix: Prefix): void {
-  if (homesOf(node).some((home) => home.prefix === prefix)) return;
-  if (node.spent.size < MAX_SPENT) node.spent.add(prefix);
 }

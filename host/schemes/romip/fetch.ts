@@ -1,14 +1,7 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
-import {
-  hear,
-  homeNames,
-  homeOf,
-  homesOf,
-  mnPrefix,
-  newHome,
-  type Home,
-  type MobileNode,
-} from '../../functions/lm/node.ts';
+import { takeHome } from '../../functions/lm/handed.ts';
+import { homeNames, homesOf, type Home, type MobileNode } from '../../functions/lm/node.ts';
+import { ELSEWHERE_MILLIS } from '../../functions/proxy/attachment.ts';
 import { STATUS } from './messages/constants.ts';
 import type { HomeBinding, SDba } from './messages/message.ts';
 import { addPart } from './messages/parts.ts';
@@ -18,12 +11,6 @@ import { repointLocal } from './sessions.ts';
 import { TIMER, type State } from './state.ts';
 
 const FETCH_ATTEMPTS = 4;
-/** How long a station is left alone that another MAAR has just heard: it may be on its way, or a thief of the MAC. */
-const ELSEWHERE_MILLIS = 250;
-/** Unused prefixes of earlier MAARs that are still deprecated; hosts forget them by themselves within two hours. */
-const MAX_SPENT = 8;
-/** Homes of one MN that are followed at once; each has carried a session and is still valid. */
-const MAX_HOMES = 16;
 
 /** What the AAA server's answer means [draft section 3.1]: a first attachment, or bindings to be fetched. */
 export function onRegistered(state: State, node: MobileNode, previous: Address | undefined): void {
@@ -183,11 +170,7 @@ export class SDbaParts {
 function adopt(state: State, node: MobileNode, bindings: readonly HomeBinding[]): void {
   const { context, domain, forwarding, attachment, location } = state.functions;
   for (const binding of bindings) {
-    if (binding.validSeconds === 0) {
-      spend(node, mnPrefix(binding.hoa));
-      continue;
-    }
-    const home = takeHome(state, node, binding);
+    const home = takeHome(state.functions, node, binding.hoa, binding.validSeconds);
     if (home === undefined) continue;
     for (const { hoa, maar, counter } of binding.correspondents) {
       const known = node.sessions.get(hoa);
@@ -216,47 +199,4 @@ function adopt(state: State, node: MobileNode, bindings: readonly HomeBinding[])
 /** Asks once for every address that the MN uses and that the bindings did not explain. */
 function askClaims(state: State, node: MobileNode): void {
   for (const address of node.claimed) onClaimed(state, node, address);
-}
-
-/** A prefix that the MN holds without ever having used it. */
-function spend(node: MobileNode, prefix: Prefix): void {
-  if (homesOf(node).some((home) => home.prefix === prefix)) return;
-  if (node.spent.size < MAX_SPENT) node.spent.add(prefix);
-}
-
-/** The home of a binding: our own prefix, one known already, or a new foreign one; undefined if no MAAR anchors it. */
-function takeHome(state: State, node: MobileNode, binding: HomeBinding): Home | undefined {
-  const { context, domain } = state.functions;
-  const anchor = domain.anchorOf(binding.hoa);
-  if (anchor === undefined) {
-    context.count('home-without-anchor');
-    return undefined;
-  }
-  let home = homeOf(node, binding.hoa);
-  if (home === undefined) {
-    // Nobody else's word gives an MN a prefix of ours that we did not assign to it.
-    if (anchor === domain.self) {
-      context.count('home-not-assigned');
-      return undefined;
-    }
-    if (node.foreign.size >= MAX_HOMES) {
-      context.count('home-limit');
-      return undefined;
-    }
-    node.spent.delete(mnPrefix(binding.hoa));
-    home = newHome(mnPrefix(binding.hoa), anchor, context.now);
-    node.foreign.set(home.prefix, home);
-  }
-  if (anchor !== domain.self) {
-    home.spanSeconds = Math.max(home.spanSeconds, binding.validSeconds);
-    home.validUntil = Math.max(home.validUntil, context.now + binding.validSeconds * 1000);
-  }
-  home.used = true;
-  hear(home, binding.hoa);
-  for (const address of node.claimed) {
-    if (mnPrefix(address) !== home.prefix) continue;
-    node.claimed.delete(address);
-    hear(home, `${address}/128`);
-  }
-  return home;
 }
