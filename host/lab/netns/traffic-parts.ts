@@ -128,7 +128,8 @@ export function ping(
   const start = now();
   const replies: { readonly sequence: number; readonly at: number }[] = [];
   const args = ['-6', '-n', '-e', String(portOf(id)), '-i', String(intervalMs / 1000), '-I', from, to];
-  const child = spawn('ping', args, {
+  // Without answers it writes nothing, and so does not notice that this process was killed.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'ping', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, LC_ALL: 'C' },
   });

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { Sandbox } from '../../../host/lab/netns/sandbox.ts';
+import { TrafficProcess } from '../../../host/lab/netns/traffic.ts';
 import { until } from '../../io/support/namespace.ts';
 import { hasNetns } from './support.ts';
+
+const running = (pid: string): boolean => existsSync(`/proc/${pid}`);
 
 test('namespaces are apart from each other and from the system', async (t) => {
   if (!hasNetns(t)) return;
@@ -35,6 +38,28 @@ test('a line that fails rejects with what it printed, and the shell goes on', as
   assert.deepEqual(next, { status: 'fulfilled', value: 'third\n' });
 });
 
+test('a ping that nobody answers ends with its sandbox', async (t) => {
+  if (!hasNetns(t)) return;
+  const sandbox = await Sandbox.create(['one']);
+  t.after(() => sandbox.close());
+  const shell = sandbox.shell('one');
+  const [from, to] = ['2001:db8::1', '2001:db8::2'];
+  await shell.run(`
+    ip link add silent type veth peer name other; ip link set silent up; ip link set other up
+    ip addr add ${from}/64 dev silent nodad
+    ip neigh add ${to} lladdr 02:00:5e:10:01:0a dev silent
+  `);
+  const traffic = new TrafficProcess(sandbox, 'one', 0);
+  await traffic.order({ op: 'ping', id: 1, from, to, intervalMs: 10 });
+  let pids: string[] = [];
+  await until('ping', async () => {
+    pids = (await shell.run('ip netns pids one')).trim().split('\n').filter(running);
+    return pids.some((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'ping\n');
+  });
+  await sandbox.close();
+  await until('all have ended', () => !pids.some(running));
+});
+
 /** Creates a sandbox with a process in it, prints both pids, and waits for ever. */
 const OWNER = `
   const { Sandbox } = await import(process.argv[1]);
@@ -51,8 +76,8 @@ test('when its owner is killed nothing of a sandbox is left', async (t) => {
   });
   const [line] = (await once(createInterface(owner.stdout), 'line')) as [string];
   const pids = line.split(' ');
-  assert.ok(pids.every((pid) => existsSync(`/proc/${pid}`)));
+  assert.ok(pids.every(running));
   owner.kill('SIGKILL');
   await once(owner, 'exit');
-  await until('both have ended', () => !pids.some((pid) => existsSync(`/proc/${pid}`)));
+  await until('both have ended', () => !pids.some(running));
 });
