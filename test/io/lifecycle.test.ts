@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
-import { before, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { findWasmtime } from '../../host/lab/wasmtime-cli.ts';
@@ -20,6 +20,9 @@ const IDLE_MS = 5000;
 /** USER_HZ, the unit of /proc/PID/stat on every architecture that Node runs on. */
 const TICK_MS = 10;
 
+/** All that were started, so that none outlives a test that fails. */
+const children: ChildProcess[] = [];
+
 interface Daemon {
   readonly process: ChildProcess;
   readonly stderr: () => string;
@@ -28,6 +31,7 @@ interface Daemon {
 
 async function start(...args: string[]): Promise<Daemon> {
   const child = spawn(process.execPath, [DAEMON, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
   let stderr = '';
   child.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
   const ended = once(child, 'exit') as Daemon['ended'];
@@ -84,6 +88,9 @@ namespaced(import.meta.url, () => {
     buildNetwork();
     settle();
     pristine = dump();
+  });
+  after(() => {
+    for (const child of children) child.kill('SIGKILL');
   });
 
   test('an orderly stop leaves the kernel as it was', async () => {

@@ -203,7 +203,8 @@ test('a new control leaves what it finds until it has settled, then what it has 
   assert.deepEqual([...model.peers.keys()].sort(), ['2001:db8::2', '2001:db8::3']);
 });
 
-test('a batch that met no instance is sent again', async () => {
+test('a batch that met no instance is sent again', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const model = new Model();
   const { entries, applied, connect } = rig(model);
   connect();
@@ -212,7 +213,8 @@ test('a batch that met no instance is sent again', async () => {
   entries.apply(1, [peer(1)]);
   await quiet();
   assert.deepEqual(applied, []);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  t.mock.timers.tick(300);
+  await quiet();
   assert.deepEqual(applied, [{ batch: 1, statuses: ['ok'] }]);
 });
 
