@@ -16,6 +16,14 @@ export interface StationActivity {
   readonly received: number;
 }
 
+/** Answer to `usage`: destinations that carried packets, and when last (milliseconds of `now`). */
+export interface Usage {
+  readonly type: 'usage';
+  readonly destinations: readonly { readonly prefix: string; readonly lastUsed: number }[];
+  /** Address pairs that carried packets natively, and when last. */
+  readonly pairs: readonly { readonly src: Address; readonly dst: Address; readonly lastUsed: number }[];
+}
+
 /** Everything that can happen to the control plane of one MAAR. */
 export type MaarEvent =
   | { readonly type: 'start' }
@@ -49,13 +57,7 @@ export type MaarEvent =
   /** The data plane (tables and kernel alike) has applied batch `batch`. */
   | { readonly type: 'applied'; readonly batch: number; readonly statuses: readonly CommandStatus[] }
   | { readonly type: 'dataplane'; readonly event: DataPlaneEvent }
-  /** Answer to `usage`: destinations that carried packets, and when last (milliseconds of `now`). */
-  | {
-      readonly type: 'usage';
-      readonly destinations: readonly { readonly prefix: string; readonly lastUsed: number }[];
-      /** Address pairs that carried packets natively, and when last. */
-      readonly pairs: readonly { readonly src: Address; readonly dst: Address; readonly lastUsed: number }[];
-    }
+  | Usage
   /** Answer to `activity`: packets that each station has sent, and that have been sent to it, since some fixed time. */
   | { readonly type: 'activity'; readonly stations: readonly StationActivity[] }
   /** Answer to `leases` of that number: kept, or why not. */

@@ -1,9 +1,7 @@
-import type { MaarEvent } from '../core/maar-io.ts';
+import type { Usage } from '../core/maar-io.ts';
 import type { EntryDump } from '../../bindings/dataplane.ts';
 import { listConnections, parseConnection } from './netlink/conntrack.ts';
 import type { NetlinkSocket } from './netlink/socket.ts';
-
-type Usage = Extract<MaarEvent, { readonly type: 'usage' }>;
 
 /** Finds out when native connections last carried packets, by comparing packet counters with those of the last time. */
 export class NativeUsage {

@@ -2,7 +2,7 @@ import type { Address, DataPlaneEvent, Prefix } from '../../bindings/entries.ts'
 import type { MobilityMessage } from '../wire/mobility/message.ts';
 import type { Signatures } from '../wire/mobility/signature.ts';
 import type { Context } from '../core/context.ts';
-import type { MaarEvent } from '../core/maar-io.ts';
+import type { Usage } from '../core/maar-io.ts';
 import type { Forwarding } from '../functions/fm/forwarding.ts';
 import type { HomeAddressAllocator } from '../functions/haa/allocator.ts';
 import type { Domain } from '../functions/lm/domain.ts';
@@ -24,8 +24,6 @@ export interface Functions {
   /** For schemes that need it. */
   readonly lm?: LocationService;
 }
-
-export type Usage = Extract<MaarEvent, { type: 'usage' }>;
 
 /**
  * What a scheme may do at each occasion; what it leaves out is not done. Attachment, authorisation, the MN's prefix on

@@ -1,7 +1,7 @@
 import type { DataPlane, PacketIn, PacketOut, Port } from '../../bindings/dataplane.ts';
 import type { Address, Command, CommandStatus, LinkId, Mac } from '../../bindings/entries.ts';
 import type { LinkConfig, MaarConfig } from '../core/config.ts';
-import type { MaarEvent } from '../core/maar-io.ts';
+import type { MaarEvent, Usage } from '../core/maar-io.ts';
 import { contains, isLinkLocal, isMulticast, readAddress, readMac } from '../wire/address.ts';
 import { emitEthernet, ETHERNET_HEADER, ETHERTYPE_IPV6 } from '../wire/ethernet.ts';
 import { receiveIcmpv6 } from '../wire/icmpv6/check.ts';
@@ -90,7 +90,7 @@ export class RouterKernel {
     return statuses;
   }
 
-  usage(): Extract<MaarEvent, { type: 'usage' }> {
+  usage(): Usage {
     const { destinations } = this.#dataPlane.dump();
     return {
       type: 'usage',

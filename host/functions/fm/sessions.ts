@@ -1,13 +1,11 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
 import type { Context } from '../../core/context.ts';
-import type { MaarEvent } from '../../core/maar-io.ts';
+import type { Usage } from '../../core/maar-io.ts';
 import type { Domain } from '../lm/domain.ts';
 import type { LocationManager } from '../lm/location.ts';
 import { homeOf, mnPrefix, type Home, type MobileNode, type Session } from '../lm/node.ts';
 import type { Attachment } from '../proxy/attachment.ts';
 import type { Forwarding } from './forwarding.ts';
-
-type Usage = Extract<MaarEvent, { type: 'usage' }>;
 
 /** Correspondents of one MN; past that the one least recently used goes by its anchor. */
 const MAX_SESSIONS = 512;

@@ -1,10 +1,8 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
 import type { MobileNode, Home, Session } from './node.ts';
 import { homeNames, homesOf, mnPrefix } from './node.ts';
-import type { MaarEvent } from '../../core/maar-io.ts';
+import type { Usage } from '../../core/maar-io.ts';
 import type { AnchoredView, NodeView, ReleasedView } from '../../core/view.ts';
-
-type Usage = Extract<MaarEvent, { type: 'usage' }>;
 
 /** A home assigned here whose MN is elsewhere. */
 export interface Anchored {

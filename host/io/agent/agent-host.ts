@@ -2,7 +2,7 @@ import type { LinkId, Mac } from '../../../bindings/entries.ts';
 import { ATTACHED_MAX } from '../../../bindings/node/cpdp.ts';
 import type { AgentUse } from '../../../bindings/node/cpdp.ts';
 import { messageOf } from '../../core/error-message.ts';
-import type { MaarEvent } from '../../core/maar-io.ts';
+import type { MaarEvent, Usage } from '../../core/maar-io.ts';
 import type { StatusView } from '../../core/view.ts';
 import { askControl, controlPath } from '../control-socket.ts';
 import { MachineRoom } from '../machine-room.ts';
@@ -253,7 +253,7 @@ export class AgentHost {
     }
   }
 
-  #usage(uses: readonly AgentUse[]): Extract<MaarEvent, { readonly type: 'usage' }> {
+  #usage(uses: readonly AgentUse[]): Usage {
     const now = this.#room.now();
     return {
       type: 'usage',

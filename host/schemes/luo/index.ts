@@ -1,10 +1,11 @@
 import type { Address, DataPlaneEvent, Prefix } from '../../../bindings/entries.ts';
+import type { Usage } from '../../core/maar-io.ts';
 import type { LocationEvent } from '../../functions/lm/client/service.ts';
 import { describeLocation } from '../../functions/lm/messages/describe.ts';
 import type { Home, MobileNode, Session } from '../../functions/lm/node.ts';
 import { requestRefreshes } from '../../functions/lm/refresh.ts';
 import type { MobilityMessage } from '../../wire/mobility/message.ts';
-import type { Operations, Scheme, Usage } from '../scheme.ts';
+import type { Operations, Scheme } from '../scheme.ts';
 import { onAttached, onClaimed, onContext, onRegistered } from './attach.ts';
 import { checkOptions, DESIGNS, readOptions } from './designs.ts';
 import { onAsked, unpark } from './leave.ts';

@@ -1,6 +1,6 @@
 import type { Address } from '../../../bindings/entries.ts';
+import type { Usage } from '../../core/maar-io.ts';
 import { homesOf, isInUse, type MobileNode } from '../../functions/lm/node.ts';
-import type { Usage } from '../scheme.ts';
 import { renewAnchored } from './anchor.ts';
 import { onAlone } from './attach.ts';
 import { keptLongEnough, locationEnding, locationUnanswered } from './locate.ts';

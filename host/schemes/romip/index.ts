@@ -1,8 +1,9 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
+import type { Usage } from '../../core/maar-io.ts';
 import type { Home, MobileNode, Session } from '../../functions/lm/node.ts';
 import { requestRefreshes } from '../../functions/lm/refresh.ts';
 import type { MobilityMessage } from '../../wire/mobility/message.ts';
-import type { Functions, Operations, Scheme, Usage } from '../scheme.ts';
+import type { Functions, Operations, Scheme } from '../scheme.ts';
 import { onClaimed, onRegistered, SDbaParts } from './fetch.ts';
 import { onDDbu } from './follow.ts';
 import { STATUS } from './messages/constants.ts';
