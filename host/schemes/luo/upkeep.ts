@@ -1,6 +1,7 @@
 import type { Address } from '../../../bindings/entries.ts';
 import type { Usage } from '../../core/maar-io.ts';
 import { homesOf, isInUse, type MobileNode } from '../../functions/lm/node.ts';
+import { runTimer, type TimerTable } from '../timers.ts';
 import { renewAnchored } from './anchor.ts';
 import { onAlone } from './attach.ts';
 import { keptLongEnough, locationEnding, locationUnanswered } from './locate.ts';
@@ -60,7 +61,7 @@ function refresh(state: State, mnId: string): void {
   if (node.foreign.size > 0) context.emit({ type: 'usage' });
 }
 
-const HANDLERS: readonly (readonly [prefix: string, handle: (state: State, about: string) => void])[] = [
+const HANDLERS: TimerTable<State> = [
   [TIMER.located, locationEnding],
   [TIMER.unanswered, locationUnanswered],
   [TIMER.anchored, renewAnchored],
@@ -72,10 +73,5 @@ const HANDLERS: readonly (readonly [prefix: string, handle: (state: State, about
 
 export function onTimer(state: State, id: string): void {
   if (state.sessions.timer(id) || state.released.timer(id)) return;
-  for (const [prefix, handle] of HANDLERS) {
-    if (id.startsWith(prefix)) {
-      handle(state, id.slice(prefix.length));
-      return;
-    }
-  }
+  runTimer(HANDLERS, state, id);
 }

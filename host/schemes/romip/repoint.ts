@@ -241,12 +241,12 @@ function fallBack(state: State, node: MobileNode, correspondents: readonly Prefi
 }
 
 /** Time to try a correspondent again whose MAAR did not know it. */
-export function retry(state: State, id: string): void {
-  const [mnId = '', cn = ''] = id.slice(TIMER.retry.length).split(' ');
+export function retry(state: State, about: string): void {
+  const [mnId = '', cn = ''] = about.split(' ');
   const node = state.functions.location.nodes.get(mnId);
   const session = node?.sessions.get(cn);
   if (node === undefined || session === undefined) return;
-  if (state.retries(id) > MAX_RETRIES) {
+  if (state.retries(`${TIMER.retry}${about}`) > MAX_RETRIES) {
     state.sessions.remove(node, session);
     return;
   }

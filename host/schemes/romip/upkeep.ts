@@ -1,5 +1,6 @@
 import type { Address, Prefix } from '../../../bindings/entries.ts';
 import { homesOf, isInUse, type Home, type MobileNode } from '../../functions/lm/node.ts';
+import { runTimer, type TimerTable } from '../timers.ts';
 import { dropAnchored } from './anchor.ts';
 import { announce, retry } from './repoint.ts';
 import { TIMER, type State } from './state.ts';
@@ -20,20 +21,6 @@ export function forgetNode(state: State, node: MobileNode): void {
   state.functions.context.disarm(`${TIMER.refresh}${node.mnId}`);
   state.phases.advance(node.mnId, 'gone');
   state.unpark();
-}
-
-export function onTimer(state: State, id: string): void {
-  if (state.fetches.timer(id) || state.repoints.timer(id)) return;
-  if (state.sessions.timer(id) || state.released.timer(id)) return;
-  const about = (prefix: string): string | undefined =>
-    id.startsWith(prefix) ? id.slice(prefix.length) : undefined;
-  const refreshed = about(TIMER.refresh);
-  const anchored = about(TIMER.anchored);
-  const session = about(TIMER.session);
-  if (refreshed !== undefined) refresh(state, refreshed);
-  else if (anchored !== undefined) expireAnchored(state, anchored);
-  else if (session !== undefined) expireSession(state, session);
-  else if (id.startsWith(TIMER.retry)) retry(state, id);
 }
 
 /**
@@ -73,4 +60,17 @@ function expireSession(state: State, about: string): void {
   context.count('session-expired');
   state.sessions.install(node, session);
   forwarding.commit();
+}
+
+const HANDLERS: TimerTable<State> = [
+  [TIMER.refresh, refresh],
+  [TIMER.anchored, expireAnchored],
+  [TIMER.session, expireSession],
+  [TIMER.retry, retry],
+];
+
+export function onTimer(state: State, id: string): void {
+  if (state.fetches.timer(id) || state.repoints.timer(id)) return;
+  if (state.sessions.timer(id) || state.released.timer(id)) return;
+  runTimer(HANDLERS, state, id);
 }
