@@ -127,6 +127,7 @@ export class Channel implements Timing {
         const again = draft.kind === 'UPN' && first !== undefined;
         first ??= next;
         const current = aged(draft, this.now - began);
+        if (current === undefined) return;
         const message = again
           ? { ...current, sequence: first, retransmission: true }
           : { ...current, sequence: next };
@@ -211,12 +212,16 @@ function about(message: Draft<LocationMessage>): Pick<TraceEffect, 'detail'> {
   return 'mnId' in message ? { detail: { mnId: message.mnId } } : {};
 }
 
-/** What is told of a binding in a request that is sent again: it has lived on since it was sent first. */
-function aged(draft: Draft<LocationRequest>, milliseconds: number): Draft<LocationRequest> {
+/**
+ * What is told of a binding in a request that is sent again: it has lived on since it was sent first. Nothing once it has run
+ * out: a lifetime of 0 would withdraw what may have been refreshed meanwhile.
+ */
+function aged(draft: Draft<LocationRequest>, milliseconds: number): Draft<LocationRequest> | undefined {
   if (draft.kind !== 'UPN' && draft.kind !== 'LRI') return draft;
   const { binding } = draft;
-  const left = binding.lifetimeSeconds - Math.ceil(milliseconds / 1000);
-  return { ...draft, binding: { ...binding, lifetimeSeconds: Math.max(0, left) } };
+  if (binding.lifetimeSeconds === 0) return draft;
+  const lifetimeSeconds = binding.lifetimeSeconds - Math.ceil(milliseconds / 1000);
+  return lifetimeSeconds > 0 ? { ...draft, binding: { ...binding, lifetimeSeconds } } : undefined;
 }
 
 /**
