@@ -87,6 +87,12 @@ export class HomeAddressAllocator {
     return this.#table.get(prefix)?.promised;
   }
 
+  /** Whose the prefix is; undefined where it is nobody's. */
+  holder(prefix: Prefix): string | undefined {
+    const lease = this.#table.get(prefix);
+    return lease === undefined || this.#table.isOver(lease) ? undefined : lease.mnId;
+  }
+
   /** Calls `done` once what the lease promises is on the disk, or with false once it is not. */
   whenKept(prefix: Prefix, done: (kept: boolean) => void): void {
     this.#table.whenWritten(prefix, done);

@@ -18,6 +18,7 @@ export function keepAnchored(
   // As long as it is followed its prefix must not pass to another MN.
   if (mnId !== '') allocator.renew(mnId, prefix);
   forwarding.tunnel(`anchor ${prefix}`, 'anchored', prefix, serving);
+  context.arm(`${TIMER.anchored}${prefix}`, state.renewal(expires, true));
   context.trace('anchor', { detail: { prefix, mnId, serving: domain.nameOf(serving), counter } });
 }
 

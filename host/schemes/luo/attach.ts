@@ -142,8 +142,9 @@ function adopt(
     }
     const session = node.sessions.get(`${cn}/128`);
     if (known || session === undefined || session.maar === domain.self) continue;
-    // Where the design asks, the new MAAR is told of the correspondent's moves too.
+    // Where the design asks, the new MAAR is told of the correspondent's moves too; else it asks by sending, in time.
     if (state.asks) findCorrespondent(state, node, session);
+    else context.arm(`${TIMER.located}${session.cn}`, state.bindingSeconds * 1000);
   }
   for (const home of node.foreign.values()) {
     closeTransit(state, home.prefix);

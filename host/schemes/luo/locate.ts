@@ -44,7 +44,7 @@ export function onLocated(state: State, located: Located): void {
 }
 
 function anchorLocated(state: State, prefix: Prefix, { binding, until, source }: Located): void {
-  const { context, domain, location } = state.functions;
+  const { allocator, context, domain, location } = state.functions;
   const anchored = location.anchored.get(prefix);
   // The MN is on our own link: whoever says otherwise has to ask us for it.
   if (location.find(prefix) !== undefined) return;
@@ -56,11 +56,16 @@ function anchorLocated(state: State, prefix: Prefix, { binding, until, source }:
   } else if (binding.locator !== domain.self && binding.counter >= (anchored?.counter ?? 0)) {
     const expires = context.now + binding.lifetimeSeconds * 1000;
     const { locator, counter } = binding;
-    keepAnchored(state, prefix, anchored?.mnId ?? '', locator, counter, expires);
+    // After a restart only the lease tells whose it is.
+    const mnId = anchored?.mnId ?? allocator.holder(prefix) ?? '';
+    keepAnchored(state, prefix, mnId, locator, counter, expires);
   }
-  if (until !== undefined && location.anchored.has(prefix)) {
-    context.arm(`${TIMER.anchored}${prefix}`, state.renewal(until, binding !== undefined));
-  }
+  const kept = location.anchored.get(prefix);
+  if (kept === undefined || until === undefined) return;
+  // That nothing is registered may be known for longer than what was handed over lasts.
+  const first = binding === undefined ? Math.min(until, kept.expires) : until;
+  const again = binding !== undefined || first === kept.expires;
+  context.arm(`${TIMER.anchored}${prefix}`, state.renewal(first, again));
 }
 
 /** What is known of a correspondent ends. Where the design asks, it is asked for; else it is left to its anchor again. */
