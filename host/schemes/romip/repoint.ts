@@ -235,7 +235,7 @@ function fallBack(state: State, node: MobileNode, correspondents: readonly Prefi
     const anchor = domain.anchorOf(cn);
     if (session === undefined || session.maar !== peer || anchor === undefined) continue;
     session.maar = anchor;
-    state.sessions.withdraw(node, session);
+    state.sessions.install(node, session);
   }
   forwarding.commit();
 }
