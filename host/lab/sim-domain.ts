@@ -106,7 +106,7 @@ export class SimDomain {
     this.core = new CoreRouter(CORE_ADDRESS, (effect) => trace('core', effect));
     const streams = new StreamFabric(scheduler, {
       path: (from, to) => this.#path(from, to),
-      offer: (node, sender, packet) => this.taps.offer(`core-${node}`, sender, packet),
+      offer: (node, sender, packet) => this.taps.carry(`core-${node}`, sender, packet).length > 0,
     });
     this.aaa = this.#createAaa(parts, streams);
     if (hasEtcd(options)) throw new Error('the simulation has no etcd');

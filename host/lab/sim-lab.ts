@@ -16,6 +16,7 @@ import type { Host } from '../sim/host/host.ts';
 import type { LmNode } from '../sim/lm-node.ts';
 import type { MaarNode } from '../sim/maar-node.ts';
 import { seededRandom } from '../sim/random.ts';
+import type { Fate } from '../sim/taps.ts';
 import { Scheduler } from '../sim/scheduler.ts';
 import { startFlow } from '../sim/traffic.ts';
 import type {
@@ -227,6 +228,11 @@ export class SimLab implements Lab {
     this.#node(name).start();
   }
 
+  /** From now on `fate` decides what becomes of the packets on links between nodes. */
+  disturb(fate: Fate): void {
+    this.#domain.taps.disturb(fate);
+  }
+
   async close(): Promise<void> {
     const { pcap } = this.#options;
     if (pcap !== undefined) await writeCaptures(pcap, this.#domain.taps.packets, EPOCH);
@@ -296,7 +302,8 @@ export async function createSimLab(options: LabOptions, wasm: Uint8Array<ArrayBu
   return lab;
 }
 
-function realParts(options: LabOptions, wasm: Uint8Array<ArrayBuffer>): SimParts {
+/** The parts of a whole domain as it runs. */
+export function realParts(options: LabOptions, wasm: Uint8Array<ArrayBuffer>): SimParts {
   const { subscribers, peers } = aaaProfile(options);
   // Like the database of a real server, it outlives the process.
   const store = new MemoryStore();

@@ -50,30 +50,41 @@ export class AccessLink {
   /** A frame from the station at `port`. */
   fromStation(port: string, frame: Uint8Array): void {
     const sender = this.#stations.get(port)?.name ?? port;
-    this.#carry(sender, frame, () => {
-      this.#router.receiveFrame(port, frame);
-      for (const [other, station] of this.#stations) if (other !== port) offer(station, frame);
+    this.#carry(sender, frame, (copy) => {
+      this.#router.receiveFrame(port, copy);
+      for (const [other, station] of this.#stations) if (other !== port) offer(station, copy);
     });
   }
 
   /** A frame from the router, to one port or to all. */
   fromRouter(frame: Uint8Array, port?: string): void {
-    this.#carry(this.#router.name, frame, () => {
+    this.#carry(this.#router.name, frame, (copy) => {
       for (const [other, station] of this.#stations) {
-        if (port === undefined || other === port) offer(station, frame);
+        if (port === undefined || other === port) offer(station, copy);
       }
     });
   }
 
-  #carry(sender: string, frame: Uint8Array, arrive: () => void): void {
+  #carry(sender: string, frame: Uint8Array, arrive: (frame: Uint8Array) => void): void {
     const { scheduler, taps, random, delay, loss } = this.#medium;
-    if (isIpv6(frame) && !taps.offer(this.name, sender, frame.subarray(ETHERNET_HEADER))) return;
+    const packet = frame.subarray(ETHERNET_HEADER);
+    const copies = isIpv6(frame) ? taps.carry(this.name, sender, packet) : [{ data: packet, late: 0 }];
     if (this.cut) return;
-    if (loss > 0 && random() < loss) return;
-    scheduler.after(delay, () => {
-      if (!this.cut) arrive();
-    });
+    for (const { data, late } of copies) {
+      if (loss > 0 && random() < loss) continue;
+      const copy = data === packet ? frame : withPacket(frame, data);
+      scheduler.after(delay + late, () => {
+        if (!this.cut) arrive(copy);
+      });
+    }
   }
+}
+
+function withPacket(frame: Uint8Array, packet: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(ETHERNET_HEADER + packet.length);
+  copy.set(frame.subarray(0, ETHERNET_HEADER));
+  copy.set(packet, ETHERNET_HEADER);
+  return copy;
 }
 
 function isIpv6(frame: Uint8Array): boolean {

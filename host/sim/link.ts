@@ -40,10 +40,13 @@ export class PointToPointLink {
   send(sender: string, packet: Uint8Array): void {
     const { scheduler, taps, random, delay, loss } = this.#medium;
     const receiver = this.#ends[0].node === sender ? this.#ends[1] : this.#ends[0];
-    if (!taps.offer(this.name, sender, packet) || this.cut) return;
-    if (loss > 0 && random() < loss) return;
-    scheduler.after(delay, () => {
-      if (!this.cut) receiver.receive(packet);
-    });
+    const copies = taps.carry(this.name, sender, packet);
+    if (this.cut) return;
+    for (const { data, late } of copies) {
+      if (loss > 0 && random() < loss) continue;
+      scheduler.after(delay + late, () => {
+        if (!this.cut) receiver.receive(data);
+      });
+    }
   }
 }

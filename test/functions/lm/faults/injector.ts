@@ -2,6 +2,7 @@ import type { Random } from '../../../../host/core/machine.ts';
 import type { MobilityEffect } from '../../../../host/functions/lm/channel.ts';
 import { fillChecksum } from '../../../../host/wire/checksum.ts';
 import { NEXT_HEADER } from '../../../../host/wire/ipv6.ts';
+import { FaultCount as Count } from '../../../support/fault-count.ts';
 
 export const FAULTS = [
   'loss',
@@ -23,23 +24,9 @@ export const FAULTS = [
 export type Fault = (typeof FAULTS)[number];
 
 /** How many faults of each kind were injected. */
-export class FaultCount {
-  readonly #counts = new Map<Fault, number>(FAULTS.map((fault) => [fault, 0]));
-
-  add(fault: Fault, times = 1): void {
-    this.#counts.set(fault, this.of(fault) + times);
-  }
-
-  of(fault: Fault): number {
-    return this.#counts.get(fault) ?? 0;
-  }
-
-  take(other: FaultCount): void {
-    for (const fault of FAULTS) this.add(fault, other.of(fault));
-  }
-
-  toString(): string {
-    return FAULTS.map((fault) => `${fault} ${this.of(fault)}`).join(', ');
+export class FaultCount extends Count<Fault> {
+  constructor() {
+    super(FAULTS);
   }
 }
 
