@@ -56,7 +56,7 @@ export class Sessions {
   /** Makes the data plane follow what is known of a session. */
   install(node: MobileNode, session: Session): void {
     if (this.needsTunnel(node, session)) this.tunnel(node, session);
-    else this.withdraw(node, session);
+    else this.#withdraw(node, session);
   }
 
   /** Sends its packets to the correspondent's MAAR even if they could go natively. */
@@ -70,7 +70,7 @@ export class Sessions {
   }
 
   /** Leaves its packets to native routing. */
-  withdraw(node: MobileNode, session: Session): void {
+  #withdraw(node: MobileNode, session: Session): void {
     this.#parts.forwarding.withdraw(owner(node, session), session.cn);
   }
 
@@ -85,7 +85,7 @@ export class Sessions {
   }
 
   #end(node: MobileNode, session: Session): void {
-    this.withdraw(node, session);
+    this.#withdraw(node, session);
     this.#ended(node, session);
   }
 
