@@ -28,11 +28,15 @@ const PACKET = { rxRing: 5, statistics: 6, version: 10 } as const;
 const TPACKET_V3 = 2;
 const PACKET_OUTGOING = 4;
 
-const BLOCK_OCTETS = 1 << 20;
-const BLOCKS = 32;
-const FRAME_OCTETS = 2048;
-/** The kernel hands over a block that is not full after this many milliseconds. */
+/**
+ * The kernel hands over a block that is not full after so many milliseconds: with little traffic, BLOCKS times as long is
+ * how long a reader that does not get the processor loses nothing.
+ */
 const BLOCK_TIMEOUT = 10;
+const BLOCKS = 512;
+/** With more traffic the octets count. A super-frame is longer, and cut. */
+const BLOCK_OCTETS = 1 << 16;
+const FRAME_OCTETS = 2048;
 
 /** struct tpacket_block_desc, struct tpacket3_hdr and, after it, struct sockaddr_ll (linux/if_packet.h). */
 const BLOCK = { status: 8, packets: 12, first: 16 } as const;
