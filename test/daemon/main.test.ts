@@ -110,7 +110,7 @@ test('show asks the daemon over its socket', async () => {
   const child = spawn(process.execPath, [MAIN, 'show', 'peers', '--json', '--socket', path]);
   let out = '';
   child.stdout.on('data', (part: Buffer) => (out += part.toString()));
-  child.on('exit', (code) => resolve({ code: code ?? -1, out }));
+  child.on('close', (code) => resolve({ code: code ?? -1, out }));
   const answered = await promise;
   server.close();
   assert.equal(answered.code, 0);

@@ -35,8 +35,13 @@ async function start(...args: string[]): Promise<Daemon> {
   let stderr = '';
   child.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
   const ended = once(child, 'exit') as Daemon['ended'];
+  // What a process said may arrive after its end.
+  const closed = once(child, 'close');
   const ready = await Promise.race([once(child.stdout, 'data').then(() => true), ended.then(() => false)]);
-  assert.ok(ready, stderr);
+  if (!ready) {
+    await closed;
+    assert.fail(stderr);
+  }
   return { process: child, stderr: () => stderr, ended };
 }
 
@@ -78,7 +83,7 @@ async function crash(
   const [code] = await daemon.ended;
   assert.ok(performance.now() - begin < limit, `took ${performance.now() - begin} ms`);
   assert.notEqual(code, 0);
-  assert.match(daemon.stderr(), message);
+  await until(`${message} on stderr`, () => message.test(daemon.stderr()));
 }
 
 namespaced(import.meta.url, () => {

@@ -78,7 +78,7 @@ test('it stops on SIGTERM with exit 0, also when a peer never answers DPR', asyn
   );
   await logged('"to":"open"');
   child.kill('SIGTERM');
-  const code = await new Promise((resolve) => child.once('exit', resolve));
+  const code = await new Promise((resolve) => child.once('close', resolve));
   assert.equal(code, 0);
   assert.match(log, /"message":"DPR"/);
 });

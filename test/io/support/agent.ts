@@ -79,12 +79,13 @@ export class Agent {
     const own = ['--state', join(directory, `${name}.state`), '--control', `unix:${this.control}`];
     this.#child = spawn(programs.agent, [...own, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child.stderr!.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
-    this.startMillis = until('the agent is ready', () => this.#log.includes('ready') || this.ended()).then(
-      () => {
-        if (this.ended()) throw new Error(this.#log);
-        return performance.now() - start;
-      },
-    );
+    // What it said may arrive after its end.
+    let closed = false;
+    this.#child.once('close', () => (closed = true));
+    this.startMillis = until('the agent is ready', () => this.#log.includes('ready') || closed).then(() => {
+      if (closed) throw new Error(this.#log);
+      return performance.now() - start;
+    });
   }
 
   ended(): boolean {
