@@ -2,7 +2,7 @@ import { IPV6_HEADER, NEXT_HEADER } from '../../wire/ipv6.ts';
 import type { CapturedPacket, Lab, Scenario, ScenarioResult, StreamReport } from '../lab.ts';
 import { handoverLoss } from './common/bounds.ts';
 import { Checks, slack } from './common/checks.ts';
-import { attach, awaitAddress, data, settle } from './common/domain.ts';
+import { attachBoth, awaitAddress, data, settle } from './common/domain.ts';
 import { handover, report } from './common/handover.ts';
 import { outcome } from './common/session.ts';
 
@@ -33,8 +33,7 @@ interface Session {
 
 async function run(lab: Lab): Promise<ScenarioResult> {
   const checks = new Checks();
-  const fromAddress = await attach(lab, 'A', 'a1');
-  const toAddress = await attach(lab, 'B', 'b1');
+  const { a: fromAddress, b: toAddress } = await attachBoth(lab);
   const session: Session = { from: 'A', to: 'B', fromAddress, toAddress };
   // A home that no session uses is not followed when its host moves.
   const before = { name: 'udp A>B throughout', kind: 'udp', intervalMs: INTERVAL_MS, ...session } as const;

@@ -1,7 +1,7 @@
 import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
 import { handoverLoss, LADDER_PATHS, overtaking, afterDetection } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
-import { attach, checkLists, settle } from './common/domain.ts';
+import { attachBoth, checkLists, settle } from './common/domain.ts';
 import { handover, report } from './common/handover.ts';
 import { outcome } from './common/session.ts';
 import { INTERVAL_MS } from './common/traffic.ts';
@@ -16,8 +16,7 @@ export const silentReceiver: Scenario = {
 
 async function run(lab: Lab): Promise<ScenarioResult> {
   const checks = new Checks();
-  const aHoa1 = await attach(lab, 'A', 'a1');
-  const bHoa1 = await attach(lab, 'B', 'b1');
+  const { a: aHoa1, b: bHoa1 } = await attachBoth(lab);
   const stream = await lab.stream({
     name: 'udp B>A',
     from: 'B',

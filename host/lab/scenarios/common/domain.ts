@@ -29,6 +29,13 @@ export async function attach(lab: Lab, host: HostName, maar: MaarName): Promise<
   return awaitAddress(lab, host, maar);
 }
 
+/** First attachment of A at a1 and of B at b1, at the same time: the home of each there. */
+export async function attachBoth(lab: Lab): Promise<{ readonly a: string; readonly b: string }> {
+  await lab.move('A', 'a1');
+  await lab.move('B', 'b1');
+  return { a: await awaitAddress(lab, 'A', 'a1'), b: await awaitAddress(lab, 'B', 'b1') };
+}
+
 export async function nodeAt(lab: Lab, maar: MaarName, host: HostName): Promise<NodeView | undefined> {
   return (await lab.show(maar)).maar.nodes.find((node) => node.mnId === mnId(host));
 }

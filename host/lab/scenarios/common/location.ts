@@ -3,7 +3,7 @@ import { parseMobility } from '../../../wire/mobility/message.ts';
 import type { CapturedPacket, HostName, Lab, LmName, MaarName, Stream, StreamReport } from '../../lab.ts';
 import { lmAddress, maarAddress, mnId } from '../../plan.ts';
 import type { Checks } from './checks.ts';
-import { attach, awaitAddress, settle } from './domain.ts';
+import { attachBoth, awaitAddress, settle } from './domain.ts';
 import { handover } from './handover.ts';
 import { INTERVAL_MS } from './traffic.ts';
 
@@ -19,8 +19,7 @@ export interface Away {
 }
 
 export async function goAway(lab: Lab, to: MaarName = 'a2'): Promise<Away> {
-  const home = await attach(lab, 'A', 'a1');
-  const peer = await attach(lab, 'B', 'b1');
+  const { a: home, b: peer } = await attachBoth(lab);
   const session = await lab.stream({
     name: 'ping A>B',
     from: 'A',

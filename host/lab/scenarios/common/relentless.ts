@@ -2,7 +2,7 @@ import type { HandoverReport, Lab, MaarName, MoveKind, Stream, StreamReport } fr
 import { mnId } from '../../plan.ts';
 import { overtaking } from './bounds.ts';
 import type { Checks } from './checks.ts';
-import { attach, awaitAddress, nodeAt, settle } from './domain.ts';
+import { attachBoth, awaitAddress, nodeAt, settle } from './domain.ts';
 import { handover, report, type Handover } from './handover.ts';
 
 /** A packet each millisecond in each direction: 1,000 a second. */
@@ -35,8 +35,7 @@ export interface Ends {
 }
 
 export async function startEnds(lab: Lab): Promise<Ends> {
-  const aHoa = await attach(lab, 'A', 'a1');
-  const bHoa = await attach(lab, 'B', 'b1');
+  const { a: aHoa, b: bHoa } = await attachBoth(lab);
   return { aHoa, bHoa };
 }
 

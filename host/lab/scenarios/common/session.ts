@@ -1,7 +1,7 @@
 import type { HandoverReport, Lab, ScenarioResult, StreamReport } from '../../lab.ts';
 import { maarConfig } from '../../plan.ts';
 import type { Checks } from './checks.ts';
-import { attach, settle } from './domain.ts';
+import { attachBoth, settle } from './domain.ts';
 import { Traffic, type TrafficReport } from './traffic.ts';
 
 /** The timers of every MAAR, in ms, unless a scenario's options say otherwise. */
@@ -18,8 +18,7 @@ export interface Session {
 }
 
 export async function startSession(lab: Lab, bytes = TRANSFER_OCTETS): Promise<Session> {
-  const aHoa1 = await attach(lab, 'A', 'a1');
-  const bHoa1 = await attach(lab, 'B', 'b1');
+  const { a: aHoa1, b: bHoa1 } = await attachBoth(lab);
   const ends = { from: 'A', to: 'B', fromAddress: aHoa1, toAddress: bHoa1 } as const;
   const traffic = await Traffic.start(lab, ends, bytes);
   await settle(lab);
