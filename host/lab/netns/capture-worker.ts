@@ -2,6 +2,7 @@
  * Process of the lab that captures on every link at once: all core links end in one namespace and all access links in
  * another, so two rings see everything. Started with its taps as JSON; a line on standard input asks it to catch up.
  */
+import { createInterface } from 'node:readline';
 import { PacketRing, enterNetns, interfaceIndex } from '../../io/packet-ring.ts';
 import type { PollHandle, RingFrame } from '../../io/packet-ring.ts';
 import { encodeRecord, encodeSync } from './capture-records.ts';
@@ -36,13 +37,15 @@ for (const netns of new Set(order.taps.map((tap) => tap.netns))) {
 }
 process.stdout.write(encodeSync(0));
 
-process.stdin.on('data', () => {
+// Line by line: two requests may come in one piece, and each is owed an answer.
+const requests = createInterface(process.stdin);
+requests.on('line', () => {
   setTimeout(() => {
     for (const { ring } of rings) lost += ring.lost();
     process.stdout.write(encodeSync(lost));
   }, CATCH_UP);
 });
-process.stdin.on('end', () => process.exit(0));
+requests.on('close', () => process.exit(0));
 
 function drain(ring: PacketRing, taps: ReadonlyMap<number, number>): void {
   const records: Buffer[] = [];
