@@ -79,7 +79,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
     return packet.ok && packet.value.nextHeader === NEXT_HEADER.ipv6 && packet.value.dst === THIEF;
   });
   checks.equal('packets tunnelled to the thief', diverted.length, 0);
-  const [report, session] = [await watched.finish(), await away.session.finish()];
+  const [report, session] = await Promise.all([watched.finish(), away.session.finish()]);
   checkStream(checks, report);
   return outcome(checks, [report, session]);
 }

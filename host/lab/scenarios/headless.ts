@@ -56,8 +56,8 @@ async function run(lab: Lab): Promise<ScenarioResult> {
       before.get(maar),
     );
   }
-  for (const stream of watched) {
-    const { spec, lost, duplicated, sent } = await stream.finish();
+  const reports = await Promise.all(watched.map((stream) => stream.finish()));
+  for (const { spec, lost, duplicated, sent } of reports) {
     checks.equal(`${spec.name}: packets lost of ${sent}`, lost, 0);
     checks.equal(`${spec.name}: packets duplicated`, duplicated, 0);
   }

@@ -53,7 +53,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   await lab.sleep(1_000);
   const late = (await sightings(lab, [CN.address, away.home], quiet)).filter(({ src }) => src === CN.address);
   checks.equal('tunnels to A', pathsOf(late), BY_GATEWAY);
-  const reports = [await session.finish(), await away.session.finish()] as const;
+  const reports = await Promise.all([session.finish(), away.session.finish()]);
   checkStream(checks, reports[0], { lost: handoverLoss(lab), reordered: reports[0].sent });
   return outcome(checks, reports, [report(lab, move, { down: reports[0] })]);
 }

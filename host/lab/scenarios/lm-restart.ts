@@ -45,7 +45,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
     `more than ${before?.counter}`,
     String(after?.counter),
   );
-  const reports = [await watched.finish(), await away.session.finish()] as const;
+  const reports = await Promise.all([watched.finish(), away.session.finish()]);
   const parts = report(lab, move, { down: reports[0] });
   // The first question, or its answer, is lost with the server; the second follows after `retransmit`, or the third.
   const wait = 3 * TIMERS.retransmit;

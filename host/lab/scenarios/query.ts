@@ -37,7 +37,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   const again = await second.settled();
   checks.equal('questions of b2 for a second session', questions(lab, first.at), asked);
   await checkOptimised(lab, checks, again, { tunnel: 'b2>a2', after: 0 });
-  const reports = [await session.finish(), await second.finish(), await away.session.finish()] as const;
+  const reports = await Promise.all([session.finish(), second.finish(), away.session.finish()]);
   checkStream(checks, reports[0], { reordered: ANSWER_PATHS * lab.delay });
   checkStream(checks, reports[1]);
   return outcome(checks, reports);

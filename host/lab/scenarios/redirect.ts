@@ -38,7 +38,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
     0,
   );
   await checkOptimised(lab, checks, begun, { tunnel: 'b2>a2', after: REDIRECT_PATHS });
-  const reports = [await session.finish(), await away.session.finish()] as const;
+  const reports = await Promise.all([session.finish(), away.session.finish()]);
   checkStream(checks, reports[0], { reordered: REDIRECT_PATHS * lab.delay });
   return outcome(checks, reports);
 }

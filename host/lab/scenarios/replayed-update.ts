@@ -53,7 +53,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   checks.equal('registration of A at the server started again', await registrationOf(lab, 'A'), registered);
   checks.equal('played again to it: refused, and answers', await again(true), [total, total]);
   checks.equal('registration of A at the end', await registrationOf(lab, 'A'), registered);
-  const reports = [await watched.finish(), await away.session.finish()] as const;
+  const reports = await Promise.all([watched.finish(), away.session.finish()]);
   checkStream(checks, reports[0]);
   return outcome(checks, reports, [report(lab, move, {})]);
 }

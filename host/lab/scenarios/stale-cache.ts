@@ -67,7 +67,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   checks.equal('tunnels by the MAAR that lost its state, in the end', await tunnels(lab.now() - 500), [
     'native',
   ]);
-  const reports = [await session.finish(), await away.session.finish()] as const;
+  const reports = await Promise.all([session.finish(), away.session.finish()]);
   const [stream] = reports;
   const parts = [
     report(lab, first, { down: stream }, second.at),

@@ -80,7 +80,8 @@ export async function tour(
     await settle(lab);
   }
   const until = lab.now();
-  const reports = { up: await up.finish(), down: await down.finish(), transfer: await tcp.finish() };
+  const [upward, downward, transfer] = await Promise.all([up.finish(), down.finish(), tcp.finish()]);
+  const reports = { up: upward, down: downward, transfer };
   checks.equal(`${kind}: SHA-256 of the transfer matches`, reports.transfer.intact, true);
   for (const stream of [reports.up, reports.down]) {
     checks.equal(`${stream.spec.name}: packets duplicated`, stream.duplicated, 0);

@@ -38,8 +38,7 @@ export class Traffic {
 
   /** Ends all streams; the checks every scenario owes: the transfer is whole, and nothing came twice or out of order. */
   async finish(checks: Checks): Promise<TrafficReport> {
-    const reports: StreamReport[] = [];
-    for (const stream of this.#streams.values()) reports.push(await stream.finish());
+    const reports = await Promise.all([...this.#streams.values()].map((stream) => stream.finish()));
     const report = new TrafficReport(reports);
     for (const { spec, intact } of reports) {
       if (spec.kind === 'tcp') checks.equal(`${spec.name}: SHA-256 of the transfer matches`, intact, true);
