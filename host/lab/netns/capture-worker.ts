@@ -23,7 +23,7 @@ export interface CaptureOrder {
 const CATCH_UP = 20;
 
 const order = JSON.parse(process.argv[2]!) as CaptureOrder;
-const rings: { readonly ring: PacketRing; readonly handle: PollHandle }[] = [];
+const rings: { readonly ring: PacketRing; readonly handle: PollHandle; readonly drain: () => void }[] = [];
 let lost = 0;
 
 for (const netns of new Set(order.taps.map((tap) => tap.netns))) {
@@ -33,7 +33,8 @@ for (const netns of new Set(order.taps.map((tap) => tap.netns))) {
     if (tap.netns === netns) taps.set(interfaceIndex(tap.interface), index);
   }
   const ring = new PacketRing();
-  rings.push({ ring, handle: ring.onReadable(() => drain(ring, taps)) });
+  const drain = (): void => write(ring, taps);
+  rings.push({ ring, handle: ring.onReadable(drain), drain });
 }
 process.stdout.write(encodeSync(0));
 
@@ -41,13 +42,17 @@ process.stdout.write(encodeSync(0));
 const requests = createInterface(process.stdin);
 requests.on('line', () => {
   setTimeout(() => {
-    for (const { ring } of rings) lost += ring.lost();
+    for (const { ring, drain } of rings) {
+      // Where this process was held up, timers come before what has become readable.
+      drain();
+      lost += ring.lost();
+    }
     process.stdout.write(encodeSync(lost));
   }, CATCH_UP);
 });
 requests.on('close', () => process.exit(0));
 
-function drain(ring: PacketRing, taps: ReadonlyMap<number, number>): void {
+function write(ring: PacketRing, taps: ReadonlyMap<number, number>): void {
   const records: Buffer[] = [];
   ring.drain((frame) => {
     const tap = taps.get(frame.ifindex);
