@@ -8,7 +8,7 @@ import type { HandoverMessages } from '../../schemes/scheme.ts';
 import { etcdObstacle } from '../etcd.ts';
 import { hasEtcd, lmPlans } from '../location-plan.ts';
 import { handoverMessages } from '../scheme-for.ts';
-import { AAA, ACCESS_LINK, CN, CONTROL, ETCDS, MAARS, OUTSIDER, endMac, portName } from '../plan.ts';
+import { ACCESS_LINK, CN, MAARS, OUTSIDER, endMac, portName } from '../plan.ts';
 import type {
   CapturedPacket,
   EndName,
@@ -27,14 +27,10 @@ import type {
   TraceRecord,
 } from '../lab.ts';
 import { AccessMedium } from './access.ts';
-import { Agents, agentName } from './agents.ts';
 import { Captures } from './capture.ts';
-import { stateDirectory, writeAaaFile, writeLmFile, writeMaarFile } from './config-files.ts';
-import { Daemon } from './daemon.ts';
-import type { DaemonOptions } from './daemon.ts';
-import { etcdDaemon } from './etcd-members.ts';
+import { stateDirectory } from './config-files.ts';
 import { startWalk } from './location-walk.ts';
-import { nodeCommand } from './node-command.ts';
+import { Processes } from './processes.ts';
 import { Sandbox } from './sandbox.ts';
 import type { SharedDirectory } from './sandbox.ts';
 import { startStream } from './streams.ts';
@@ -52,16 +48,12 @@ export class NetnsLab implements Lab {
   readonly fault: Fault;
   readonly locationServers: readonly LmName[];
   readonly handover: HandoverMessages;
-  /** Of the etcd cluster, if the servers share one. */
-  readonly #members: readonly EtcdName[];
   readonly #options: LabOptions;
   readonly #sandbox: Sandbox;
   readonly #start: number;
   readonly #air: AccessMedium;
   readonly #captures: Captures;
-  /** In the order in which they start: a router before its control. */
-  readonly #daemons: ReadonlyMap<NodeName, Daemon>;
-  readonly #agents: Agents | undefined;
+  readonly #processes: Processes;
   readonly #traffic = new Map<string, TrafficProcess>();
   readonly #trace: TraceRecord[] = [];
   #streams = 0;
@@ -74,62 +66,18 @@ export class NetnsLab implements Lab {
     this.#start = start;
     this.#captures = captures;
     this.#air = new AccessMedium(sandbox);
-    const lms = lmPlans(options);
     this.handover = handoverMessages(options.scheme);
-    this.locationServers = lms.map(({ name }) => name);
-    this.#members = membersOf(options);
-    const { dataPlane } = options;
-    this.#agents =
-      dataPlane?.engine === 'wasmtime' ? new Agents(dataPlane, sandbox.directory, options) : undefined;
-    const daemon = (which: Pick<DaemonOptions, 'name' | 'netns' | 'argv' | 'ready'>): Daemon =>
-      new Daemon(sandbox, {
-        ...which,
-        start,
-        trace: (record) => this.#trace.push(record),
-        died: (error) => (this.#failure ??= error),
-      });
-    this.#daemons = new Map([
-      [
-        AAA.name,
-        daemon({
-          name: AAA.name,
-          netns: AAA.name,
-          argv: maarCommand('aaa', writeAaaFile(sandbox.directory, options)),
-          ready: (_, record) => record?.what === 'listen',
-        }),
-      ],
-      ...this.#members.map((name): [NodeName, Daemon] => [name, daemon(etcdDaemon(name, sandbox.directory))]),
-      ...lms.map((plan): [NodeName, Daemon] => {
-        const { name } = plan;
-        const argv = maarCommand('lm', writeLmFile(sandbox.directory, plan, options));
-        return [name, daemon({ name, netns: name, argv, ready: (_, record) => record?.what === 'start' })];
-      }),
-      ...MAARS.flatMap((name) => this.#maar(name).map(([node, which]) => [node, daemon(which)] as const)),
-    ]);
+    this.locationServers = lmPlans(options).map(({ name }) => name);
+    this.#processes = new Processes(options, sandbox, {
+      start,
+      trace: (record) => this.#trace.push(record),
+      died: (error) => (this.#failure ??= error),
+    });
     this.fault = {
       drop: () => refuse('drop'),
       partition: (node, cut) => this.#partition(node, cut),
       closeDiameter: () => refuse('closeDiameter'),
     };
-  }
-
-  /** The processes of a MAAR. */
-  #maar(name: MaarName): [NodeName, Pick<DaemonOptions, 'name' | 'netns' | 'argv' | 'ready'>][] {
-    const agents = this.#agents;
-    const config = writeMaarFile(this.#sandbox.directory, name, this.#options, agents?.section(name));
-    const argv = maarCommand('run', config);
-    if (agents === undefined) {
-      return [[name, { name, netns: name, argv, ready: (_, record) => record?.what === 'start' }]];
-    }
-    const agent = agentName(name);
-    const ready = (line: string): boolean => line.includes('ready at');
-    return [
-      [agent, { name: agent, netns: name, argv: agents.command(name), ready }],
-      [
-        controlName(name),
-        { name, netns: CONTROL.name, argv, ready: (_, record) => record?.detail?.['state'] === 'connected' },
-      ],
-    ];
   }
 
   /** Builds the domain and starts every daemon. What was created is gone again if anything fails. */
@@ -146,9 +94,7 @@ export class NetnsLab implements Lab {
       const captures = await Captures.start(sandbox, start, lms);
       const lab = new NetnsLab(options, sandbox, start, captures);
       options.progress?.(`starting ${['the AAA server', ...lms].join(', ')} and six MAARs`);
-      await Promise.all(membersOf(options).map((name) => lab.#startAll(name)));
-      await Promise.all([AAA.name, ...lms].map((name) => lab.#startAll(name)));
-      await Promise.all(MAARS.map((name) => lab.#startAll(name)));
+      await lab.#processes.startAll();
       return lab;
     } catch (error) {
       await sandbox.close();
@@ -262,38 +208,17 @@ export class NetnsLab implements Lab {
 
   async kill(node: NodeName): Promise<void> {
     this.#say(`${node} killed`);
-    await Promise.all(this.#processes(node).map((daemon) => daemon.kill()));
+    await this.#processes.kill(node);
   }
 
   async stop(node: NodeName): Promise<void> {
     this.#say(`${node} stopping`);
-    await this.#stopAll(node);
+    await this.#processes.stop(node);
   }
 
   async start(node: NodeName): Promise<void> {
     this.#say(`${node} starting`);
-    await this.#startAll(node);
-  }
-
-  async #startAll(node: NodeName): Promise<void> {
-    for (const daemon of this.#processes(node)) await daemon.start();
-  }
-
-  /** Control before its router, from which it takes back what it put there. */
-  async #stopAll(node: NodeName): Promise<void> {
-    for (const daemon of this.#processes(node).toReversed()) await daemon.stop();
-  }
-
-  /** The processes of a node: of a MAAR both, where its control is apart. */
-  #processes(node: NodeName): Daemon[] {
-    const maar = MAARS.find((name) => name === node);
-    const names =
-      maar === undefined || this.#agents === undefined ? [node] : [agentName(maar), controlName(maar)];
-    return names.map((name) => {
-      const daemon = this.#daemons.get(name);
-      if (daemon === undefined) throw new Error(`control is not apart from its router here: no ${name}`);
-      return daemon;
-    });
+    await this.#processes.start(node);
   }
 
   /** One line for each namespace: how a person gets a shell in it. */
@@ -317,8 +242,7 @@ export class NetnsLab implements Lab {
   async #close(): Promise<void> {
     const { pcap } = this.#options;
     try {
-      await Promise.all([AAA.name, ...this.locationServers, ...MAARS].map((node) => this.#stopAll(node)));
-      await Promise.all(this.#members.map((node) => this.kill(node)));
+      await this.#processes.stopAll();
       if (pcap !== undefined) await this.#captures.write(pcap);
     } finally {
       await this.#sandbox.close();
@@ -346,8 +270,9 @@ export class NetnsLab implements Lab {
   async #announce(host: HostName): Promise<void> {
     const from = this.#air.attached(host);
     if (from === undefined) return;
-    if (this.#agents !== undefined) {
-      await this.#agents.announce(this.#sandbox, from, portName(host), endMac(host));
+    const { agents } = this.#processes;
+    if (agents !== undefined) {
+      await agents.announce(this.#sandbox, from, portName(host), endMac(host));
       return;
     }
     const socket = controlPath(stateDirectory(this.#sandbox.directory, from).outside);
@@ -397,19 +322,6 @@ interface HeldAddress {
   readonly local?: string;
   readonly deprecated?: boolean;
   readonly tentative?: boolean;
-}
-
-/** Of a MAAR's control alone. */
-function controlName(name: MaarName): `control-${MaarName}` {
-  return `control-${name}`;
-}
-
-function maarCommand(command: 'run' | 'aaa' | 'lm', config: string): string[] {
-  return nodeCommand(new URL('../../daemon/main.ts', import.meta.url), command, '--config', config);
-}
-
-function membersOf(options: LabOptions): readonly EtcdName[] {
-  return hasEtcd(options) ? ETCDS : [];
 }
 
 function refuse(fault: string): never {
