@@ -30,7 +30,7 @@ export const bothMove: Scenario = {
 
 async function run(lab: Lab): Promise<ScenarioResult> {
   const checks = new Checks();
-  const { aHoa1, bHoa1, traffic } = await startSession(lab);
+  const { aHoa1, bHoa1, traffic } = await startSession(lab, 500_000);
   const moves = await Promise.all([handover(lab, 'A', 'a1', 'a2'), handover(lab, 'B', 'b1', 'b2')]);
   const aHoa2 = await awaitAddress(lab, 'A', 'a2');
   const bHoa2 = await awaitAddress(lab, 'B', 'b2');

@@ -18,7 +18,7 @@ export const dpCrash: Scenario = {
 
 async function run(lab: Lab): Promise<ScenarioResult> {
   const checks = new Checks();
-  const { aHoa1, bHoa1, traffic } = await startSession(lab, 2_000_000);
+  const { aHoa1, bHoa1, traffic } = await startSession(lab);
   await handover(lab, 'A', 'a1', 'a2');
   await awaitAddress(lab, 'A', 'a2');
   await settle(lab);

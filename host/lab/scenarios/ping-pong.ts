@@ -18,7 +18,7 @@ export const pingPong: Scenario = {
 
 async function run(lab: Lab): Promise<ScenarioResult> {
   const checks = new Checks();
-  const { aHoa1, bHoa1, traffic } = await startSession(lab);
+  const { aHoa1, bHoa1, traffic } = await startSession(lab, 500_000);
   const moves: Handover[] = [];
   const start = lab.now();
   for (let index = 1; index < VISITED.length; index++) {
