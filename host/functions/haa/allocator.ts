@@ -87,6 +87,11 @@ export class HomeAddressAllocator {
     return this.#table.get(prefix)?.promised;
   }
 
+  /** What the MN has here. */
+  leasesOf(mnId: string): Lease[] {
+    return [...this.#table.values()].filter((lease) => lease.mnId === mnId && !this.#table.isOver(lease));
+  }
+
   /** Whose the prefix is; undefined where it is nobody's. */
   holder(prefix: Prefix): string | undefined {
     const lease = this.#table.get(prefix);

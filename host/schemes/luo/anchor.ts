@@ -42,6 +42,8 @@ export function renewAnchored(state: State, prefix: Prefix): void {
   if (anchored.expires <= context.now) {
     dropAnchored(state, prefix);
     forwarding.commit();
+    // A registration that was refreshed at the last moment has not changed: nobody tells of it.
+    watchAnchored(state, prefix);
     return;
   }
   context.arm(`${TIMER.anchored}${prefix}`, anchored.expires - context.now);

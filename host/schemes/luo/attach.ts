@@ -57,7 +57,7 @@ export function onClaimed(state: State, node: MobileNode, address: Address): voi
 
 /** A counter, and what was registered of the MN before it came. */
 export function onAttached(state: State, { mnId, counter, binding }: Told<'attached'>): void {
-  const { context, domain, location } = state.functions;
+  const { domain, location } = state.functions;
   const node = location.nodes.get(mnId);
   if (node === undefined) return;
   state.tickets.set(mnId, counter);
@@ -65,14 +65,20 @@ export function onAttached(state: State, { mnId, counter, binding }: Told<'attac
   const { locator } = binding ?? {};
   if (state.phases.of(mnId) === 'settled') {
     adoptRegistered(state, node);
-    for (const address of node.claimed) {
-      context.count('claim-denied');
-      context.trace('claim-denied', { detail: { mnId, address } });
-    }
+    for (const address of node.claimed) askAnchor(state, node, address);
     // Nobody has been asked for its sessions yet.
     if (locator !== undefined && domain.isPeer(locator)) state.lm.fetch(locator, mnId, node.counter);
   }
   keepRegistered(state, node);
+}
+
+/** Nothing is registered of an address that the MN uses: its anchor knows whether it is leased to it. */
+function askAnchor(state: State, node: MobileNode, address: Address): void {
+  const { context, domain } = state.functions;
+  const anchor = domain.anchorOf(address);
+  context.count('claim-denied');
+  context.trace('claim-denied', { detail: { mnId: node.mnId, address } });
+  if (anchor !== undefined && domain.isPeer(anchor)) state.lm.fetch(anchor, node.mnId, node.counter);
 }
 
 /** What the MAAR that the MN left has to say (Luo figure 5 step 2). */
@@ -115,7 +121,7 @@ export function onAlone(state: State, mnId: string): void {
 /** The homes that location management has of the MN; how long they last it does not say, so as long as ours do. */
 function adoptRegistered(state: State, node: MobileNode): void {
   const binding = state.bindings.get(node.mnId);
-  const { validSeconds } = state.functions.context.config.pool;
+  const validSeconds = state.leftOf(state.functions.context.config.pool.validSeconds);
   const homes = (binding?.prefixes ?? []).map((prefix) => ({ prefix, validSeconds }));
   adopt(state, node, homes, []);
 }

@@ -119,7 +119,7 @@ function redirectCorrespondents(state: State, { mnId, node, movedTo }: Released)
 
 /** The MN is not here: it may have left a moment ago, or be one whose home we anchor. */
 function handWithout(state: State, asked: Asked<HandoverInitiate>): void {
-  const { context, location } = state.functions;
+  const { allocator, context, location } = state.functions;
   const { peer, message } = asked;
   const { mnId, counter } = message;
   const released = location.released.get(mnId);
@@ -137,9 +137,16 @@ function handWithout(state: State, asked: Asked<HandoverInitiate>): void {
   const homes: HandedHome[] = [];
   for (const anchored of location.anchored.values()) {
     if (anchored.mnId !== mnId) continue;
-    const until = state.functions.allocator.validUntil(anchored.prefix) ?? context.now;
+    const until = allocator.validUntil(anchored.prefix) ?? context.now;
     homes.push({ prefix: anchored.prefix, validSeconds: context.secondsUntil(until) });
     keepAnchored(state, anchored.prefix, mnId, peer, anchored.counter, anchored.expires);
+  }
+  // It was gone for good, and its registration with it; its leases are not.
+  for (const { prefix } of allocator.leasesOf(mnId)) {
+    if (location.anchored.has(prefix)) continue;
+    homes.push({ prefix, validSeconds: context.secondsUntil(allocator.validUntil(prefix) ?? context.now) });
+    keepAnchored(state, prefix, mnId, peer, 0, context.now + state.bindingSeconds * 1000);
+    watchAnchored(state, prefix);
   }
   if (homes.length === 0) refuse(state, asked, HACK_STATUS.contextUnavailable);
   else answer(state, asked, { homes, sessions: [] });

@@ -58,7 +58,7 @@ export function pointSessions(
   maar: Address,
   counter: number,
 ): boolean {
-  const { domain, location } = state.functions;
+  const { context, domain, location } = state.functions;
   let found = false;
   for (const { node, session, here } of state.sessions.with(prefixes)) {
     found ||= here;
@@ -66,7 +66,10 @@ export function pointSessions(
     session.maar = location.find(session.cn) === undefined ? maar : domain.self;
     session.counter = counter;
     state.confirmed.add(session);
-    if (here) settleSession(state, node, session);
+    if (!here) continue;
+    settleSession(state, node, session);
+    // Whoever said so may say for how long; this is the longest.
+    context.arm(`${TIMER.located}${session.cn}`, state.bindingSeconds * 1000);
   }
   return found;
 }

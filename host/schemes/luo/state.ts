@@ -86,6 +86,14 @@ export class State {
     return this.functions.context.config.timers.bindingSeconds;
   }
 
+  /**
+   * For how long a registered home is its MN's at least, in seconds, where its anchor leases it for `seconds` whenever it looks at
+   * the registration: that may be one lifetime ago.
+   */
+  leftOf(seconds: number): number {
+    return Math.max(seconds - this.bindingSeconds, Math.ceil(seconds / 2));
+  }
+
   get asks(): boolean {
     return this.options.design.secondSegment === 'query';
   }

@@ -51,7 +51,7 @@ function refresh(state: State, mnId: string): void {
   for (const home of node.foreign.values()) {
     // Its anchor follows the registration, and renews the lease with every look at it.
     if (state.registered.has(mnId) && isInUse(home, now)) {
-      home.validUntil = Math.max(home.validUntil, now + home.spanSeconds * 1000);
+      home.validUntil = Math.max(home.validUntil, now + state.leftOf(home.spanSeconds) * 1000);
     }
   }
   const ended = state.sessions.expireHomes(node);
