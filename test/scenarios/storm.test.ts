@@ -13,7 +13,7 @@ import { FAULTS } from './storm/weather.ts';
 const ONE = Number(process.env['MAAR_STORM_SEED'] ?? 0);
 const ONLY = process.env['MAAR_STORM_SCHEME'];
 const SEEDS =
-  ONE > 0 ? [ONE] : Array.from({ length: Number(process.env['MAAR_STORM_SEEDS'] ?? 3) }, (_, i) => i + 1);
+  ONE > 0 ? [ONE] : Array.from({ length: Number(process.env['MAAR_STORM_SEEDS'] ?? 2) }, (_, i) => i + 1);
 const STEPS = 30;
 
 const luo = findScheme('luo')?.designs ?? [];

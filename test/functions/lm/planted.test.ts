@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { findPlanted } from '../../support/planted.ts';
 import { INVARIANTS } from './faults/invariants.ts';
 import type { Invariant } from './faults/invariants.ts';
 
@@ -21,39 +17,20 @@ const PLANTED: Readonly<Record<string, Invariant>> = {
   /** A request counts as often as it comes. */
   replay: 'once',
 };
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const RUN = 'test/functions/lm/invariants.test.ts';
 /** Some bugs show in one of thirty domains; a run ends with the first that shows one. */
 const SEEDS = '100';
 
 for (const [name, invariant] of Object.entries(PLANTED)) {
   test(`the bug of ${name}.patch is found: ${INVARIANTS[invariant]}`, () => {
-    const copy = mkdtempSync(join(tmpdir(), 'maar-planted-'));
-    try {
-      for (const part of [
-        'host',
-        'bindings/entries.ts',
-        'package.json',
-        'test/functions/lm',
-        'test/support/fault-count.ts',
-      ]) {
-        cpSync(join(ROOT, part), join(copy, part), { recursive: true });
-      }
-      symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-      const patch = join(ROOT, 'test/functions/lm/planted', `${name}.patch`);
-      // Outside a repository, whatever is around the directory for temporary files.
-      const env = { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() };
-      const applied = spawnSync('git', ['apply', patch], { cwd: copy, env, encoding: 'utf8' });
-      assert.equal(applied.status, 0, `${name}.patch no longer applies: ${applied.stderr}`);
-      const { NODE_TEST_CONTEXT: _, MAAR_LM_SEED: __, ...clean } = process.env;
-      const seeded = { ...clean, MAAR_LM_SEEDS: SEEDS };
-      const run = spawnSync(process.execPath, ['--test', RUN], { cwd: copy, env: seeded, encoding: 'utf8' });
-      assert.notEqual(run.status, 0, `no domain noticed the bug of ${name}.patch`);
-      const broken = /seed (\d+), [a-z ]+, [a-z0-9 ]+: ([a-z ]+): /.exec(run.stdout);
-      assert.equal(broken?.[2], INVARIANTS[invariant], run.stdout);
-      assert.match(run.stdout, new RegExp(`MAAR_LM_SEED=${broken[1]} `), 'how to run it again');
-    } finally {
-      rmSync(copy, { recursive: true, force: true });
-    }
+    const found = findPlanted({
+      patch: `test/functions/lm/planted/${name}.patch`,
+      parts: ['bindings/entries.ts', 'test/functions/lm', 'test/support/fault-count.ts'],
+      run: 'test/functions/lm/invariants.test.ts',
+      seeds: { MAAR_LM_SEEDS: SEEDS },
+      unset: ['MAAR_LM_SEED'],
+    });
+    const broken = /seed (\d+), [a-z ]+, [a-z0-9 ]+: ([a-z ]+): /.exec(found);
+    assert.equal(broken?.[2], INVARIANTS[invariant], found);
+    assert.match(found, new RegExp(`MAAR_LM_SEED=${broken[1]} `), 'how to run it again');
   });
 }

@@ -1,5 +1,13 @@
 import type { Random } from '../../../host/core/machine.ts';
-import type { HostName, LabOptions, MaarName, MoveKind, NodeName, Stream } from '../../../host/lab/lab.ts';
+import type {
+  EndName,
+  HostName,
+  LabOptions,
+  MaarName,
+  MoveKind,
+  NodeName,
+  Stream,
+} from '../../../host/lab/lab.ts';
 import { CN, maarAddress, maarPool, mnId } from '../../../host/lab/plan.ts';
 import { realParts, SimLab } from '../../../host/lab/sim-lab.ts';
 import { seededRandom } from '../../../host/sim/random.ts';
@@ -19,21 +27,27 @@ export const ROAMED: readonly MaarName[] = ['a1', 'a2', 'b1', 'b2'];
 const KINDS: readonly MoveKind[] = ['carrier', 'silent', 'admin'];
 /** How far the clocks of any two nodes are apart at most, in milliseconds. */
 const MAX_SKEW = 3_000;
+/** Long enough for everything to end that is kept for those who are cut off. */
+const MAX_PARTITION = 45_000;
 const MAX_SESSIONS = 5;
+const TALK_MILLIS = 500;
 const PING_MILLIS = 250;
 
 const TIMERS = { bindingSeconds: 10, hold: 2_000, forget: 1_000, idle: 6_000, retransmitMax: 8_000 };
 const POOL = { preferredSeconds: 30, validSeconds: 60 };
 
+/** How much longer than its lease a host may hold an address. */
+const GRACE_MILLIS = 1_000;
 const PROBES = 4;
 /** What a host takes to solicit, an AAA client to reconnect, and a binding to end, with the retransmissions of each. */
 const SETTLE_MILLIS = 40_000;
 
 interface Session {
   readonly from: HostName;
-  readonly to: HostName | 'cn';
+  readonly to: EndName;
   readonly ends: { readonly from: string; readonly to: string };
-  readonly stream: Stream;
+  /** Both ends send of themselves: of one that only listens nobody would know that it still has its address after it was gone. */
+  readonly streams: readonly Stream[];
 }
 
 /** A whole domain that a seed determines: who goes where and talks to whom, what goes wrong, and what must hold. */
@@ -119,7 +133,7 @@ export class Storm {
   async #happen(): Promise<void> {
     const chance = this.#random();
     const host = this.#one(HOSTS);
-    if (chance < 0.35) await this.#move(host, this.#one(ROAMED), this.#one(KINDS), this.#gap());
+    if (chance < 0.35) await this.#roam(host);
     else if (chance < 0.4) await this.lab.leave(host).then(() => this.#places.delete(host));
     else if (chance < 0.6) await this.#talk(host);
     else if (chance < 0.65) await this.#hangUp();
@@ -158,6 +172,14 @@ export class Storm {
     else this.#sessions.push(await this.#session(host, 'cn', source, CN.address));
   }
 
+  /** A move, or several in quick succession, as between two cells. */
+  async #roam(host: HostName): Promise<void> {
+    do {
+      await this.#move(host, this.#one(ROAMED), this.#one(KINDS), this.#gap());
+      await this.#pass(this.#random() * 400);
+    } while (this.#random() < 0.3);
+  }
+
   async #move(host: HostName, to: MaarName, kind: MoveKind, gap = 0): Promise<void> {
     this.#places.set(host, to);
     await this.lab.move(host, to, kind, gap);
@@ -175,20 +197,26 @@ export class Storm {
     this.#sessions.push(await this.#session(from, to, source, target));
   }
 
-  async #session(from: HostName, to: HostName | 'cn', source: string, target: string): Promise<Session> {
+  async #session(from: HostName, to: EndName, source: string, target: string): Promise<Session> {
     const ends = { from: source, to: target };
-    const stream = await this.lab.stream({
-      ...{ name: `session ${++this.#names}`, kind: 'ping', from, to, intervalMs: PING_MILLIS },
-      ...{ fromAddress: source, toAddress: target },
-    });
-    return { from, to, ends, stream };
+    const streams = [
+      await this.#ping(from, to, ends, TALK_MILLIS),
+      await this.#ping(to, from, { from: target, to: source }, TALK_MILLIS),
+    ];
+    return { from, to, ends, streams };
+  }
+
+  #ping(from: EndName, to: EndName, ends: Session['ends'], intervalMs: number): Promise<Stream> {
+    const name = `stream ${++this.#names}`;
+    const addresses = { fromAddress: ends.from, toAddress: ends.to };
+    return this.lab.stream({ name, kind: 'ping', from, to, intervalMs, ...addresses });
   }
 
   async #hangUp(): Promise<void> {
     const session = this.#sessions.length === 0 ? undefined : this.#one(this.#sessions);
     if (session === undefined) return;
     this.#sessions = this.#sessions.filter((other) => other !== session);
-    await session.stream.finish();
+    for (const stream of session.streams) await stream.finish();
   }
 
   async #restart(
@@ -213,7 +241,7 @@ export class Storm {
     this.count.add(fault);
     this.#cutOff.add(node);
     await this.lab.fault.partition(node, true);
-    this.#later(this.#random() * 15_000, async () => {
+    this.#later(this.#random() ** 2 * MAX_PARTITION, async () => {
       this.#cutOff.delete(node);
       await this.lab.fault.partition(node, false);
     });
@@ -244,26 +272,28 @@ export class Storm {
       ?.address;
   }
 
-  /** What a host holds is leased to it. */
+  /** What a host holds is leased to it, and to nobody else. */
   async #checkLeases(): Promise<void> {
-    const held = new Map<string, HostName>();
+    if ((await this.#unleased()).length === 0) return;
+    // An advertisement counts from when it comes, a lease from when it leaves.
+    await this.#pass(GRACE_MILLIS);
+    const unleased = await this.#unleased();
+    holds(unleased.length === 0, 'lease', () => unleased.join('; '));
+  }
+
+  async #unleased(): Promise<string[]> {
+    const unleased: string[] = [];
     for (const host of HOSTS) {
       for (const { address } of await this.lab.addresses(host)) {
-        const prefix = prefixOf(address, 64);
-        const other = held.get(prefix) ?? host;
-        holds(other === host, 'lease', () => `${prefix} is held by ${other} and ${host}`);
-        held.set(prefix, host);
         const maar = ROAMED.find((name) => contains(maarPool(name), address));
         if (maar === undefined || this.#down.has(maar)) continue;
         const { leases } = (await this.lab.show(maar)).maar.leases;
-        const lease = leases.find((one) => one.prefix === prefix);
-        holds(
-          lease?.mnId === mnId(host),
-          'lease',
-          () => `${host} holds ${address}, which ${maar} has leased to ${lease?.mnId ?? 'nobody'}`,
-        );
+        const holder = leases.find(({ prefix }) => prefix === prefixOf(address, 64))?.mnId;
+        if (holder !== mnId(host))
+          unleased.push(`${host} holds ${address}, which ${maar} has leased to ${holder ?? 'nobody'}`);
       }
     }
+    return unleased;
   }
 
   async #checkReachable(): Promise<void> {
@@ -291,8 +321,8 @@ export class Storm {
   }
 
   async #checkSessions(): Promise<void> {
-    for (const { from, to, ends, stream } of this.#sessions) {
-      await stream.finish();
+    for (const { from, to, ends, streams } of this.#sessions) {
+      for (const stream of streams) await stream.finish();
       if (!(await this.#holds(from, ends.from)) || !(await this.#holds(to, ends.to))) continue;
       for (const [a, b, way] of [
         [from, to, ends],
@@ -309,19 +339,12 @@ export class Storm {
     }
   }
 
-  async #holds(host: HostName | 'cn', address: string): Promise<boolean> {
+  async #holds(host: EndName, address: string): Promise<boolean> {
     return (await this.lab.addresses(host)).some((one) => one.address === address && !one.tentative);
   }
 
-  async #lossOf(
-    from: HostName | 'cn',
-    to: HostName | 'cn',
-    ends: { from: string; to: string },
-  ): Promise<number> {
-    const probe = await this.lab.stream({
-      ...{ name: `probe ${++this.#names}`, kind: 'ping', from, to, intervalMs: PING_MILLIS },
-      ...{ fromAddress: ends.from, toAddress: ends.to },
-    });
+  async #lossOf(from: EndName, to: EndName, ends: { from: string; to: string }): Promise<number> {
+    const probe = await this.#ping(from, to, ends, PING_MILLIS);
     await this.lab.sleep(PROBES * PING_MILLIS - 1);
     const { sent, received } = await probe.finish();
     return Math.max(PROBES - sent, sent - received);

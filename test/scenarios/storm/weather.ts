@@ -25,7 +25,7 @@ export const FAULTS = [
 export type Fault = (typeof FAULTS)[number];
 
 /** Milliseconds that a packet may be late. */
-export const MAX_LATENESS = 1_500;
+export const MAX_LATENESS = 3_000;
 /** On an access link; a probe, which waits for 50 ms, may come too late by it. */
 const MAX_ACCESS_LATENESS = 30;
 /** Of the rates of the core, on an access link. */
