@@ -5,7 +5,6 @@ import type { Asked, ChannelEffect, MobilityEvent } from '../channel.ts';
 import { HACK_STATUS, LM_STATUS, LRA_STATUS } from '../messages/constants.ts';
 import type {
   Binding,
-  PoolJoin,
   ProxyBindingQuery,
   ProxyBindingUpdate,
   UpdateNotification,
@@ -13,13 +12,14 @@ import type {
 import type { Registration, StoreEvent, StoreRequest, StoreState } from '../store.ts';
 import { RegistrationTable, inForce, prefixesOf } from '../table.ts';
 import { bindingOf } from './binding.ts';
+import { JOIN, Membership } from './membership.ts';
+import { Notifier } from './notifier.ts';
 import { Pool } from './pool.ts';
 import { Registrar } from './registrar.ts';
 import type { Outcome } from './registrar.ts';
 import { Renumbering } from './renumbering.ts';
 import { SERVER_LIMITS } from './settings.ts';
-import type { ServerLimits, ServerPeer, ServerSettings } from './settings.ts';
-import { Subscriptions } from './subscriptions.ts';
+import type { ServerPeer, ServerSettings } from './settings.ts';
 import { Upstream } from './upstream.ts';
 import { Visitors } from './visitors.ts';
 import { serverView } from './view.ts';
@@ -34,7 +34,6 @@ export type ServerEffect = ChannelEffect | StoreRequest;
 /** In place of the primary server of a prefix that no member of the pool has. */
 const NOBODY = '';
 const SWEEP = 'lm:sweep';
-const JOIN = 'lm:join';
 const SWEEP_EVERY = 10_000;
 
 /**
@@ -43,12 +42,12 @@ const SWEEP_EVERY = 10_000;
  */
 export class LocationServer implements Machine<ServerEvent, ServerEffect> {
   readonly #settings: ServerSettings;
-  readonly #limits: ServerLimits;
   readonly #channel: Channel;
   readonly #table: RegistrationTable;
   readonly #registrar: Registrar;
-  readonly #subscriptions: Subscriptions;
+  readonly #notifier: Notifier;
   readonly #pool: Pool;
+  readonly #membership: Membership;
   readonly #upstream: Upstream;
   readonly #visitors: Visitors;
   readonly #renumbering: Renumbering;
@@ -59,20 +58,20 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     const limits = { ...SERVER_LIMITS, ...settings.limits };
     const { address, peers, random, primary } = settings;
     this.#settings = settings;
-    this.#limits = limits;
     this.#roles = new Map(peers.map((peer) => [peer.address, peer.role]));
     this.#channel = new Channel(
       { self: address, peers, random, ...CHANNEL_SETTINGS, ...settings.channel },
       startedAt,
     );
     this.#table = new RegistrationTable(state);
-    this.#subscriptions = new Subscriptions(limits.subscriptions);
+    this.#notifier = new Notifier(this.#channel, this.#roles, limits);
     this.#pool = new Pool(address, primary);
+    this.#membership = new Membership(this.#channel, this.#pool, peers, limits.poolLifetime);
     this.#registrar = new Registrar(this.#table, limits, {
       shared: settings.shared === true,
       now: () => this.#channel.now,
       store: (request) => this.#storeRequests.push(request),
-      changed: (previous, next) => this.#changed(previous, next),
+      changed: (previous, next) => this.#notifier.changed(previous, next),
     });
     this.#upstream = new Upstream(this.#channel);
     this.#renumbering = new Renumbering((done) => this.#registrar.ticket(done));
@@ -89,10 +88,10 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     switch (event.type) {
       case 'start':
         this.#channel.arm(SWEEP, SWEEP_EVERY);
-        this.#join(this.#limits.poolLifetime);
+        this.#membership.join();
         break;
       case 'stop':
-        this.#join(0);
+        this.#membership.leave();
         break;
       case 'timer':
         this.#timer(event.id);
@@ -134,7 +133,7 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     return serverView(this.#settings, now, {
       table: this.#table,
       pool: this.#pool,
-      subscriptions: this.#subscriptions,
+      subscriptions: this.#notifier.subscriptions,
       channel: this.#channel,
     });
   }
@@ -142,11 +141,11 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
   #timer(id: string): void {
     if (id === SWEEP) {
       this.#registrar.sweep();
-      this.#subscriptions.sweep(this.#channel.now);
+      this.#notifier.subscriptions.sweep(this.#channel.now);
       this.#visitors.sweep();
       this.#channel.arm(SWEEP, SWEEP_EVERY);
     } else if (id === JOIN) {
-      this.#join(this.#limits.poolLifetime);
+      this.#membership.join();
     } else {
       this.#channel.timer(id);
     }
@@ -161,7 +160,7 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
         this.#update({ peer, message });
         break;
       case 'LPJ':
-        this.#joined({ peer, message });
+        this.#membership.joined({ peer, message });
         break;
       case 'UPN':
         this.#notified({ peer, message });
@@ -186,7 +185,7 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
   #replace(registration: Registration): void {
     const previous = this.#table.get(registration.mnId);
     this.#table.put(registration);
-    this.#changed(previous, registration);
+    this.#notifier.changed(previous, registration);
   }
 
   /** Gone from the store; what nobody forgot, but a lease removed, leaves its counter here. */
@@ -212,12 +211,12 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
   /** LM-db:1 and 2; LM-svr:2 and 3 where another server of the pool is the primary one. */
   #tell(asked: Asked<ProxyBindingQuery>): void {
     const { peer, message } = asked;
-    const { mnId, where, register, lifetimeSeconds } = message;
+    const { mnId, where, register } = message;
     const known = this.#lookUp(mnId, where);
     const about = where ?? known?.prefixes[0];
     const primary = about === undefined ? this.#settings.address : this.#primaryOf(about);
     const answer = (binding: Binding | undefined, ticket?: number): void => {
-      const granted = this.#subscribe(peer, message, lifetimeSeconds, binding);
+      const granted = this.#notifier.subscribe(peer, message, binding);
       this.#channel.answer(asked, {
         kind: 'PQA',
         status: binding === undefined && ticket === undefined ? LM_STATUS.unknown : LM_STATUS.accepted,
@@ -330,21 +329,6 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     }
   }
 
-  /** LM-svr:1. */
-  #joined(asked: Asked<PoolJoin>): void {
-    const { peer, message } = asked;
-    const { now } = this.#channel;
-    const lifetimeSeconds = Math.min(message.lifetimeSeconds, this.#limits.poolLifetime);
-    let status: number = LM_STATUS.accepted;
-    if (this.#roles.get(peer) !== 'server') status = LM_STATUS.notAuthorised;
-    else if (lifetimeSeconds === 0) this.#pool.leave(peer);
-    else if (!this.#pool.join(peer, message.primary, now + lifetimeSeconds * 1000, now)) {
-      status = LM_STATUS.prefixOfAnother;
-    }
-    const primary = status === LM_STATUS.accepted ? this.#pool.own : [];
-    this.#channel.answer(asked, { kind: 'LPA', status, lifetimeSeconds, primary });
-  }
-
   /** LM-db:3 from the primary server: what was asked for on behalf of clients here is passed on to them. */
   #notified(asked: Asked<UpdateNotification>): void {
     const { binding } = asked.message;
@@ -365,7 +349,7 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
       const elsewhere = prefixesOf(told).filter(
         (prefix) => this.#lookUp(undefined, prefix) === undefined || ended(prefix),
       );
-      this.#push(elsewhere, asked.peer, () => told);
+      this.#notifier.push(elsewhere, asked.peer, () => told);
     };
     const { gateway } = this.#settings;
     if (gateway === undefined) tell(binding);
@@ -378,24 +362,6 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     const registration = this.#table.get(mnId);
     if (registration?.counter !== counter) return;
     this.#registrar.register({ ...registration, lifetimeSeconds: 0 }, () => undefined);
-  }
-
-  #join(lifetimeSeconds: number): void {
-    const { peers } = this.#settings;
-    for (const { address, role } of peers) {
-      if (role !== 'server') continue;
-      const draft = { kind: 'LPJ', lifetimeSeconds, primary: this.#pool.own } as const;
-      this.#channel.request(address, 'join', draft, (answer) => {
-        if (answer?.kind !== 'LPA' || lifetimeSeconds === 0) return;
-        const { now } = this.#channel;
-        const { status, primary } = answer;
-        const until = now + answer.lifetimeSeconds * 1000;
-        if (status === LM_STATUS.accepted && this.#pool.join(address, primary, until, now)) return;
-        const detail = { why: 'primary for the same prefix, or not of the pool', status };
-        this.#channel.trace('error', { to: this.#channel.nameOf(address), detail });
-      });
-    }
-    if (lifetimeSeconds > 0) this.#channel.arm(JOIN, (lifetimeSeconds * 1000) / 3);
   }
 
   #primaryOf(where: Prefix): Address | undefined {
@@ -413,58 +379,5 @@ export class LocationServer implements Machine<ServerEvent, ServerEffect> {
     }
     const found = where === undefined ? undefined : this.#table.find(where, now);
     return found === undefined ? undefined : bindingOf(found.registration, now, [found.prefix]);
-  }
-
-  /** Seconds for which the peer will be told of changes: of what it named, and of all of an MN that it named. */
-  #subscribe(
-    peer: Address,
-    { mnId, where }: Pick<ProxyBindingQuery, 'mnId' | 'where'>,
-    seconds: number,
-    binding: Binding | undefined,
-  ): number {
-    const granted = Math.min(seconds, this.#limits.maxSubscription);
-    if (granted === 0) return 0;
-    const until = this.#channel.now + granted * 1000;
-    const wanted = [
-      ...(where === undefined ? [] : [where]),
-      ...(mnId === undefined || binding === undefined ? [] : prefixesOf(binding)),
-    ];
-    const added = wanted.filter((prefix) => this.#subscriptions.add(peer, prefix, until));
-    return added.length > 0 && added.length === wanted.length ? granted : 0;
-  }
-
-  #changed(previous: Registration | undefined, next: Registration): void {
-    const { now } = this.#channel;
-    const was = previous !== undefined && inForce(previous, now) ? previous : undefined;
-    const moved = was?.locator !== next.locator || next.ended;
-    const before = was === undefined ? [] : prefixesOf(was);
-    const after = prefixesOf(next);
-    const told = moved
-      ? [...new Set([...before, ...after])]
-      : [
-          ...before.filter((prefix) => !after.includes(prefix)),
-          ...after.filter((prefix) => !before.includes(prefix)),
-        ];
-    this.#push(told, next.by, (prefixes) => {
-      const held = prefixes.filter((prefix) => after.includes(prefix));
-      return held.length > 0
-        ? bindingOf(next, now, held)
-        : { ...bindingOf({ ...next, ended: true }, now), prefixes, delegated: [] };
-    });
-  }
-
-  /** LM-db:3. A client that caused the change knows it; a server asked on behalf of others. */
-  #push(
-    prefixes: readonly Prefix[],
-    cause: Address,
-    binding: (prefixes: readonly Prefix[]) => Binding,
-  ): void {
-    for (const [peer, mine] of this.#subscriptions.of(prefixes, this.#channel.now)) {
-      if (peer === cause && this.#roles.get(peer) === 'client') continue;
-      const draft = { kind: 'UPN', retransmission: false, binding: binding(mine) } as const;
-      this.#channel.request(peer, `push ${mine.join()}`, draft, (answer) => {
-        if (answer === undefined) this.#subscriptions.drop(peer);
-      });
-    }
   }
 }
