@@ -54,17 +54,25 @@ export async function startDownlink(lab: Lab, { aHoa, bHoa }: Ends, intervalMs: 
   return stream;
 }
 
-/** Takes A along `route`, which begins where it is, with `GAP_MILLIS` between the links of each move. */
+/** How often packets come, and how long A is without a link in each move. */
+export interface Pace {
+  readonly intervalMs: number;
+  readonly gapMillis: number;
+}
+
+export const RELENTLESS: Pace = { intervalMs: RATE_INTERVAL_MS, gapMillis: GAP_MILLIS };
+
+/** Takes A along `route`, which begins where it is. */
 export async function tour(
   lab: Lab,
   checks: Checks,
   { aHoa, bHoa }: Ends,
   kind: MoveKind,
   route: readonly MaarName[],
+  { intervalMs, gapMillis } = RELENTLESS,
 ): Promise<Tour> {
   const there = { from: 'A', to: 'B', fromAddress: aHoa, toAddress: bHoa } as const;
   const back = { from: 'B', to: 'A', fromAddress: bHoa, toAddress: aHoa } as const;
-  const intervalMs = RATE_INTERVAL_MS;
   const up = await lab.stream({ name: `${kind}: udp A>B`, kind: 'udp', intervalMs, ...there });
   const down = await lab.stream({ name: `${kind}: udp B>A`, kind: 'udp', intervalMs, ...back });
   const bytes = 1_000_000;
@@ -74,7 +82,7 @@ export async function tour(
   const moves: Handover[] = [];
   for (let index = 1; index < route.length; index++) {
     const to = route[index]!;
-    moves.push(await handover(lab, 'A', route[index - 1]!, to, kind, GAP_MILLIS));
+    moves.push(await handover(lab, 'A', route[index - 1]!, to, kind, gapMillis));
     await lab.until(`${to} has A`, 20_000, async () => (await nodeAt(lab, to, 'A'))?.state === 'attached');
     await awaitAddress(lab, 'A', to);
     await settle(lab);
@@ -87,7 +95,7 @@ export async function tour(
     checks.equal(`${stream.spec.name}: packets duplicated`, stream.duplicated, 0);
   }
   checkOrder(checks, reports.up, moves.length * UPLINK_REORDERED[lab.backend]);
-  checkOrder(checks, reports.down, moves.length * overtaking(lab, RATE_INTERVAL_MS));
+  checkOrder(checks, reports.down, moves.length * overtaking(lab, intervalMs));
   const streams = { down: reports.down, up: reports.up };
   const handovers = moves.map((move, index) => report(lab, move, streams, moves[index + 1]?.at));
   return { moves, handovers, ...reports, from: begin, until };
@@ -111,14 +119,19 @@ function checkOrder(checks: Checks, report: StreamReport, bound: number): void {
  * What was sent between the cut and the buffer's standing is lost, with what was on the access link. Returns the delays of
  * the detection.
  */
-export function checkUnannounced(lab: Lab, checks: Checks, { moves, down }: Tour): readonly number[] {
+export function checkUnannounced(
+  lab: Lab,
+  checks: Checks,
+  { moves, down }: Tour,
+  intervalMs = RATE_INTERVAL_MS,
+): readonly number[] {
   const delays = detectionDelays(lab, moves).filter((delay) => delay !== undefined);
   checks.equal('moves that the old MAAR noticed', delays.length, moves.length);
   const millis = delays.reduce((sum, delay) => sum + delay, 0);
-  const bound = Math.ceil((millis + delays.length * lab.delay) / RATE_INTERVAL_MS) + moves.length;
+  const bound = Math.ceil((millis + delays.length * lab.delay) / intervalMs) + moves.length;
   const shown = delays.map((delay) => delay.toFixed(1)).join(', ');
   checks.atMost(
-    `${down.spec.name}: packets lost; rate x detection delay (${shown} ms) is ${Math.round(millis / RATE_INTERVAL_MS)}`,
+    `${down.spec.name}: packets lost; rate x detection delay (${shown} ms) is ${Math.round(millis / intervalMs)}`,
     down.lost,
     bound,
   );
