@@ -1,5 +1,5 @@
 import type { HandoverMessages } from '../schemes/scheme.ts';
-import type { BufferConfig } from '../core/config.ts';
+import type { BufferConfig, MaarConfig } from '../core/config.ts';
 import type { Lateness } from '../sim/arrivals.ts';
 import type { StatusView } from '../core/view.ts';
 import type { TraceEffect } from '../core/machine.ts';
@@ -184,7 +184,8 @@ export interface LabOptions {
     readonly preferredSeconds?: number;
     readonly validSeconds?: number;
   };
-  /** Overrides of the buffer's budget in every MAAR. */
+  /** Overrides of the budgets in every MAAR: for packets whose entries are awaited, and of the buffer. */
+  readonly hold?: Partial<MaarConfig['hold']>;
   readonly buffer?: Partial<BufferConfig>;
   /** Largest packet that the core router sends to a MAAR, where that is less than what MAARs count on. */
   readonly pathMtu?: Readonly<Partial<Record<MaarName, number>>>;

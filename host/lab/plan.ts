@@ -152,7 +152,7 @@ export function maarConfig(name: MaarName, options: LabOptions): MaarConfig {
     mnRealm: MN_REALM,
     coreMtu: CORE_MTU,
     timers: { ...DEFAULT_TIMERS, ...options.timers },
-    hold: { packets: 512, millis: 2_000 },
+    hold: { packets: 512, millis: 2_000, ...options.hold },
     buffer: { packets: 1_024, bytes: 1_500_000, millis: 2_000, silence: 0, ...options.buffer },
   };
 }
