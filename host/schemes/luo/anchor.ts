@@ -34,11 +34,14 @@ export function dropAnchored(state: State, prefix: Prefix): void {
   context.trace('anchor', { detail: { prefix, serving: undefined } });
 }
 
-/** What is known of a home that we anchor ends: it is asked for again, and dropped if nobody answers for it in time. */
+/** What is known of a home that we anchor ends, or nobody answered: it is asked for again, and dropped if that takes too long. */
 export function renewAnchored(state: State, prefix: Prefix): void {
   const { context, location, forwarding } = state.functions;
   const anchored = location.anchored.get(prefix);
-  if (anchored === undefined) return;
+  if (anchored === undefined) {
+    if (location.find(prefix) === undefined) watchAnchored(state, prefix);
+    return;
+  }
   if (anchored.expires <= context.now) {
     dropAnchored(state, prefix);
     forwarding.commit();

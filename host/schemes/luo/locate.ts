@@ -61,9 +61,15 @@ function anchorLocated(state: State, prefix: Prefix, { binding, until, source }:
     keepAnchored(state, prefix, mnId, locator, counter, expires);
   }
   const kept = location.anchored.get(prefix);
-  if (kept === undefined || until === undefined) return;
+  // Where nobody answered, whoever tells of changes may have given us up.
+  const ends = until ?? context.now + context.config.timers.retransmitMax;
+  if (kept === undefined) {
+    const leased = allocator.holder(prefix) !== undefined;
+    if (leased) context.arm(`${TIMER.anchored}${prefix}`, state.renewal(ends, false));
+    return;
+  }
   // That nothing is registered may be known for longer than what was handed over lasts.
-  const first = binding === undefined ? Math.min(until, kept.expires) : until;
+  const first = binding === undefined ? Math.min(ends, kept.expires) : ends;
   const again = binding !== undefined || first === kept.expires;
   context.arm(`${TIMER.anchored}${prefix}`, state.renewal(first, again));
 }
