@@ -321,22 +321,24 @@ export class Storm {
   }
 
   async #checkSessions(): Promise<void> {
-    for (const { from, to, ends, streams } of this.#sessions) {
+    for (const session of this.#sessions) {
+      const { from, to, ends, streams } = session;
       for (const stream of streams) await stream.finish();
-      if (!(await this.#holds(from, ends.from)) || !(await this.#holds(to, ends.to))) continue;
-      for (const [a, b, way] of [
-        [from, to, ends],
-        [to, from, { from: ends.to, to: ends.from }],
-      ] as const) {
-        const lost = await this.#lossOf(a, b, way);
-        holds(
-          lost === 0,
-          'session',
-          () =>
-            `${a} at ${this.#places.get(a as HostName) ?? 'cn'} -> ${b} at ${this.#places.get(b as HostName) ?? 'cn'}: ${way.from} -> ${way.to}: ${lost} of ${PROBES} lost`,
+      if (!(await this.#isHeld(session))) continue;
+      const back = { from: ends.to, to: ends.from };
+      const lost = (await this.#lossOf(from, to, ends)) + (await this.#lossOf(to, from, back));
+      // An address may end while it is tried.
+      holds(lost === 0 || !(await this.#isHeld(session)), 'session', () => {
+        const [here, there] = [from, to].map(
+          (end) => `${end} (at ${this.#places.get(end as HostName) ?? end})`,
         );
-      }
+        return `${here} ${ends.from} and ${there} ${ends.to}: ${lost} of ${2 * PROBES} lost`;
+      });
     }
+  }
+
+  async #isHeld({ from, to, ends }: Session): Promise<boolean> {
+    return (await this.#holds(from, ends.from)) && (await this.#holds(to, ends.to));
   }
 
   async #holds(host: EndName, address: string): Promise<boolean> {
