@@ -10,10 +10,15 @@ import { failures } from './report.ts';
 const obstacle = netnsObstacle();
 /** Of the scenarios of location management one runs here; `maar lab NAME --backend netns` runs the others. */
 const LOCATION = 'query';
+/** Runs in test/daemon/commands/lab.test.ts, with every check of its own, where tshark reads what was captured too. */
+const MAIN_JOB = 'figure1';
 
 for (const scenario of scenarios.filter(
   ({ name, backends, apart, needs }) =>
-    backends.includes('netns') && apart !== true && (needs === undefined || name === LOCATION),
+    backends.includes('netns') &&
+    apart !== true &&
+    name !== MAIN_JOB &&
+    (needs === undefined || name === LOCATION),
 )) {
   const scheme = schemeFor(scenario);
   assert.ok(scheme !== undefined, `no scheme carries ${scenario.name}`);
