@@ -71,12 +71,12 @@ test('the main job on real kernels: the session survives three moves, and other 
   await t.test('tshark finds no packet malformed on any link', (inner) => {
     if (!hasTool(inner, 'tshark')) return;
     for (const capture of captures) {
-      assert.ok(tshark(directory, capture, 'ipv6', 'frame.number').length > 0, `${capture} is empty`);
-      assert.deepEqual(
-        tshark(directory, capture, '_ws.malformed', 'frame.number', '_ws.col.Info'),
-        [],
-        capture,
-      );
+      const fields = ['frame.number', '_ws.malformed', '_ws.col.Info'];
+      const packets = tshark(directory, capture, 'ipv6 || _ws.malformed', ...fields);
+      assert.ok(packets.length > 0, `${capture} is empty`);
+      // The field of a packet that is not malformed is empty.
+      const malformed = packets.filter((line) => line.split('\t')[1] !== '');
+      assert.deepEqual(malformed, [], capture);
     }
   });
   await t.test('tshark names the Diameter and the binding messages', (inner) => {
