@@ -57,3 +57,14 @@ export function renewAnchored(state: State, prefix: Prefix): void {
 export function watchAnchored(state: State, prefix: Prefix): void {
   state.lm.lookup(prefix.split('/')[0] ?? prefix);
 }
+
+/**
+ * After a restart peers are asked where the homes are, which nobody acknowledges: location management is asked about those that
+ * are leased and not back in a while.
+ */
+export function watchLeased({ functions }: State): void {
+  const { allocator, context } = functions;
+  for (const { prefix } of allocator.leases()) {
+    context.arm(`${TIMER.anchored}${prefix}`, context.config.timers.retransmitMax);
+  }
+}

@@ -6,6 +6,7 @@ import type { Home, MobileNode, Session } from '../../functions/lm/node.ts';
 import { requestRefreshes } from '../../functions/lm/refresh.ts';
 import type { MobilityMessage } from '../../wire/mobility/message.ts';
 import type { Operations, Scheme } from '../scheme.ts';
+import { watchLeased } from './anchor.ts';
 import { onAttached, onClaimed, onContext, onRegistered } from './attach.ts';
 import { checkOptions, DESIGNS, readOptions } from './designs.ts';
 import { onAsked, unpark } from './leave.ts';
@@ -28,6 +29,7 @@ class Luo implements Operations {
   start(): void {
     if (this.#state.anycast) takeAllHomes(this.#state);
     requestRefreshes(this.#state.functions);
+    watchLeased(this.#state);
   }
 
   stop(): void {
