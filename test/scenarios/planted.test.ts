@@ -9,7 +9,7 @@ const PLANTED: Readonly<Record<string, { scheme: string; invariant: Invariant }>
   'entry-left': { scheme: 'romip', invariant: 'explained' },
   /** An anchor that has restarted does not renew the leases of homes that are away. */
   'lease-forgotten': { scheme: 'luo gateway-query', invariant: 'lease' },
-  /** What another MAAR says of a correspondent counts for ever. */
+  /** What is known of a correspondent does not end. */
   'session-kept': { scheme: 'luo gateway-push', invariant: 'lifetime' },
 };
 /** A run ends with the first domain that shows the bug. */
