@@ -2,13 +2,8 @@ import type { Address, Prefix } from '../../bindings/entries.ts';
 import type { TraceEffect } from '../core/machine.ts';
 import { addressBytes, readAddress, splitPrefix } from '../wire/address.ts';
 import { emitIcmpv6 } from '../wire/icmpv6/message.ts';
-import { emitIpv6, IPV6_HEADER, NEXT_HEADER } from '../wire/ipv6.ts';
+import { emitIpv6, IPV6_AT, IPV6_HEADER, NEXT_HEADER } from '../wire/ipv6.ts';
 import type { PointToPointLink } from './link.ts';
-
-const NEXT_HEADER_AT = 6;
-const HOP_LIMIT = 7;
-const SOURCE = 8;
-const DESTINATION = 24;
 
 interface Route {
   readonly bytes: Uint8Array;
@@ -64,16 +59,16 @@ export class CoreRouter {
       return;
     }
     // Strict reverse-path forwarding, RFC 3704 section 2.2.
-    if (this.#lookUp(packet, SOURCE)?.link !== link) {
+    if (this.#lookUp(packet, IPV6_AT.source)?.link !== link) {
       this.#drop('reverse-path', link, packet);
       return;
     }
-    const next = this.#lookUp(packet, DESTINATION, link);
+    const next = this.#lookUp(packet, IPV6_AT.destination, link);
     if (next === undefined) {
       this.#drop('no-route', link, packet);
       return;
     }
-    if (packet[HOP_LIMIT]! <= 1) {
+    if (packet[IPV6_AT.hopLimit]! <= 1) {
       this.#drop('hop-limit', link, packet);
       return;
     }
@@ -83,18 +78,18 @@ export class CoreRouter {
       return;
     }
     const forwarded = packet.slice();
-    forwarded[HOP_LIMIT]! -= 1;
+    forwarded[IPV6_AT.hopLimit]! -= 1;
     next.link.send(this.node, forwarded);
   }
 
   /** RFC 4443 section 3.2; not rate-limited, since whoever heeds one sends no second packet of the kind. */
   #tooBig(packet: Uint8Array, mtu: number): void {
     if (isIcmpv6Error(packet)) return;
-    const [src, dst] = [this.#address, readAddress(packet, SOURCE)];
+    const [src, dst] = [this.#address, readAddress(packet, IPV6_AT.source)];
     const message = { kind: 'packet-too-big', code: 0, parameter: mtu, invoking: packet } as const;
     const error = emitIcmpv6(message, src, dst);
     const answer = emitIpv6({ nextHeader: NEXT_HEADER.icmpv6, hopLimit: 64, src, dst }, error);
-    this.#lookUp(answer, DESTINATION)?.link.send(this.node, answer);
+    this.#lookUp(answer, IPV6_AT.destination)?.link.send(this.node, answer);
   }
 
   #lookUp(packet: Uint8Array, offset: number, from?: PointToPointLink): Route | undefined {
@@ -107,7 +102,9 @@ export class CoreRouter {
   #drop(reason: CoreDrop, link: PointToPointLink, packet: Uint8Array): void {
     this.dropped[reason]++;
     const [src, dst] =
-      reason === 'malformed' ? ['', ''] : [readAddress(packet, SOURCE), readAddress(packet, DESTINATION)];
+      reason === 'malformed'
+        ? ['', '']
+        : [readAddress(packet, IPV6_AT.source), readAddress(packet, IPV6_AT.destination)];
     const key = `${reason} ${link.name} ${src}`;
     if (this.#reported.has(key)) return;
     this.#reported.add(key);
@@ -127,6 +124,8 @@ function covers({ bytes, length }: Route, packet: Uint8Array, offset: number): b
 /** ICMPv6 of a type below 128, straight behind the IPv6 header: what no error may answer, RFC 4443 section 2.4 (e.1). */
 export function isIcmpv6Error(packet: Uint8Array): boolean {
   return (
-    packet[NEXT_HEADER_AT] === NEXT_HEADER.icmpv6 && packet.length > IPV6_HEADER && packet[IPV6_HEADER]! < 128
+    packet[IPV6_AT.nextHeader] === NEXT_HEADER.icmpv6 &&
+    packet.length > IPV6_HEADER &&
+    packet[IPV6_HEADER]! < 128
   );
 }

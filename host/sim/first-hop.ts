@@ -1,13 +1,9 @@
 import type { Address, Mac } from '../../bindings/entries.ts';
 import { isLinkLocal, isMulticast, readAddress, readMac } from '../wire/address.ts';
 import { emitEthernet, ETHERNET_HEADER } from '../wire/ethernet.ts';
-import { IPV6_HEADER } from '../wire/ipv6.ts';
+import { IPV6_AT, IPV6_HEADER } from '../wire/ipv6.ts';
 import type { AccessLink, AccessRouter } from './access-link.ts';
 import { answerSolicitation } from './answer.ts';
-
-const HOP_LIMIT = 7;
-const SOURCE = 8;
-const DESTINATION = 24;
 
 /**
  * An ordinary router between one segment and the rest: it answers Neighbor Solicitations for its link-local address,
@@ -40,8 +36,8 @@ export class FirstHop implements AccessRouter {
   receiveFrame(_port: string, frame: Uint8Array): void {
     const packet = frame.subarray(ETHERNET_HEADER);
     if (packet.length < IPV6_HEADER) return;
-    const src = readAddress(packet, SOURCE);
-    const dst = readAddress(packet, DESTINATION);
+    const src = readAddress(packet, IPV6_AT.source);
+    const dst = readAddress(packet, IPV6_AT.destination);
     if (isLinkLocal(src) || isLinkLocal(dst) || isMulticast(dst)) {
       const answer = answerSolicitation(packet, this.#linkLocal, this.#mac);
       if (answer !== undefined) this.#segment?.fromRouter(answer);
@@ -54,7 +50,7 @@ export class FirstHop implements AccessRouter {
 
   /** A packet from beyond; false if no host here has its destination. */
   deliver(packet: Uint8Array): boolean {
-    const mac = this.#stations.get(readAddress(packet, DESTINATION));
+    const mac = this.#stations.get(readAddress(packet, IPV6_AT.destination));
     if (mac === undefined) return false;
     const forwarded = decremented(packet);
     if (forwarded !== undefined) this.#segment?.fromRouter(emitEthernet(this.#mac, mac, forwarded));
@@ -64,8 +60,8 @@ export class FirstHop implements AccessRouter {
 
 /** The packet one hop on, or undefined where its hop limit ends. */
 export function decremented(packet: Uint8Array): Uint8Array | undefined {
-  if (packet[HOP_LIMIT]! <= 1) return undefined;
+  if (packet[IPV6_AT.hopLimit]! <= 1) return undefined;
   const forwarded = packet.slice();
-  forwarded[HOP_LIMIT]! -= 1;
+  forwarded[IPV6_AT.hopLimit]! -= 1;
   return forwarded;
 }

@@ -6,7 +6,7 @@ import { contains, isLinkLocal, isMulticast, readAddress, readMac } from '../wir
 import { emitEthernet, ETHERNET_HEADER, ETHERTYPE_IPV6 } from '../wire/ethernet.ts';
 import { receiveIcmpv6 } from '../wire/icmpv6/check.ts';
 import { emitIcmpv6 } from '../wire/icmpv6/message.ts';
-import { emitIpv6, IPV6_HEADER, NEXT_HEADER, parseIpv6, walkExtensions } from '../wire/ipv6.ts';
+import { emitIpv6, IPV6_AT, IPV6_HEADER, NEXT_HEADER, parseIpv6, walkExtensions } from '../wire/ipv6.ts';
 import { isAddressedTo } from './access-link.ts';
 import type { AccessLink } from './access-link.ts';
 import { answerSolicitation } from './answer.ts';
@@ -15,9 +15,6 @@ import { decremented } from './first-hop.ts';
 import type { PointToPointLink } from './link.ts';
 import type { Cancel, Scheduler } from './scheduler.ts';
 
-const NEXT_HEADER_AT = 6;
-const SOURCE = 8;
-const DESTINATION = 24;
 const HOP_LIMIT = 64;
 /** What control sees of a frame that is not neighbour discovery. */
 const FRAME_BEGINNING = 128;
@@ -172,7 +169,7 @@ export class RouterKernel {
         this.#links.core.send(this.#config.name, data);
         break;
       case 'pass':
-        if (readAddress(data, SOURCE) === this.#config.address) this.#output(data);
+        if (readAddress(data, IPV6_AT.source) === this.#config.address) this.#output(data);
         else this.#pass(data, batch[input]);
         break;
       case 'hold':
@@ -186,7 +183,7 @@ export class RouterKernel {
     const [first] = this.#dataPlane.process([{ data, port: { side: 'core' } }], this.#now());
     if (first === undefined) return;
     if (first.verdict.action !== 'pass') this.#emit(first, []);
-    else if (!contains(this.#config.pool.prefix, readAddress(data, DESTINATION))) {
+    else if (!contains(this.#config.pool.prefix, readAddress(data, IPV6_AT.destination))) {
       this.#links.core.send(this.#config.name, data);
     }
   }
@@ -196,8 +193,8 @@ export class RouterKernel {
    * which side it came from is no longer known: then nothing is accepted as addressed to this router.
    */
   #pass(data: Uint8Array, from: PacketIn | undefined): void {
-    const src = readAddress(data, SOURCE);
-    const dst = readAddress(data, DESTINATION);
+    const src = readAddress(data, IPV6_AT.source);
+    const dst = readAddress(data, IPV6_AT.destination);
     if (dst === this.#config.address || isLinkLocal(dst)) {
       if (from !== undefined) this.#input(data, from.port);
       return;
@@ -208,7 +205,8 @@ export class RouterKernel {
       return;
     }
     // A packet that the core routed here, and that was not tunnelled, would only go round.
-    const native = from?.port.side === 'core' && readAddress(from.data, DESTINATION) !== this.#config.address;
+    const native =
+      from?.port.side === 'core' && readAddress(from.data, IPV6_AT.destination) !== this.#config.address;
     const forwarded = native ? undefined : decremented(data);
     if (forwarded === undefined) return;
     this.#remember(src, dst);
@@ -270,7 +268,7 @@ export class RouterKernel {
 function isDiscovery(frame: Uint8Array): boolean {
   if (((frame[12]! << 8) | frame[13]!) !== ETHERTYPE_IPV6) return false;
   const packet = frame.subarray(ETHERNET_HEADER);
-  let next = packet[NEXT_HEADER_AT];
+  let next = packet[IPV6_AT.nextHeader];
   let at = IPV6_HEADER;
   if (next === NEXT_HEADER.hopByHop && packet.length > at + 1) {
     next = packet[at];

@@ -4,7 +4,7 @@ import { addressBytes } from '../wire/address.ts';
 import { fillChecksum } from '../wire/checksum.ts';
 import { emitIcmpv6 } from '../wire/icmpv6/message.ts';
 import { ICMPV6_TYPE } from '../wire/icmpv6/registry.ts';
-import { IPV6_HEADER, NEXT_HEADER } from '../wire/ipv6.ts';
+import { IPV6_AT, IPV6_HEADER, NEXT_HEADER } from '../wire/ipv6.ts';
 import { Arrivals } from './arrivals.ts';
 import type { ArrivalCounts, Gap } from './arrivals.ts';
 import type { Host } from './host/host.ts';
@@ -12,7 +12,6 @@ import { receiverKey } from './host/host.ts';
 import { Transfer } from './host/transfer.ts';
 import type { Cancel, Scheduler } from './scheduler.ts';
 
-const SOURCE = 8;
 const UDP_HEADER = 8;
 const UDP_CHECKSUM = 6;
 /** Sequence number and filling, the size of ping's default. */
@@ -76,7 +75,7 @@ class SentCounter {
     this.#host = host;
     this.#listener = (packet) => {
       if (packet[6] !== nextHeader || packet.length < IPV6_HEADER + 8) return;
-      for (let octet = 0; octet < 16; octet++) if (packet[SOURCE + octet] !== bytes[octet]) return;
+      for (let octet = 0; octet < 16; octet++) if (packet[IPV6_AT.source + octet] !== bytes[octet]) return;
       if (matches(packet)) this.count++;
     };
     host.sent.add(this.#listener);

@@ -18,6 +18,8 @@ export const NEXT_HEADER = {
 } as const;
 
 export const IPV6_HEADER = 40;
+/** Offsets in the fixed header. */
+export const IPV6_AT = { nextHeader: 6, hopLimit: 7, source: 8, destination: 24 } as const;
 /** RFC 8200 section 5: every link carries this without fragmentation below IPv6. */
 export const IPV6_MINIMUM_MTU = 1280;
 const MAX_EXTENSION_HEADERS = 16;
@@ -45,10 +47,10 @@ export function parseIpv6Header(data: Uint8Array): Parsed<Ipv6Header> {
     trafficClass: ((data[0]! & 0x0f) << 4) | (data[1]! >> 4),
     flowLabel: ((data[1]! & 0x0f) << 16) | (data[2]! << 8) | data[3]!,
     payloadLength: (data[4]! << 8) | data[5]!,
-    nextHeader: data[6]!,
-    hopLimit: data[7]!,
-    src: readAddress(data, 8),
-    dst: readAddress(data, 24),
+    nextHeader: data[IPV6_AT.nextHeader]!,
+    hopLimit: data[IPV6_AT.hopLimit]!,
+    src: readAddress(data, IPV6_AT.source),
+    dst: readAddress(data, IPV6_AT.destination),
   });
 }
 
@@ -85,10 +87,10 @@ export function writeIpv6Header(
   data[offset + 3] = flowLabel;
   data[offset + 4] = payloadLength >> 8;
   data[offset + 5] = payloadLength;
-  data[offset + 6] = fields.nextHeader;
-  data[offset + 7] = fields.hopLimit;
-  writeAddress(data, offset + 8, fields.src);
-  writeAddress(data, offset + 24, fields.dst);
+  data[offset + IPV6_AT.nextHeader] = fields.nextHeader;
+  data[offset + IPV6_AT.hopLimit] = fields.hopLimit;
+  writeAddress(data, offset + IPV6_AT.source, fields.src);
+  writeAddress(data, offset + IPV6_AT.destination, fields.dst);
 }
 
 export function emitIpv6(fields: Ipv6Fields, payload: Uint8Array): Uint8Array {

@@ -2,12 +2,11 @@ import type { LinkId } from '../../../bindings/entries.ts';
 import { PORT_CORE, VERDICT_CORE, VERDICT_DELIVER, VERDICT_PASS } from '../../../bindings/generated/abi.ts';
 import type { DataPlaneModule } from '../../../bindings/node/module.ts';
 import { writeAddress } from '../../wire/address.ts';
-import { IPV6_HEADER, NEXT_HEADER } from '../../wire/ipv6.ts';
+import { IPV6_AT, IPV6_HEADER, NEXT_HEADER } from '../../wire/ipv6.ts';
 import { SystemError, addressOf, read, write } from '../ffi.ts';
 import { RawReceiver } from '../raw-socket.ts';
 
-/** First octet of the destination, and its value in multicast addresses. */
-const DESTINATION = 24;
+/** First octet of multicast addresses. */
 const MULTICAST = 0xff;
 /** Batches of one descriptor before the others get their turn. */
 const ROUNDS = 8;
@@ -123,7 +122,7 @@ export class PacketPath {
         const length = read(fd, view, 'read from the TUN device');
         if (length === undefined) break;
         // The kernel's own listener reports on the device; multicast is not forwarded.
-        if (view[DESTINATION] === MULTICAST) continue;
+        if (view[IPV6_AT.destination] === MULTICAST) continue;
         this.#module.setInput(count++, length, port);
       }
       this.#run(count, now, port === PORT_CORE ? 'back' : 'kernel');

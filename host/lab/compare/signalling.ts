@@ -1,6 +1,6 @@
 import { LINKTYPE_IPV6 } from '../../wire/capture.ts';
 import { dissect } from '../../wire/dissect.ts';
-import { NEXT_HEADER } from '../../wire/ipv6.ts';
+import { IPV6_AT, NEXT_HEADER } from '../../wire/ipv6.ts';
 import type { CapturedPacket } from '../lab.ts';
 import { lmAddress, LMS } from '../plan.ts';
 
@@ -27,7 +27,6 @@ const CANDIDATES: ReadonlySet<number | undefined> = new Set([
   NEXT_HEADER.icmpv6,
   NEXT_HEADER.hopByHop,
 ]);
-const NEXT_HEADER_AT = 6;
 const SERVERS: ReadonlySet<string> = new Set(LMS.map(lmAddress));
 
 /** What signalling was sent, every message once. */
@@ -49,7 +48,7 @@ function isFirstSight({ link, sender }: CapturedPacket): boolean {
 }
 
 function classify({ link, data }: CapturedPacket): { kind: SignallingKind; messages: number } | undefined {
-  if (!CANDIDATES.has(data[NEXT_HEADER_AT])) return undefined;
+  if (!CANDIDATES.has(data[IPV6_AT.nextHeader])) return undefined;
   const { layers } = dissect(data, LINKTYPE_IPV6);
   if (link.startsWith('access-')) {
     return layers.some(({ protocol, name = '' }) => protocol === 'ICMPv6' && ACCESS.has(name))

@@ -4,6 +4,7 @@ import type { ServerView } from '../../functions/lm/server/view.ts';
 import { askControl, controlPath } from '../../io/control-socket.ts';
 import { isMulticast, multicastMac, readAddress } from '../../wire/address.ts';
 import { emitEthernet } from '../../wire/ethernet.ts';
+import { IPV6_AT } from '../../wire/ipv6.ts';
 import type { HandoverMessages } from '../../schemes/scheme.ts';
 import { etcdObstacle } from '../etcd.ts';
 import { hasEtcd, lmPlans } from '../location-plan.ts';
@@ -38,8 +39,6 @@ import { CORE_INTERFACE, HOST_INTERFACE, buildTopology, cutCoreLink, namespaces 
 import { TrafficProcess } from './traffic.ts';
 
 const POLL = 20;
-/** Offset of the destination in an IPv6 header. */
-const DESTINATION = 24;
 
 /** The domain on real kernels: our daemons in network namespaces, hosts that run nothing of ours. */
 export class NetnsLab implements Lab {
@@ -195,7 +194,7 @@ export class NetnsLab implements Lab {
   }
 
   async inject(host: HostName, packet: Uint8Array, mac: string = endMac(host)): Promise<void> {
-    const destination = readAddress(packet, DESTINATION);
+    const destination = readAddress(packet, IPV6_AT.destination);
     const to = isMulticast(destination) ? multicastMac(destination) : ACCESS_LINK.mac;
     await this.#frame(host, HOST_INTERFACE, emitEthernet(mac, to, packet));
   }

@@ -1,11 +1,8 @@
 import { addressBytes, readAddress } from '../../wire/address.ts';
-import { IPV6_HEADER, NEXT_HEADER } from '../../wire/ipv6.ts';
+import { IPV6_AT, IPV6_HEADER, NEXT_HEADER } from '../../wire/ipv6.ts';
 import type { CapturedPacket } from '../lab.ts';
 import { CN, MAARS, maarPool } from '../plan.ts';
 
-const NEXT_HEADER_AT = 6;
-const SOURCE = 8;
-const DESTINATION = 24;
 /** Where a transport's checksum stands in its header. */
 const CHECKSUM_AT = new Map<number | undefined, number>([
   [NEXT_HEADER.tcp, 16],
@@ -44,15 +41,15 @@ function addSighting(
   journeys: Map<string, Journey & { readonly sightings: Sighting[] }>,
   { at, link, sender, data }: CapturedPacket,
 ): void {
-  const tunnelled = data[NEXT_HEADER_AT] === NEXT_HEADER.ipv6;
+  const tunnelled = data[IPV6_AT.nextHeader] === NEXT_HEADER.ipv6;
   const inner = tunnelled ? data.subarray(IPV6_HEADER) : data;
   if (inner.length < IPV6_HEADER + 8 || !isDomainData(inner)) return;
   const key = identity(inner);
   let journey = journeys.get(key);
   if (journey === undefined) {
     journey = {
-      src: readAddress(inner, SOURCE),
-      dst: readAddress(inner, DESTINATION),
+      src: readAddress(inner, IPV6_AT.source),
+      dst: readAddress(inner, IPV6_AT.destination),
       sightings: [],
     };
     journeys.set(key, journey);
@@ -66,9 +63,9 @@ function addSighting(
  */
 function identity(packet: Uint8Array): string {
   const kept = Buffer.from(packet);
-  const checksum = CHECKSUM_AT.get(packet[NEXT_HEADER_AT]);
+  const checksum = CHECKSUM_AT.get(packet[IPV6_AT.nextHeader]);
   if (checksum !== undefined) kept.fill(0, IPV6_HEADER + checksum, IPV6_HEADER + checksum + 2);
-  return kept.toString('latin1', SOURCE);
+  return kept.toString('latin1', IPV6_AT.source);
 }
 
 const POOLS = MAARS.map((name) => addressBytes(maarPool(name).split('/')[0]!).subarray(0, 6));
@@ -79,7 +76,7 @@ function isDomainData(packet: Uint8Array): boolean {
   const isEnd = (offset: number): boolean =>
     POOLS.some((pool) => pool.every((octet, index) => packet[offset + index] === octet)) ||
     OUTSIDE.every((octet, index) => packet[offset + index] === octet);
-  return isEnd(SOURCE) && isEnd(DESTINATION);
+  return isEnd(IPV6_AT.source) && isEnd(IPV6_AT.destination);
 }
 
 function isEndLink(link: string): boolean {

@@ -14,7 +14,7 @@ import { emitIcmpv6 } from '../../wire/icmpv6/message.ts';
 import type { Echo, Icmpv6Error, Icmpv6Message } from '../../wire/icmpv6/message.ts';
 import { withRouterAlert } from '../../wire/icmpv6/mld.ts';
 import { MLD_HOP_LIMIT, ND_HOP_LIMIT } from '../../wire/icmpv6/registry.ts';
-import { emitIpv6, IPV6_HEADER, NEXT_HEADER, parseIpv6, walkExtensions } from '../../wire/ipv6.ts';
+import { emitIpv6, IPV6_AT, IPV6_HEADER, NEXT_HEADER, parseIpv6, walkExtensions } from '../../wire/ipv6.ts';
 import type { Ipv6Packet } from '../../wire/ipv6.ts';
 import type { Station } from '../access-link.ts';
 import type { Scheduler } from '../scheduler.ts';
@@ -23,9 +23,6 @@ import { AddressTable } from './addresses.ts';
 import { Discovery } from './discovery.ts';
 import { LINUX } from './linux.ts';
 import { NeighbourCache } from './neighbours.ts';
-
-const SOURCE = 8;
-const DESTINATION = 24;
 
 /** Where the interface is plugged in. */
 export interface Socket {
@@ -73,7 +70,11 @@ export class Host implements Station {
     this.#neighbours = new NeighbourCache(scheduler, random, {
       send: (mac, packet) => this.#transmit(emitEthernet(this.mac, mac, packet)),
       solicit: (target, mac, waiting) =>
-        this.discovery.resolve(target, mac, waiting === undefined ? undefined : readAddress(waiting, SOURCE)),
+        this.discovery.resolve(
+          target,
+          mac,
+          waiting === undefined ? undefined : readAddress(waiting, IPV6_AT.source),
+        ),
     });
     const port = {
       mac: options.mac,
@@ -149,7 +150,7 @@ export class Host implements Station {
 
   /** Puts a packet on the wire past the stack, as if from station `mac`; `router` is for what is no multicast. */
   inject(packet: Uint8Array, router: Mac, mac: Mac): void {
-    const dst = packet.length < IPV6_HEADER ? undefined : readAddress(packet, DESTINATION);
+    const dst = packet.length < IPV6_HEADER ? undefined : readAddress(packet, IPV6_AT.destination);
     const to = dst !== undefined && isMulticast(dst) ? multicastMac(dst) : router;
     this.#transmit(emitEthernet(mac, to, packet));
   }
@@ -219,8 +220,8 @@ export class Host implements Station {
 
   /** RFC 8201 section 4: never below the minimum, never upwards. */
   #tooBig(message: Icmpv6Error): void {
-    if (message.invoking.length < DESTINATION + 16) return;
-    const dst = readAddress(message.invoking, DESTINATION);
+    if (message.invoking.length < IPV6_AT.destination + 16) return;
+    const dst = readAddress(message.invoking, IPV6_AT.destination);
     const mtu = Math.max(message.parameter, 1280);
     if (mtu < this.mtu(dst)) this.#pathMtu.set(dst, mtu);
   }

@@ -1,11 +1,8 @@
 import type { Address } from '../../../bindings/entries.ts';
 import { readAddress } from '../../../host/wire/address.ts';
 import { ICMPV6_TYPE } from '../../../host/wire/icmpv6/registry.ts';
-import { IPV6_HEADER, NEXT_HEADER } from '../../../host/wire/ipv6.ts';
+import { IPV6_AT, IPV6_HEADER, NEXT_HEADER } from '../../../host/wire/ipv6.ts';
 
-const NEXT_HEADER_AT = 6;
-const SOURCE = 8;
-const DESTINATION = 24;
 /** The low 16 bits of the flow label, which no checksum covers. */
 const TAG_AT = 2;
 const ECHO = { type: IPV6_HEADER, identifier: IPV6_HEADER + 4, sequence: IPV6_HEADER + 8 };
@@ -24,16 +21,16 @@ export interface Inner {
 
 export function innerOf(packet: Uint8Array): Inner {
   let at = 0;
-  while (packet[at + NEXT_HEADER_AT] === NEXT_HEADER.ipv6 && packet.length >= at + 2 * IPV6_HEADER) {
+  while (packet[at + IPV6_AT.nextHeader] === NEXT_HEADER.ipv6 && packet.length >= at + 2 * IPV6_HEADER) {
     at += IPV6_HEADER;
   }
   const view = new DataView(packet.buffer, packet.byteOffset + at, packet.length - at);
   const isEcho =
-    packet[at + NEXT_HEADER_AT] === NEXT_HEADER.icmpv6 &&
+    packet[at + IPV6_AT.nextHeader] === NEXT_HEADER.icmpv6 &&
     view.byteLength >= ECHO.sequence + 4 &&
     ECHOES.has(view.getUint8(ECHO.type));
-  const src = readAddress(packet, at + SOURCE);
-  const dst = readAddress(packet, at + DESTINATION);
+  const src = readAddress(packet, at + IPV6_AT.source);
+  const dst = readAddress(packet, at + IPV6_AT.destination);
   const name = (): string =>
     `${view.getUint8(ECHO.type)} ${view.getUint16(ECHO.identifier)} ${view.getUint32(ECHO.sequence)} copy ${view.getUint16(TAG_AT)}`;
   return {

@@ -3,7 +3,7 @@ import type { MaarName } from '../../../host/lab/lab.ts';
 import { maarAddress, maarPool, MAARS } from '../../../host/lab/plan.ts';
 import type { Copy, SeenPacket } from '../../../host/sim/taps.ts';
 import { contains, readAddress } from '../../../host/wire/address.ts';
-import { NEXT_HEADER } from '../../../host/wire/ipv6.ts';
+import { IPV6_AT, NEXT_HEADER } from '../../../host/wire/ipv6.ts';
 import type { FaultCount } from '../../support/fault-count.ts';
 import { innerOf } from './packet.ts';
 
@@ -30,8 +30,6 @@ export const MAX_LATENESS = 3_000;
 const MAX_ACCESS_LATENESS = 30;
 /** Of the rates of the core, on an access link. */
 const ACCESS_SHARE = 0.25;
-const NEXT_HEADER_AT = 6;
-const DESTINATION = 24;
 
 /** What happens to packets under way. How bad it is is drawn once for each domain. */
 export class Weather {
@@ -78,7 +76,7 @@ export class Weather {
       this.#count.add('duplicate');
       copies.push(this.#tagged(data));
     }
-    const path = `${link} ${sender} ${readAddress(data, DESTINATION)}`;
+    const path = `${link} ${sender} ${readAddress(data, IPV6_AT.destination)}`;
     return copies.map((copy) => ({ data: copy, late: this.#lateness(path, at, access) }));
   }
 
@@ -99,10 +97,12 @@ export class Weather {
 
 /** The MAAR to which the core routes a packet. */
 function maarAt(packet: Uint8Array): MaarName | undefined {
-  const address = readAddress(packet, DESTINATION);
+  const address = readAddress(packet, IPV6_AT.destination);
   return MAARS.find((name) => maarAddress(name) === address || contains(maarPool(name), address));
 }
 
 function isControl(packet: Uint8Array): boolean {
-  return packet[NEXT_HEADER_AT] === NEXT_HEADER.mobility || packet[NEXT_HEADER_AT] === NEXT_HEADER.tcp;
+  return (
+    packet[IPV6_AT.nextHeader] === NEXT_HEADER.mobility || packet[IPV6_AT.nextHeader] === NEXT_HEADER.tcp
+  );
 }
