@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export interface Planted {
   /** The patch that takes one safeguard away; from the root of the repository, as the others. */
   readonly patch: string;
-  /** What the run needs besides `host`; what it only reads. */
+  /** What the run needs besides `host` and `test/support`; what it only reads. */
   readonly parts: readonly string[];
   readonly links?: readonly string[];
   readonly run: string;
@@ -27,7 +27,7 @@ export interface Planted {
 export function findPlanted({ patch, parts, links = [], run, seeds, unset }: Planted): string {
   const copy = mkdtempSync(join(tmpdir(), 'maar-planted-'));
   try {
-    for (const part of ['host', 'package.json', ...parts]) {
+    for (const part of ['host', 'test/support', 'package.json', ...parts]) {
       cpSync(join(ROOT, part), join(copy, part), { recursive: true });
     }
     for (const link of ['node_modules', ...links]) {

@@ -24,7 +24,7 @@ for (const [name, invariant] of Object.entries(PLANTED)) {
   test(`the bug of ${name}.patch is found: ${INVARIANTS[invariant]}`, () => {
     const found = findPlanted({
       patch: `test/functions/lm/planted/${name}.patch`,
-      parts: ['bindings/entries.ts', 'test/functions/lm', 'test/support/fault-count.ts'],
+      parts: ['bindings/entries.ts', 'test/functions/lm'],
       run: 'test/functions/lm/invariants.test.ts',
       seeds: { MAAR_LM_SEEDS: SEEDS },
       unset: ['MAAR_LM_SEED'],

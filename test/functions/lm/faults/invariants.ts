@@ -1,3 +1,5 @@
+import { judge, type Holds } from '../../../support/invariant.ts';
+
 /** What must hold whatever goes wrong; the names that a run which breaks one prints. */
 export const INVARIANTS = {
   counter: 'the highest registration counter wins',
@@ -12,12 +14,4 @@ export const INVARIANTS = {
 
 export type Invariant = keyof typeof INVARIANTS;
 
-export class BrokenInvariant extends Error {
-  constructor(invariant: Invariant, detail: string) {
-    super(`${INVARIANTS[invariant]}: ${detail}`);
-  }
-}
-
-export function holds(condition: boolean, invariant: Invariant, detail: () => string): asserts condition {
-  if (!condition) throw new BrokenInvariant(invariant, detail());
-}
+export const holds: Holds<Invariant> = judge(INVARIANTS);
