@@ -4,7 +4,7 @@ import { Checks } from './common/checks.ts';
 import { awaitAddress, checkLists, control, settle } from './common/domain.ts';
 import { handover, order, report, sentence, type Sent } from './common/handover.ts';
 import { pathsOf, sightings } from './common/packets.ts';
-import { outcome, startSession } from './common/session.ts';
+import { outcome, SHORT_TRANSFER_OCTETS, startSession } from './common/session.ts';
 import { INTERVAL_MS } from './common/traffic.ts';
 
 /** a2 learns from b1 that B has moved, and repeats its dDBU where B is; b2 does the same with a1. */
@@ -30,7 +30,7 @@ export const bothMove: Scenario = {
 
 async function run(lab: Lab): Promise<ScenarioResult> {
   const checks = new Checks();
-  const { aHoa1, bHoa1, traffic } = await startSession(lab, 500_000);
+  const { aHoa1, bHoa1, traffic } = await startSession(lab, SHORT_TRANSFER_OCTETS);
   const moves = await Promise.all([handover(lab, 'A', 'a1', 'a2'), handover(lab, 'B', 'b1', 'b2')]);
   const aHoa2 = await awaitAddress(lab, 'A', 'a2');
   const bHoa2 = await awaitAddress(lab, 'B', 'b2');

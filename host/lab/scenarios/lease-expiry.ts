@@ -3,7 +3,7 @@ import { mnId } from '../plan.ts';
 import { Checks } from './common/checks.ts';
 import { addressFrom, awaitAddress, control, nameOf, settle } from './common/domain.ts';
 import { handover, silence } from './common/handover.ts';
-import { outcome, startSession } from './common/session.ts';
+import { outcome, SHORT_TRANSFER_OCTETS, startSession } from './common/session.ts';
 
 const BINDING_SECONDS = 4;
 const PREFERRED_SECONDS = 3;
@@ -30,7 +30,7 @@ export const leaseExpiry: Scenario = {
 
 async function run(lab: Lab): Promise<ScenarioResult> {
   const checks = new Checks();
-  const { aHoa1, traffic } = await startSession(lab, 500_000);
+  const { aHoa1, traffic } = await startSession(lab, SHORT_TRANSFER_OCTETS);
   const move = await handover(lab, 'A', 'a1', 'a2');
   await awaitAddress(lab, 'A', 'a2');
   await settle(lab);

@@ -2,7 +2,7 @@ import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
 import { Checks } from './common/checks.ts';
 import { awaitAddress, bindingLists, control, forwards, settle } from './common/domain.ts';
 import { handover, silence } from './common/handover.ts';
-import { outcome, startSession } from './common/session.ts';
+import { outcome, SHORT_TRANSFER_OCTETS, startSession } from './common/session.ts';
 
 const BINDING_SECONDS = 8;
 
@@ -16,7 +16,7 @@ export const lifetimeExpiry: Scenario = {
 
 async function run(lab: Lab): Promise<ScenarioResult> {
   const checks = new Checks();
-  const { aHoa1, bHoa1, traffic } = await startSession(lab, 500_000);
+  const { aHoa1, bHoa1, traffic } = await startSession(lab, SHORT_TRANSFER_OCTETS);
   const move = await handover(lab, 'A', 'a1', 'a2');
   await awaitAddress(lab, 'A', 'a2');
   await settle(lab);

@@ -3,7 +3,7 @@ import { checkLoss, afterDetection } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { awaitAddress, checkHomes, checkLists, nodeAt, settle } from './common/domain.ts';
 import { handover, report, type Handover } from './common/handover.ts';
-import { outcome, startSession } from './common/session.ts';
+import { outcome, SHORT_TRANSFER_OCTETS, startSession } from './common/session.ts';
 import { INTERVAL_MS } from './common/traffic.ts';
 
 const VISITED: readonly MaarName[] = ['a1', 'a2', 'a1', 'a2', 'a1', 'a2'];
@@ -18,7 +18,7 @@ export const pingPong: Scenario = {
 
 async function run(lab: Lab): Promise<ScenarioResult> {
   const checks = new Checks();
-  const { aHoa1, bHoa1, traffic } = await startSession(lab, 500_000);
+  const { aHoa1, bHoa1, traffic } = await startSession(lab, SHORT_TRANSFER_OCTETS);
   const moves: Handover[] = [];
   const start = lab.now();
   for (let index = 1; index < VISITED.length; index++) {

@@ -9,6 +9,8 @@ export const { timers: TIMERS } = maarConfig('a1', { scheme: '', seed: 0 });
 
 /** A transfer that lasts some ten seconds at one segment for each interval. */
 export const TRANSFER_OCTETS = 1_000_000;
+/** Half of that, for scenarios that move no longer. */
+export const SHORT_TRANSFER_OCTETS = TRANSFER_OCTETS / 2;
 
 /** The session most scenarios start from: A at a1, B at b1, all streams running. */
 export interface Session {
