@@ -14,7 +14,7 @@ import type {
   LocationRequest,
   ProxyQueryAnswer,
 } from '../messages/message.ts';
-import { LocationCache } from './cache.ts';
+import { LocationCache, type Entry } from './cache.ts';
 
 export interface ClientSettings extends Omit<LocationConfig, 'window'> {
   readonly address: Address;
@@ -201,12 +201,12 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     const known = this.#cache.find(where, this.#channel.now);
     if (known !== undefined) {
       this.#channel.count('cache-hit');
-      this.#located(where, 'cache', known.binding, known.until);
+      this.#located(where, 'cache', known);
       return;
     }
     this.#channel.count('cache-miss');
     if (!ask) {
-      this.#located(where, 'cache', undefined, undefined);
+      this.#located(where, 'cache', undefined);
       return;
     }
     if (this.#asking.has(where)) return;
@@ -228,12 +228,12 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
       }
       // Of a server that is silent or in trouble nothing is learnt about the MN.
       if (answer?.status !== LM_STATUS.unknown) {
-        this.#located(where, 'server', undefined, undefined);
+        this.#located(where, 'server', undefined);
         return;
       }
       // A server that has promised to tell of changes may forget that: the cache does not count on it for long.
       this.#cache.putAbsent(`${where}/128`, now + absentFor);
-      this.#located(where, 'server', undefined, now + (told > 0 ? told : absentFor));
+      this.#located(where, 'server', { binding: undefined, until: now + (told > 0 ? told : absentFor) });
     });
   }
 
@@ -251,13 +251,10 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
           ? this.#cache.put(prefix, binding, Math.min(ends, lives), now)
           : this.#cache.withdraw(prefix, binding.counter, now + this.#settings.absentFor, now);
       if (newer && where === undefined) {
-        const known = this.#cache.find(prefix, now);
-        this.#located(prefix, source, known?.binding, known?.until);
+        this.#located(prefix, source, this.#cache.find(prefix, now));
       }
     }
-    if (where === undefined) return;
-    const known = this.#cache.find(where, now);
-    this.#located(where, source, known?.binding, known?.until);
+    if (where !== undefined) this.#located(where, source, this.#cache.find(where, now));
   }
 
   /** A server tells of what was asked for, another MAAR of packets that go astray; neither does the other's. */
@@ -377,16 +374,12 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
     this.#cache.shorten(this.#channel.now + this.#settings.untoldFor);
   }
 
-  #located(
-    where: Address | Prefix,
-    source: Source,
-    binding: Binding | undefined,
-    until: number | undefined,
-  ): void {
-    const known = binding === undefined ? {} : { binding };
+  /** `known` is undefined where nobody answered. */
+  #located(where: Address | Prefix, source: Source, known: Entry | undefined): void {
+    const { binding, until } = known ?? {};
     this.#effects.push({
       ...{ type: 'located', where, source },
-      ...known,
+      ...(binding === undefined ? {} : { binding }),
       ...(until === undefined ? {} : { until }),
     });
   }
