@@ -36,7 +36,7 @@ import type {
   TraceRecord,
 } from './lab.ts';
 import { writeCaptures } from './pcap-files.ts';
-import type { HandoverMessages } from './../schemes/scheme.ts';
+import type { HandoverMessages } from '../schemes/scheme.ts';
 import { handoverMessages } from './scheme-for.ts';
 import { LM_SPI, pairSecret } from './location-plan.ts';
 import type { LmPlan } from './location-plan.ts';

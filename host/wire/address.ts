@@ -171,6 +171,12 @@ export function splitPrefix(prefix: Prefix): { readonly address: Address; readon
   return { address: prefix.slice(0, slash), length };
 }
 
+/** The address of a prefix, and an address as it is. */
+export function withoutLength(where: Prefix | Address): Address {
+  const slash = where.indexOf('/');
+  return slash < 0 ? where : where.slice(0, slash);
+}
+
 /** True if every address of `inner` (a prefix or an address) lies in `outer`. */
 export function contains(outer: Prefix, inner: Prefix | Address): boolean {
   const { address, length } = splitPrefix(outer);

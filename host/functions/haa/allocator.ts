@@ -87,6 +87,11 @@ export class HomeAddressAllocator {
     return this.#table.get(prefix)?.promised;
   }
 
+  /** The same in whole seconds from now; 0 where it is nobody's. */
+  validSeconds(prefix: Prefix): number {
+    return this.#context.secondsUntil(this.validUntil(prefix) ?? 0);
+  }
+
   /** What the MN has here. */
   leasesOf(mnId: string): Lease[] {
     return [...this.#table.values()].filter((lease) => lease.mnId === mnId && !this.#table.isOver(lease));

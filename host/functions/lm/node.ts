@@ -1,5 +1,5 @@
 import type { Address, LinkId, Mac, Prefix } from '../../../bindings/entries.ts';
-import { contains, linkLocalOf, prefixOf } from '../../wire/address.ts';
+import { contains, linkLocalOf, prefixOf, withoutLength } from '../../wire/address.ts';
 import { MN_PREFIX_LENGTH } from '../haa/network.ts';
 
 /** A home address of an MN: the /64 that some MAAR (its anchor) assigned, and the addresses of it that were heard. */
@@ -129,7 +129,7 @@ export function homeNames(home: Home): Prefix[] {
 
 /** The per-MN prefix around an address or a longer prefix. */
 export function mnPrefix(where: Address | Prefix): Prefix {
-  return prefixOf(where.split('/')[0] ?? where, MN_PREFIX_LENGTH);
+  return prefixOf(withoutLength(where), MN_PREFIX_LENGTH);
 }
 
 /** Notes an address of a home as heard; false if it was known, or there are too many. */

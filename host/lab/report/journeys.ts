@@ -1,4 +1,4 @@
-import { addressBytes, readAddress } from '../../wire/address.ts';
+import { addressBytes, readAddress, withoutLength } from '../../wire/address.ts';
 import { IPV6_AT, IPV6_HEADER, NEXT_HEADER } from '../../wire/ipv6.ts';
 import type { CapturedPacket } from '../lab.ts';
 import { CN, MAARS, maarPool } from '../plan.ts';
@@ -68,7 +68,7 @@ function identity(packet: Uint8Array): string {
   return kept.toString('latin1', IPV6_AT.source);
 }
 
-const POOLS = MAARS.map((name) => addressBytes(maarPool(name).split('/')[0]!).subarray(0, 6));
+const POOLS = MAARS.map((name) => addressBytes(withoutLength(maarPool(name))).subarray(0, 6));
 const OUTSIDE = addressBytes(CN.address);
 
 /** Between addresses of MNs, or between one and the correspondent outside. */

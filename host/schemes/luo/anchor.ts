@@ -39,23 +39,18 @@ export function renewAnchored(state: State, prefix: Prefix): void {
   const { context, location, forwarding } = state.functions;
   const anchored = location.anchored.get(prefix);
   if (anchored === undefined) {
-    if (location.find(prefix) === undefined) watchAnchored(state, prefix);
+    if (location.find(prefix) === undefined) state.lm.lookup(prefix);
     return;
   }
   if (anchored.expires <= context.now) {
     dropAnchored(state, prefix);
     forwarding.commit();
     // A registration that was refreshed at the last moment has not changed: nobody tells of it.
-    watchAnchored(state, prefix);
+    state.lm.lookup(prefix);
     return;
   }
   context.arm(`${TIMER.anchored}${prefix}`, anchored.expires - context.now);
-  watchAnchored(state, prefix);
-}
-
-/** Asks where a home that we anchor is, and to be told of changes. */
-export function watchAnchored(state: State, prefix: Prefix): void {
-  state.lm.lookup(prefix.split('/')[0] ?? prefix);
+  state.lm.lookup(prefix);
 }
 
 /**

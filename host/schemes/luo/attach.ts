@@ -137,16 +137,17 @@ function adopt(
   const homes = handed.map(({ prefix, validSeconds }) =>
     takeHome(state.functions, node, prefix, validSeconds),
   );
-  for (const { cn, maar, counter, homes: indices } of sessions) {
-    const known = [...node.sessions.keys()].includes(`${cn}/128`);
+  for (const { cn: address, maar, counter, homes: indices } of sessions) {
+    const cn = `${address}/128`;
+    const known = node.sessions.has(cn);
     for (const home of indices.flatMap((index) => homes[index] ?? [])) {
-      const session = state.sessions.open(node, home, `${cn}/128`, maar);
+      const session = state.sessions.open(node, home, cn, maar);
       if (counter < session.counter) continue;
       session.maar = location.find(cn) === undefined ? maar : domain.self;
       session.counter = counter;
       state.confirmed.add(session);
     }
-    const session = node.sessions.get(`${cn}/128`);
+    const session = node.sessions.get(cn);
     if (known || session === undefined || session.maar === domain.self) continue;
     // Where the design asks, the new MAAR is told of the correspondent's moves too; else it asks by sending, in time.
     if (state.asks) findCorrespondent(state, node, session);

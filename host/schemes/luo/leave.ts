@@ -5,7 +5,8 @@ import { HACK_STATUS } from '../../functions/lm/messages/constants.ts';
 import type { HandedHome, HandedSession, HandoverInitiate } from '../../functions/lm/messages/message.ts';
 import type { Released } from '../../functions/lm/location.ts';
 import { homeNames, homesOf, type MobileNode } from '../../functions/lm/node.ts';
-import { keepAnchored, watchAnchored } from './anchor.ts';
+import { withoutLength } from '../../wire/address.ts';
+import { keepAnchored } from './anchor.ts';
 import { pointSessions } from './sessions.ts';
 import { remember, TIMER, type State } from './state.ts';
 
@@ -90,7 +91,7 @@ function follow(state: State, released: Released): void {
       state.released.follow(released, home);
     } else if (home.used) {
       keepAnchored(state, home.prefix, mnId, movedTo, ticket, context.now + state.bindingSeconds * 1000);
-      watchAnchored(state, home.prefix);
+      state.lm.lookup(home.prefix);
     }
   }
 }
@@ -137,16 +138,16 @@ function handWithout(state: State, asked: Asked<HandoverInitiate>): void {
   const homes: HandedHome[] = [];
   for (const anchored of location.anchored.values()) {
     if (anchored.mnId !== mnId) continue;
-    const until = allocator.validUntil(anchored.prefix) ?? context.now;
-    homes.push({ prefix: anchored.prefix, validSeconds: context.secondsUntil(until) });
-    keepAnchored(state, anchored.prefix, mnId, peer, anchored.counter, anchored.expires);
+    const { prefix, expires } = anchored;
+    homes.push({ prefix, validSeconds: allocator.validSeconds(prefix) });
+    keepAnchored(state, prefix, mnId, peer, anchored.counter, expires);
   }
   // It was gone for good, and its registration with it; its leases are not.
   for (const { prefix } of allocator.leasesOf(mnId)) {
     if (location.anchored.has(prefix)) continue;
-    homes.push({ prefix, validSeconds: context.secondsUntil(allocator.validUntil(prefix) ?? context.now) });
+    homes.push({ prefix, validSeconds: allocator.validSeconds(prefix) });
     keepAnchored(state, prefix, mnId, peer, 0, context.now + state.bindingSeconds * 1000);
-    watchAnchored(state, prefix);
+    state.lm.lookup(prefix);
   }
   if (homes.length === 0) refuse(state, asked, HACK_STATUS.contextUnavailable);
   else answer(state, asked, { homes, sessions: [] });
@@ -166,7 +167,7 @@ function hand(state: State, asked: Asked<HandoverInitiate>, { node }: Released):
     .sort((a, b) => b.lastUsed - a.lastUsed)
     .slice(0, MAX_SESSIONS)
     .map((session): HandedSession => ({
-      cn: session.cn.split('/')[0] ?? session.cn,
+      cn: withoutLength(session.cn),
       maar: session.maar,
       counter: session.counter,
       homes: [...session.homes].flatMap((prefix) => places.get(prefix) ?? []),

@@ -81,7 +81,7 @@ export function locationEnding(state: State, cn: Prefix): void {
   if (first === undefined) return;
   if (state.asks) {
     context.arm(`${TIMER.unanswered}${cn}`, RENEW_BEFORE);
-    state.lm.lookup(cn.split('/')[0] ?? cn);
+    state.lm.lookup(cn);
     return;
   }
   const wasAway = first.session.maar !== state.functions.domain.anchorOf(cn);
@@ -91,14 +91,11 @@ export function locationEnding(state: State, cn: Prefix): void {
   forwarding.commit();
 }
 
-/** It has ended, and location management is silent: a binding does not outlive its lifetime. */
+/**
+ * Location management is silent: a binding does not outlive its lifetime, and packets that were kept long enough for an answer
+ * take the way by the correspondent's anchor.
+ */
 export function locationUnanswered(state: State, cn: Prefix): void {
-  leaveToAnchor(state, [cn], false);
-  state.functions.forwarding.commit();
-}
-
-/** Packets to a correspondent have been kept for long enough: they take the way by its anchor. */
-export function keptLongEnough(state: State, cn: Prefix): void {
   leaveToAnchor(state, [cn], false);
   state.functions.forwarding.commit();
 }

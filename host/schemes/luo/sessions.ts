@@ -48,7 +48,7 @@ export function findCorrespondent(state: State, node: MobileNode, session: Sessi
     // Half of what a packet may wait: then it takes the way by the anchor, and none is lost.
     context.arm(`${TIMER.kept}${cn}`, context.config.hold.millis / 2);
   }
-  state.lm.lookup(cn.split('/')[0] ?? cn);
+  state.lm.lookup(cn);
 }
 
 /** Points every session with correspondents among `prefixes` to the MAAR where they are; older news change nothing. */

@@ -136,7 +136,7 @@ export class State {
     const waiting = this.#waiting.get(where) ?? [];
     this.#waiting.set(where, [...waiting, then]);
     remember(this.#waiting);
-    this.lm.lookup(where.split('/')[0] ?? where);
+    this.lm.lookup(where);
   }
 
   resolved(where: Prefix, maar: Address | undefined): void {

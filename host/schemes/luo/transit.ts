@@ -73,7 +73,7 @@ export function transitEnding(state: State, prefix: Prefix): void {
   if (transit.lasting && used && state.asks && !transit.asked) {
     transit.asked = true;
     context.arm(`${TIMER.transit}${prefix}`, RENEW_BEFORE);
-    state.lm.lookup(prefix.split('/')[0] ?? prefix);
+    state.lm.lookup(prefix);
     return;
   }
   closeTransit(state, prefix);

@@ -4,7 +4,7 @@ import { homesOf, isInUse, type MobileNode } from '../../functions/lm/node.ts';
 import { runTimer, type TimerTable } from '../timers.ts';
 import { renewAnchored } from './anchor.ts';
 import { onAlone } from './attach.ts';
-import { keptLongEnough, locationEnding, locationUnanswered } from './locate.ts';
+import { locationEnding, locationUnanswered } from './locate.ts';
 import { keepRegistered } from './register.ts';
 import { TIMER, type State } from './state.ts';
 import { transitEnding } from './transit.ts';
@@ -66,7 +66,7 @@ const HANDLERS: TimerTable<State> = [
   [TIMER.unanswered, locationUnanswered],
   [TIMER.anchored, renewAnchored],
   [TIMER.transit, transitEnding],
-  [TIMER.kept, keptLongEnough],
+  [TIMER.kept, locationUnanswered],
   [TIMER.alone, onAlone],
   [TIMER.refresh, refresh],
 ];

@@ -110,7 +110,7 @@ function answerFrom(state: State, update: SDbu, src: Address, released: Released
 
 /** The MN is not here: it may have left a moment ago, or be one whose home we anchor. */
 function answerWithout(state: State, update: SDbu, src: Address): void {
-  const { context, location, domain, allocator } = state.functions;
+  const { location, domain, allocator } = state.functions;
   const { mnId, counter } = update;
   const released = location.released.get(mnId);
   if (released !== undefined) {
@@ -145,7 +145,7 @@ function answerWithout(state: State, update: SDbu, src: Address): void {
     src,
     homes.map((prefix) => ({
       hoa: update.homes.find((home) => mnPrefix(home) === prefix) ?? prefix,
-      validSeconds: context.secondsUntil(allocator.validUntil(prefix) ?? context.now),
+      validSeconds: allocator.validSeconds(prefix),
       correspondents: [],
     })),
   );

@@ -3,7 +3,7 @@ import type { Address, Command, Mac, Prefix, TunnelEntry } from '../../../bindin
 import type { MaarName } from '../../../host/lab/lab.ts';
 import { maarAddress, maarPool, MAARS } from '../../../host/lab/plan.ts';
 import type { MaarMachine } from '../../../host/sim/maar-node.ts';
-import { addressBytes, contains, prefixOf } from '../../../host/wire/address.ts';
+import { addressBytes, contains, prefixOf, withoutLength } from '../../../host/wire/address.ts';
 import { holds } from './invariants.ts';
 import { innerOf } from './packet.ts';
 
@@ -154,7 +154,7 @@ const needles = new Map<Prefix, string>();
 function needle(prefix: Prefix): string {
   let text = needles.get(prefix);
   if (text === undefined) {
-    text = Buffer.from(addressBytes(prefix.split('/')[0]!).subarray(0, 8)).toString('latin1');
+    text = Buffer.from(addressBytes(withoutLength(prefix)).subarray(0, 8)).toString('latin1');
     needles.set(prefix, text);
   }
   return text;

@@ -1,8 +1,8 @@
 import type { Prefix } from '../../../bindings/entries.ts';
 import type { StatusView } from '../../../host/core/view.ts';
+import { mnPrefix } from '../../../host/functions/lm/node.ts';
 import type { HostName, Lab, MaarName } from '../../../host/lab/lab.ts';
 import { HOSTS, mnId } from '../../../host/lab/plan.ts';
-import { prefixOf } from '../../../host/wire/address.ts';
 import { anchorOf } from './auditor.ts';
 import type { Auditor } from './auditor.ts';
 import { holds } from './invariants.ts';
@@ -76,7 +76,7 @@ export class StateCheck {
       if (action !== 'tunnel') continue;
       const locator = this.#auditor.locatorOf(name, prefix);
       if (locator === anchorOf(prefix)) continue;
-      const silence = this.#auditor.silence(name, homeOf(prefix));
+      const silence = this.#auditor.silence(name, mnPrefix(prefix));
       holds(silence <= this.#longest, 'lifetime', () => {
         return `${name} tunnels ${prefix} to ${locator}, of which it has heard nothing for ${Math.round(silence)} ms`;
       });
@@ -119,7 +119,7 @@ export class StateCheck {
     };
     const attached = nodes.filter(({ state }) => state === 'attached');
     for (const { prefix, external, internal } of attached) {
-      const homes = [...(prefix === '::/128' ? [] : [prefix]), ...external.map(({ hoa }) => homeOf(hoa))];
+      const homes = [...(prefix === '::/128' ? [] : [prefix]), ...external.map(({ hoa }) => mnPrefix(hoa))];
       for (const home of homes) want(home, 'deliver', 'buffer');
       for (const { hoa, maar, tunnelled } of internal) {
         if (tunnelled) want(hoa, `tunnel ${maar}`);
@@ -137,8 +137,4 @@ export class StateCheck {
     }
     return wanted;
   }
-}
-
-function homeOf(where: Prefix): Prefix {
-  return prefixOf(where.split('/')[0]!, 64);
 }

@@ -1,6 +1,7 @@
 import type { Address, Prefix } from '../../../../bindings/entries.ts';
 import type { LocationConfig } from '../../../core/config.ts';
 import type { Context } from '../../../core/context.ts';
+import { withoutLength } from '../../../wire/address.ts';
 import type { Asked, MobilityEffect } from '../channel.ts';
 import type { Binding, HandoverInitiate } from '../messages/message.ts';
 import { CLIENT_SETTINGS, LocationClient } from './client.ts';
@@ -46,9 +47,9 @@ export class LocationService {
     return this.#servers.has(address);
   }
 
-  /** Asks where packets for an address go; `located` follows, perhaps from the cache. */
-  lookup(where: Address): void {
-    this.#tell({ type: 'lookup', where });
+  /** Asks where packets for an address, that of a prefix, go; `located` follows, perhaps from the cache. */
+  lookup(where: Address | Prefix): void {
+    this.#tell({ type: 'lookup', where: withoutLength(where) });
   }
 
   /** The MAAR at `locator` does not have the MN: forgets that it should, and asks anew. */
