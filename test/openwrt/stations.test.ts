@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
@@ -147,10 +147,13 @@ for (const { name, command } of SHELLS) {
       router.forget('deaf');
       await watcher.hears(`present phy0-ap0 ${FIRST}`);
       router.record('told', '');
-      rmSync(watcher.socket);
-      // It takes the number of the file before, which the next socket must not have.
-      writeFileSync(router.path('other'), '');
+      // It keeps its number, which the next socket can then not have.
+      renameSync(watcher.socket, router.path('other'));
       writeFileSync(watcher.socket, '');
+      await watcher.hears(`present phy0-ap0 ${FIRST}`);
+      router.record('told', '');
+      const later = Date.now() / 1000 + 60;
+      utimesSync(watcher.socket, later, later);
       await watcher.hears(`present phy0-ap0 ${FIRST}`);
     });
 
