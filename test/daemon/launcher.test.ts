@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { until } from '../io/support/namespace.ts';
 import { OWN_PORT } from '../support/port.ts';
+import { running } from '../support/process.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/maar.js', import.meta.url));
-const PATIENCE = 10_000;
 
 /** The launcher with an AAA server that listens, and the process number of what it launched. */
 async function launched(t: TestContext): Promise<{ launcher: ChildProcess; daemon: number }> {
@@ -38,28 +38,16 @@ port = ${OWN_PORT}
   const { pid } = launcher;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   const daemon = Number(children);
-  t.after(async () => {
-    if (!(await ended(daemon, 0))) process.kill(daemon, 'SIGKILL');
+  t.after(() => {
+    if (running(daemon)) process.kill(daemon, 'SIGKILL');
   });
   return { launcher, daemon };
-}
-
-async function ended(pid: number, patience = PATIENCE): Promise<boolean> {
-  for (let waited = 0; waited <= patience; waited += 50) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return true;
-    }
-    await setTimeout(50);
-  }
-  return false;
 }
 
 test('a launcher that is killed takes its daemon with it', async (t) => {
   const { launcher, daemon } = await launched(t);
   launcher.kill('SIGKILL');
-  assert.equal(await ended(daemon), true);
+  await until('the daemon has ended', () => !running(daemon));
 });
 
 test('a signal reaches the daemon, and its exit code the caller', async (t) => {

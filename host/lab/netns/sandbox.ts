@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess, ChildProcessWithoutNullStreams, StdioOptions } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { once } from 'node:events';
+import { owned } from './owned.ts';
 import { Shell } from './shell.ts';
 
 const TUN_DEVICE = '/dev/net/tun';
@@ -95,14 +96,7 @@ export class Sandbox {
 
   /** Starts a program in a namespace; its pid is the child's. */
   spawn(name: string, argv: readonly string[], stdio: StdioOptions): ChildProcess {
-    const [program, ...args] = [
-      ...this.#enter(),
-      'setpriv',
-      '--pdeathsig',
-      'KILL',
-      ...inNetns(name),
-      ...argv,
-    ];
+    const [program, ...args] = [...this.#enter(), ...owned([...inNetns(name), ...argv])];
     // A process group of its own: an interrupt from the terminal is for the lab, which ends its children in order.
     const child = spawn(program!, args, { env: this.#env, stdio, detached: true });
     this.#children.add(child);

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { Arrivals } from '../../sim/arrivals.ts';
+import { owned } from './owned.ts';
 import { SEGMENT, portOf } from './traffic-protocol.ts';
 import type { PartReport } from './traffic-protocol.ts';
 
@@ -129,7 +130,8 @@ export function ping(
   const replies: { readonly sequence: number; readonly at: number }[] = [];
   const args = ['-6', '-n', '-e', String(portOf(id)), '-i', String(intervalMs / 1000), '-I', from, to];
   // Without answers it writes nothing, and so does not notice that this process was killed.
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'ping', ...args], {
+  const [program, ...rest] = owned(['ping', ...args]);
+  const child = spawn(program, rest, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, LC_ALL: 'C' },
   });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { until } from '../../io/support/namespace.ts';
 import { hasTool, missing, output } from '../../support/tools.ts';
 
 /**
@@ -158,7 +159,9 @@ test('freeDiameter relays CER, DWR, AAR, STR and DPR between a MAAR and maar aaa
     const sniffer = bench.start('r', 'tshark', ...live, '-i', 'any', '-f', 'tcp port 3868', '-w', capture);
     // The kernel hands packets to the sniffer in blocks, up to a second late: both DPR and DPA must have come.
     const captured = heard(sniffer.stdout!, (text) => (text.match(/282/g) ?? []).length >= 4, 60_000);
-    await heard(sniffer.stderr!, (text) => text.includes('Capturing on'), 10_000);
+    sniffer.stderr!.resume();
+    // What tshark says of it comes before it starts the program that captures.
+    await until('the capture begins', () => existsSync(capture));
     const server = bench.start('a', process.execPath, here('aaa.ts'), '--config', `${folder}/aaa.toml`);
     const serverLog = heard(server.stderr!, (text) => text.includes('"what":"stop"'), 30_000);
     await heard(server.stderr!, (text) => text.includes('"what":"listen"'), 10_000);

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { Sandbox } from '../../../host/lab/netns/sandbox.ts';
 import { TrafficProcess } from '../../../host/lab/netns/traffic.ts';
 import { until } from '../../io/support/namespace.ts';
+import { running } from '../../support/process.ts';
 import { hasNetns } from './support.ts';
 
-const running = (pid: string): boolean => existsSync(`/proc/${pid}`);
+const PATH = process.env['PATH'] ?? '';
+const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
 
 test('namespaces are apart from each other and from the system', async (t) => {
   if (!hasNetns(t)) return;
@@ -51,10 +55,10 @@ test('a ping that nobody answers ends with its sandbox', async (t) => {
   `);
   const traffic = new TrafficProcess(sandbox, 'one', 0);
   await traffic.order({ op: 'ping', id: 1, from, to, intervalMs: 10 });
-  let pids: string[] = [];
+  let pids: number[] = [];
   await until('ping', async () => {
-    pids = (await shell.run('ip netns pids one')).trim().split('\n').filter(running);
-    return pids.some((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'ping\n');
+    pids = (await shell.run('ip netns pids one')).trim().split('\n').map(Number).filter(running);
+    return pids.some((pid) => nameOf(pid) === 'ping');
   });
   await sandbox.close();
   await until('all have ended', () => !pids.some(running));
@@ -68,16 +72,32 @@ const OWNER = `
   console.log(child.pid, /-t (\\d+)/.exec(sandbox.entry('one'))[1]);
 `;
 
-test('when its owner is killed nothing of a sandbox is left', async (t) => {
-  if (!hasNetns(t)) return;
+/** Kills the owner of a sandbox once `begun` holds for the process in it; nothing of it may be left. */
+async function assertEndsWithOwner(path: string, begun: (child: number) => boolean): Promise<void> {
   const module = new URL('../../../host/lab/netns/sandbox.ts', import.meta.url).href;
   const owner = spawn(process.execPath, ['--input-type=module', '-e', OWNER, module], {
+    env: { ...process.env, PATH: path },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = (await once(createInterface(owner.stdout), 'line')) as [string];
-  const pids = line.split(' ');
+  const pids = line.split(' ').map(Number);
   assert.ok(pids.every(running));
+  await until('the process begins', () => begun(pids[0]!));
   owner.kill('SIGKILL');
   await once(owner, 'exit');
   await until('both have ended', () => !pids.some(running));
+}
+
+test('when its owner is killed nothing of a sandbox is left', async (t) => {
+  if (!hasNetns(t)) return;
+  await assertEndsWithOwner(PATH, (child) => nameOf(child) === 'sleep');
+});
+
+test('what has not asked yet to end with the owner of its sandbox does so too', async (t) => {
+  if (!hasNetns(t)) return;
+  const folder = mkdtempSync(join(tmpdir(), 'maar-late-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const late = `#!/bin/sh\nsleep 0.3\nPATH="${PATH}" exec setpriv "$@"\n`;
+  writeFileSync(join(folder, 'setpriv'), late, { mode: 0o755 });
+  await assertEndsWithOwner(`${folder}:${PATH}`, (child) => nameOf(child) === 'setpriv');
 });

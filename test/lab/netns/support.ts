@@ -4,6 +4,7 @@ import { Sandbox } from '../../../host/lab/netns/sandbox.ts';
 import { AccessMedium } from '../../../host/lab/netns/access.ts';
 import { Captures } from '../../../host/lab/netns/capture.ts';
 import { buildTopology, namespaces } from '../../../host/lab/netns/topology.ts';
+import { CN } from '../../../host/lab/plan.ts';
 import { missing } from '../../support/tools.ts';
 
 /** Skips the test where the kernel or the user's rights do not carry the lab. */
@@ -38,5 +39,7 @@ export async function plainDomain(t: TestContext): Promise<PlainDomain> {
   await sandbox
     .shell('A')
     .run(`ip address add ${STATIC_ADDRESS}/128 dev eth0 nodad; ip route add default via fe80::1 dev eth0`);
+  // The kernel acts on a link's carrier when it comes to it; a solicitation that is lost until then is repeated in a second.
+  await sandbox.shell('A').run(`ping -c 1 -W 10 ${CN.address}`);
   return { sandbox, medium, captures, start };
 }
