@@ -141,8 +141,7 @@ export class Attachment {
     }
     for (const node of this.#location.nodes.values()) {
       if (node.link !== link || node.port !== port || !node.linkUp) continue;
-      this.presence.linkLost(node);
-      this.entries.buffer(node);
+      this.presence.linkLost(node, () => this.entries.buffer(node));
       this.#stations.show(link);
     }
   }

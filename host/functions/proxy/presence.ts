@@ -63,15 +63,19 @@ export class Presence {
     this.#answer(mnId, false);
   }
 
-  /** Its port has gone down. Another MAAR will ask for it; if none does within the hold time, it is gone. */
-  linkLost(node: MobileNode): void {
+  /**
+   * Its port has gone down. Another MAAR will ask for it; if none does within the hold time, it is gone. `keep` runs before
+   * one that has asked already is answered, which takes the MN over with all its entries.
+   */
+  linkLost(node: MobileNode, keep: () => void): void {
     node.linkUp = false;
     this.#settleLeaving(node);
     // The hold time counts from here, whenever it last sent.
     node.lastHeard = this.#context.now;
     this.#context.trace('link-lost', { detail: { mnId: node.mnId, port: node.port } });
-    this.#answer(node.mnId, false);
     this.#context.arm(`proxy:gone ${node.mnId}`, this.#context.config.timers.hold);
+    keep();
+    this.#answer(node.mnId, false);
   }
 
   /** The link layer has announced that it leaves. `proxy:stayed` fires if it is still there when its packets expire. */

@@ -18,7 +18,7 @@ test('an MN that is announced to leave is not asked whether it is there, until i
   const answers: boolean[] = [];
   presence.probe(node, (present) => answers.push(present));
   assert.deepEqual(answers, [false]);
-  presence.linkLost(node);
+  presence.linkLost(node, () => undefined);
   assert.deepEqual([node.leaving, isAway(node)], [false, true]);
   const timers = context.take().filter((effect) => effect.type === 'timer');
   assert.deepEqual(timers[0], { type: 'timer', id: 'proxy:stayed a@mn.example', at: undefined });
