@@ -39,6 +39,12 @@ export function accessTun(link: LinkId): string {
   return `${CORE_TUN}a${link}`;
 }
 
+/**
+ * Packets that wait in a TUN device while the other thread has the processor, as many as the sockets have room for. The
+ * kernel's own 500 are half a second of 1,000 packets a second, less what a host had kept while it had no link.
+ */
+export const TUN_QUEUE = 2048;
+
 /** Encapsulation adds 40 octets; the data plane takes packets of up to 1,900. IPv6 needs 1,280 (RFC 8200 section 5). */
 export function tunMtu(coreMtu: number): number {
   return Math.min(1900, Math.max(1280, coreMtu - 40));

@@ -4,7 +4,7 @@ import { prepareAccessInterface } from './kernel/access-interface.ts';
 import { POLICY, loadTable } from './kernel/base-table.ts';
 import { undoAll } from './kernel/repair.ts';
 import { enableForwarding, setOwnSysctl, setSysctl } from './kernel/sysctl.ts';
-import { CORE_TUN, accessTun, tunMtu } from './linux-config.ts';
+import { CORE_TUN, TUN_QUEUE, accessTun, tunMtu } from './linux-config.ts';
 import type { AccessInterface, LinuxConfig } from './linux-config.ts';
 import { NETLINK, NFNLGRP, RTNLGRP, RT_TABLE } from './netlink/constants.ts';
 import { listLinks, parseLink, setLinkUp } from './netlink/link.ts';
@@ -135,7 +135,7 @@ function prepareKernel(
     // Without a link-local address of its own the device stays silent: no solicitations, no listener reports.
     setOwnSysctl(`net/ipv6/conf/${name}/addr_gen_mode`, '1');
     setOwnSysctl(`net/ipv6/conf/${name}/disable_ipv6`, '0');
-    route.request(setLinkUp(find(name).index, mtu), `bring ${name} up`);
+    route.request(setLinkUp(find(name).index, mtu, TUN_QUEUE), `bring ${name} up`);
   }
   for (const access of config.access) {
     prepareAccessInterface(route, journal, find(access.interface), access.linkLocal, access.mac);

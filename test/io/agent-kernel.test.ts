@@ -34,6 +34,8 @@ import { ipJson, namespaced, python, sh, until } from './support/namespace.ts';
 const COUNT = 10;
 const BATCHES = 30;
 const STREAM = 500;
+/** More than a device has room for by itself. */
+const HELD_UP = 1000;
 const SEED = 77;
 /** Where the test hosts of other MAARs are; the core has no route to it. */
 const [ELSEWHERE, LOST_PEER] = ['2001:db8:ee::1', '2001:db8:0:9::1'];
@@ -207,6 +209,23 @@ namespaced(import.meta.url, () => {
     assert.ok(nativeFlows >= 1);
     assert.equal(dropped, 0);
     assert.deepEqual(await client.activity(), [{ mac: STATION_MAC, sent: 2 * COUNT, received: 2 * COUNT }]);
+  });
+
+  test('what comes from stations while the agent does not get the processor waits for it', async () => {
+    const tunnelled = async (): Promise<number> => (await client.status()).counters['reverse-tunnelled']!;
+    const before = await tunnelled();
+    agent.suspend();
+    try {
+      await python(
+        'station',
+        `import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.bind(('${FOREIGN_ADDRESS}', 0))
+for _ in range(${HELD_UP}): s.sendto(b'x', ('${CORRESPONDENT}', 9))`,
+      );
+    } finally {
+      agent.resume();
+    }
+    await until('all are tunnelled', async () => (await tunnelled()) - before === HELD_UP);
   });
 
   test('stations of an access interface that went down and up again are reached as before', async () => {

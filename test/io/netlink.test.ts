@@ -62,12 +62,12 @@ namespaced(import.meta.url, () => {
     netfilter.close();
   });
 
-  test('links: dump agrees with ip, MAC and MTU are set', () => {
+  test('links: dump agrees with ip, MAC, MTU and queue are set', () => {
     route.request(setLinkMac(ifindex, '02:00:5e:10:00:01'), 'MAC');
-    route.request(setLinkUp(ifindex, 1400), 'up');
+    route.request(setLinkUp(ifindex, 1400, 700), 'up');
     const shown = ipJson('-d link show access')[0]!;
     assert.equal(shown['address'], '02:00:5e:10:00:01');
-    assert.equal(shown['mtu'], 1400);
+    assert.deepEqual([shown['mtu'], shown['txqlen']], [1400, 700]);
     const parsed = route.dump(listLinks(), 'links').map(parseLink);
     assert.deepEqual(
       parsed.find((link) => link?.index === ifindex),

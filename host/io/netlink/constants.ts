@@ -57,7 +57,15 @@ export const IFA = { address: 1, local: 2, flags: 8, proto: 11 } as const;
 export const IFA_F = { nodad: 0x02, permanent: 0x80 } as const;
 export const SCOPE = { universe: 0, link: 253 } as const;
 
-export const IFLA = { address: 1, ifname: 3, mtu: 4, master: 10, linkinfo: 18, infoKind: 1 } as const;
+export const IFLA = {
+  address: 1,
+  ifname: 3,
+  mtu: 4,
+  master: 10,
+  txqlen: 13,
+  linkinfo: 18,
+  infoKind: 1,
+} as const;
 export const IFF = { up: 0x1, running: 0x40, lowerUp: 0x10000 } as const;
 
 export const NFNL = { conntrack: 1, nftables: 10, batchBegin: 0x10, batchEnd: 0x11 } as const;

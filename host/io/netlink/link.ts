@@ -71,9 +71,9 @@ export function setLinkMac(index: number, mac: Mac): MessageWriter {
   );
 }
 
-export function setLinkUp(index: number, mtu: number): MessageWriter {
-  return new MessageWriter(RTM.setlink, NLM_F.request | NLM_F.ack, ifinfomsg(index, IFF.up, IFF.up)).u32(
-    IFLA.mtu,
-    mtu,
-  );
+/** `queue`: packets that may wait to be sent. */
+export function setLinkUp(index: number, mtu: number, queue: number): MessageWriter {
+  return new MessageWriter(RTM.setlink, NLM_F.request | NLM_F.ack, ifinfomsg(index, IFF.up, IFF.up))
+    .u32(IFLA.mtu, mtu)
+    .u32(IFLA.txqlen, queue);
 }

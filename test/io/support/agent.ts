@@ -112,4 +112,13 @@ export class Agent {
   kill(): void {
     this.#child.kill('SIGKILL');
   }
+
+  /** Takes the processor from it until `resume`. */
+  suspend(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
 }

@@ -38,9 +38,11 @@ pub fn list() -> Request {
     Request::new(libc::RTM_GETLINK, DUMP, &ifinfomsg(0, 0))
 }
 
-/// Brings an interface up with an MTU.
-pub fn set_up(index: u32, mtu: u32) -> Request {
-    Request::new(libc::RTM_SETLINK, ACK, &ifinfomsg(index, libc::IFF_UP)).u32(libc::IFLA_MTU, mtu)
+/// Brings an interface up with an MTU and room for `queue` packets that wait to be sent.
+pub fn set_up(index: u32, mtu: u32, queue: u32) -> Request {
+    Request::new(libc::RTM_SETLINK, ACK, &ifinfomsg(index, libc::IFF_UP))
+        .u32(libc::IFLA_MTU, mtu)
+        .u32(libc::IFLA_TXQLEN, queue)
 }
 
 pub fn set_mac(index: u32, mac: [u8; 6]) -> Request {
