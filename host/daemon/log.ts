@@ -13,9 +13,12 @@ export class Log {
     this.#write = write;
   }
 
-  trace(effect: Omit<TraceEffect, 'type'>): void {
+  /**
+   * `t` is the time of the event that it comes of: what a message causes elsewhere may be told before this process comes
+   * to write that it was sent.
+   */
+  trace(effect: Omit<TraceEffect, 'type'>, t = performance.timeOrigin + performance.now()): void {
     const { what, message, from, to, detail } = effect;
-    const t = performance.timeOrigin + performance.now();
     this.#write(`${JSON.stringify({ t, node: this.#node, what, message, from, to, detail })}\n`);
   }
 }

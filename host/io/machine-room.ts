@@ -21,8 +21,8 @@ export interface MachineOptions {
   readonly view: (now: number) => MaarView;
   /** Where the machine's leases are kept, if they are; closed with the room. */
   readonly leases?: LeaseStore;
-  /** Takes what the machine traces, and faults of the system under `what: "fault"`. */
-  readonly trace: (effect: TraceEffect) => void;
+  /** Takes what the machine traces, with the time of its event, and faults of the system under `what: "fault"`. */
+  readonly trace: (effect: TraceEffect, now?: number) => void;
   /** Of `clockOrigin()`. */
   readonly clockOrigin: number;
 }
@@ -60,7 +60,7 @@ export class MachineRoom {
       options.leases === undefined
         ? undefined
         : new LeaseWriter(options.leases, (event) => this.dispatch(event));
-    this.#runner = new Runner(options.machine, this.now, (effect) => {
+    this.#runner = new Runner(options.machine, this.now, (effect, now) => {
       switch (effect.type) {
         case 'stream.open':
         case 'stream.send':
@@ -68,7 +68,7 @@ export class MachineRoom {
           this.#streams.handle(effect);
           return;
         case 'trace':
-          options.trace(effect);
+          options.trace(effect, now);
           return;
         case 'buffering':
           for (const confirm of this.#confirmations.get(effect.mac) ?? []) confirm();

@@ -12,12 +12,13 @@ interface Typed {
 export type OtherEffect<Effect extends Typed> = Exclude<Effect, TimerEffect>;
 
 /**
- * Gives a machine its events with the time, keeps its timers, and hands every other effect on in order.
+ * Gives a machine its events with the time, keeps its timers, and hands every other effect on in order, with the time of the
+ * event that it comes of.
  */
 export class Runner<Event extends Typed, Effect extends Typed> {
   readonly #machine: Machine<Event | TimerEvent, Effect>;
   readonly #clock: Clock;
-  readonly #carryOut: (effect: OtherEffect<Effect>) => void;
+  readonly #carryOut: (effect: OtherEffect<Effect>, now: number) => void;
   readonly #timers = new Map<string, NodeJS.Timeout>();
   /** Events that effects give rise to at once wait until all effects of the step before are carried out. */
   readonly #queue: (Event | TimerEvent)[] = [];
@@ -26,7 +27,7 @@ export class Runner<Event extends Typed, Effect extends Typed> {
   constructor(
     machine: Machine<Event | TimerEvent, Effect>,
     clock: Clock,
-    carryOut: (effect: OtherEffect<Effect>) => void,
+    carryOut: (effect: OtherEffect<Effect>, now: number) => void,
   ) {
     this.#machine = machine;
     this.#clock = clock;
@@ -39,9 +40,10 @@ export class Runner<Event extends Typed, Effect extends Typed> {
     this.#running = true;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        for (const effect of this.#machine.step(next, this.#clock())) {
+        const now = this.#clock();
+        for (const effect of this.#machine.step(next, now)) {
           if (isTimer(effect)) this.#arm(effect.id, effect.at);
-          else this.#carryOut(effect as OtherEffect<Effect>);
+          else this.#carryOut(effect as OtherEffect<Effect>, now);
         }
       }
     } finally {

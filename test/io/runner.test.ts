@@ -53,6 +53,20 @@ test('a timer fires at its time and not before; arming it again moves it, undefi
   assert.ok(fired[0]![1] >= due);
 });
 
+test('an effect has the time of its event, however late it is carried out', () => {
+  const times: number[] = [];
+  let now = 0;
+  const machine: Machine<Event, Effect> = { step: () => [{ type: 'ask' }, { type: 'ask' }] };
+  const runner = new Runner<Event, Effect>(
+    machine,
+    () => (now += 7),
+    (_, time) => times.push(time),
+  );
+  runner.dispatch({ type: 'go' });
+  runner.dispatch({ type: 'go' });
+  assert.deepEqual(times, [7, 7, 14, 14]);
+});
+
 test('an event that an effect causes at once comes after all effects of its step', () => {
   let open = 0;
   const { runner, seen } = run((event) => {

@@ -75,8 +75,8 @@ async function serve(config: AaaServerConfig): Promise<number> {
       return effects;
     },
   };
-  const runner = new Runner<AaaServerEvent, PeerEffect>(machine, clockFrom(clockOrigin()), (effect) => {
-    if (effect.type === 'trace') log.trace(effect);
+  const runner = new Runner<AaaServerEvent, PeerEffect>(machine, clockFrom(clockOrigin()), (effect, now) => {
+    if (effect.type === 'trace') log.trace(effect, now);
     else streams.handle(effect);
   });
   const streams = new Streams((event) => runner.dispatch(event));

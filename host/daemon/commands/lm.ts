@@ -54,10 +54,10 @@ export async function lmCommand(args: readonly string[]): Promise<number> {
   const clock = clockFrom(clockOrigin());
   const settings = { ...serverSettings(config), random: uniform, shared: store.shared };
   const server = new LocationServer(settings, store.state, clock());
-  const runner: Runner<ServerEvent, ServerEffect> = new Runner(server, clock, (effect) => {
+  const runner: Runner<ServerEvent, ServerEffect> = new Runner(server, clock, (effect, now) => {
     switch (effect.type) {
       case 'trace':
-        log.trace(effect);
+        log.trace(effect, now);
         break;
       case 'mobility':
         try {

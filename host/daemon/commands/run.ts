@@ -42,7 +42,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
       machine: maar,
       ...(leases === undefined ? {} : { leases }),
       view: (now) => maar.view(now),
-      trace: (effect) => log.trace(effect),
+      trace: (effect, now) => log.trace(effect, now),
       clockOrigin: clockOrigin(),
     });
   } catch (error) {
