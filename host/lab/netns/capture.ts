@@ -52,8 +52,10 @@ export class Captures {
   readonly #records: CaptureRecord[] = [];
   /** Those of IPv6, each read once: a scenario asks many times for tens of thousands. */
   readonly #packets: CapturedPacket[] = [];
-  readonly #synced: ((lost: number) => void)[] = [];
+  readonly #synced: { readonly resolve: (lost: number) => void; readonly reject: (error: Error) => void }[] =
+    [];
   #lost = 0;
+  #ended: Error | undefined;
 
   private constructor(process: ChildProcess, places: readonly Place[], start: number) {
     this.#process = process;
@@ -64,9 +66,15 @@ export class Captures {
         this.#records.push(record);
         if (isIpv6(record)) this.#packets.push(this.#packet(record));
       },
-      (lost) => this.#synced.shift()?.(lost),
+      (lost) => this.#synced.shift()?.resolve(lost),
     );
     process.stdout!.on('data', (chunk: Buffer) => reader.push(chunk));
+    process.on('exit', () => {
+      this.#ended = new Error('the capture process ended');
+      for (const { reject } of this.#synced.splice(0)) reject(this.#ended);
+    });
+    // Of a process that has ended, which its exit tells.
+    process.stdin!.on('error', () => undefined);
   }
 
   /** `start` is the wall clock in milliseconds at which the run began. */
@@ -131,12 +139,8 @@ export class Captures {
   /** The next answer of the process. */
   #next(): Promise<number> {
     return new Promise((resolve, reject) => {
-      const ended = (): void => reject(new Error('the capture process ended'));
-      this.#process.once('exit', ended);
-      this.#synced.push((lost) => {
-        this.#process.off('exit', ended);
-        resolve(lost);
-      });
+      if (this.#ended === undefined) this.#synced.push({ resolve, reject });
+      else reject(this.#ended);
     });
   }
 }

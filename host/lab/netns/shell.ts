@@ -19,6 +19,7 @@ export class Shell {
   readonly #waiting: Job[] = [];
   #running: Job | undefined;
   #output = '';
+  #ended: Error | undefined;
 
   constructor(name: string, process: ChildProcessWithoutNullStreams) {
     this.#name = name;
@@ -32,6 +33,10 @@ export class Shell {
   /** Runs lines of sh and returns what they print; rejects with their output if a line fails, leaving out those after it. */
   run(text: string): Promise<string> {
     return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) {
+        reject(this.#ended);
+        return;
+      }
       this.#waiting.push({ text, resolve, reject });
       this.#next();
     });
@@ -58,6 +63,7 @@ export class Shell {
   }
 
   #fail(error: Error): void {
+    this.#ended = error;
     const jobs = this.#running === undefined ? this.#waiting : [this.#running, ...this.#waiting];
     this.#running = undefined;
     for (const job of jobs.splice(0)) job.reject(error);

@@ -10,7 +10,7 @@ import { Sandbox } from '../../../host/lab/netns/sandbox.ts';
 import { TrafficProcess } from '../../../host/lab/netns/traffic.ts';
 import { until } from '../../io/support/namespace.ts';
 import { running } from '../../support/process.ts';
-import { hasNetns } from './support.ts';
+import { hasNetns, plainDomain } from './support.ts';
 
 const PATH = process.env['PATH'] ?? '';
 const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
@@ -62,6 +62,29 @@ test('a ping that nobody answers ends with its sandbox', async (t) => {
   });
   await sandbox.close();
   await until('all have ended', () => !pids.some(running));
+});
+
+test('what is asked of a domain that is being taken down is refused', async (t) => {
+  if (!hasNetns(t)) return;
+  const { sandbox, captures } = await plainDomain(t);
+  const traffic = new TrafficProcess(sandbox, 'core', 0);
+  const ask = (): Promise<PromiseSettledResult<unknown>[]> =>
+    Promise.allSettled([
+      sandbox.shell('core').run('echo here'),
+      traffic.order({ op: 'count', id: 1 }),
+      captures.packets(),
+    ]);
+  const pids = (await sandbox.shell('core').run('ip netns pids core')).trim().split('\n').map(Number);
+  const closed = sandbox.close();
+  // They are gone before anybody here is told.
+  while (pids.some(running));
+  const refusals = [await ask(), (await closed, await ask())].flat();
+  assert.deepEqual(
+    refusals.map(
+      (refusal) => refusal.status === 'rejected' && /ended|takes no more/.test(String(refusal.reason)),
+    ),
+    refusals.map(() => true),
+  );
 });
 
 /** Creates a sandbox with a process in it, prints both pids, and waits for ever. */
