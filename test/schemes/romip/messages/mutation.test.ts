@@ -17,7 +17,9 @@ for (const name of PROFILE_NAMES) {
     const profile = createProfile(name);
     const random = generator(SEED);
     const seen = { parsed: 0, refused: 0 };
-    for (const file of readdirSync(CORPUS).filter((entry) => /^mobility-.*D/.test(entry))) {
+    const files = readdirSync(CORPUS).filter((file) => /^mobility-.*D/.test(file));
+    // Their order decides which of them meets which mutations.
+    for (const file of files.sort()) {
       const input = Uint8Array.from(Buffer.from(readFileSync(new URL(file, CORPUS), 'utf8').trim(), 'hex'));
       for (let run = 0; run < RUNS; run++) {
         const data = wholeUnits(mutate(input, random));
