@@ -79,6 +79,8 @@ export interface RewriteEntry {
 /**
  * Source prefix that may send from this link. With `mac`, only that station may use it.
  * With `reverse`, packets that match no destination entry are tunnelled there instead of being routed natively.
+ * Of `LINK_TUNNEL`, a prefix that this router anchors and routes natively for; or, with `reverse`, one that the router there
+ * anchors, to which packets are not routed natively where they might come back.
  */
 export interface SourceEntry {
   readonly kind: 'source';

@@ -27,7 +27,7 @@ import { raiseTunnelled } from '../stats/events';
 import { adjacencyAddress, adjacencyHold, adjacencyKind } from '../table/adjacency';
 import { flowSeen } from '../table/flow';
 import { entryValue, prefixFind, prefixMatch, touchStamp } from '../table/prefix';
-import { HOLDS, PEERS, SOURCES } from '../table/tables';
+import { DESTINATIONS, HOLDS, PEERS, SOURCES } from '../table/tables';
 import { ECN_DROP, decapsulateEcn, ecnOf, setEcn } from '../wire/ecn';
 import {
   DESTINATION_AT,
@@ -179,7 +179,7 @@ function unknownDestination(index: u32, descriptor: usize, packet: usize, arriva
   const destination = packet + DESTINATION_AT;
   // Tunnelled here by the router of an MN whose prefix is anchored here: on to native routing.
   const anchored = prefixMatch(SOURCES, source, LINK_TUNNEL);
-  if (anchored != 0) {
+  if (anchored != 0 && entryValue(anchored) == NONE && !circles(source, destination)) {
     touchStamp(SOURCES, anchored);
     flowSeen(source, destination, pairHashOf(index, destination));
     return pass(descriptor);
@@ -188,4 +188,18 @@ function unknownDestination(index: u32, descriptor: usize, packet: usize, arriva
   const hold = prefixMatch(HOLDS, destination, DIRECTION_TO);
   if (hold == 0) return drop(descriptor, REASON_DESTINATION_UNKNOWN);
   putOnHold(index, entryValue(hold), OUTER_SOURCE, arrival);
+}
+
+/**
+ * Whether a packet may be here for its destination, which only its anchor believes to be here: native routing leads to that
+ * anchor, and its tunnel leads back. A packet of an MN that is away comes neither from there nor while the MN is here.
+ */
+function circles(source: usize, destination: usize): bool {
+  const entry = prefixMatch(SOURCES, destination, LINK_TUNNEL);
+  if (entry == 0) return false;
+  const anchor = entryValue(entry);
+  if (anchor == NONE) return false;
+  if (equal16(adjacencyAddress(anchor), OUTER_SOURCE)) return true;
+  const present = prefixMatch(DESTINATIONS, source, 0);
+  return present != 0 && adjacencyKind(entryValue(present)) == ADJACENCY_KIND_DELIVER;
 }

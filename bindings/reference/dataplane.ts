@@ -289,13 +289,19 @@ export class ReferenceDataPlane implements DataPlane {
       return this.#restored({ ...frame, outer }, entry.action.replacement);
     }
     const anchored = this.#tables.source(LINK_TUNNEL, src);
-    if (anchored !== undefined) {
+    if (anchored !== undefined && anchored.reverse === undefined && !this.#circles(src, dst, outer.source)) {
       anchored.lastUsed = this.#seconds();
       this.#flow(packet);
       return this.#pass(frame);
     }
     this.#log.raiseUnlessRepeated({ kind: 'unknown-destination', ...pair }, key, this.#now);
     this.#hold({ ...frame, outer }, this.#tables.holds.entryTo(packet), 'destination-unknown');
+  }
+
+  #circles(src: bigint, dst: bigint, outerSource: bigint): boolean {
+    const anchor = this.#tables.source(LINK_TUNNEL, dst)?.reverse?.peer;
+    if (anchor === undefined) return false;
+    return anchor === outerSource || this.#tables.destinations.longest(src)?.action.kind === 'deliver';
   }
 
   /** "Rewriting" of the ABI page. */

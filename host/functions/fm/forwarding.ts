@@ -43,11 +43,14 @@ export class Forwarding {
     this.#context = context;
   }
 
-  /** Entries of the router itself: who may tunnel to us, what we may be asked to send natively, what is held for a while. */
+  /** Entries of the router itself: who may tunnel to us, who anchors what, what is held for a while. */
   start(): void {
     const { config } = this.#context;
     for (const peer of config.peers) {
       this.#pending.push({ op: 'put', entry: { kind: 'peer', address: peer.address } });
+      for (const prefix of peer.prefixes) {
+        this.permit('router', { kind: 'source', prefix, link: LINK_TUNNEL, reverse: peer.address });
+      }
     }
     this.permit('router', { kind: 'source', prefix: config.pool.prefix, link: LINK_TUNNEL });
     for (const direction of ['from', 'to'] as const) {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PacketIn } from '../../../bindings/dataplane.ts';
+import type { Command } from '../../../bindings/entries.ts';
 import { readAddress } from '../../../bindings/node/text.ts';
 import {
   CN,
@@ -190,6 +192,42 @@ test('what comes reverse tunnelled from an MN anchored here goes on natively, un
   const [out] = plane.process([fromCore(tunnelled(inner))], 0);
   assert.deepEqual(out!.verdict, { action: 'pass' });
   assert.equal(hex(out!.data), hex(inner));
+});
+
+test('what might come back from the anchor of its destination is not routed natively', () => {
+  const plane = dataPlane();
+  const theirs = '2001:db8:9::/48';
+  const anchor = (prefix: string, reverse: string): Command =>
+    put({ kind: 'source', prefix, link: 255, reverse });
+  const deliver = (prefix: string): Command =>
+    put({ kind: 'deliver', prefix, link: 1, nextHop: 'fe80::a', mac: MAC });
+  apply(plane, [
+    ...[PEERING, put({ kind: 'peer', address: THIRD })],
+    ...[put({ kind: 'source', prefix: '2001:db8:1::/48', link: 255 }), anchor(theirs, THIRD)],
+    ...[anchor('2001:db8:8::/48', PEER), deliver('2001:db8:1:2::/64')],
+    put({ kind: 'hold', direction: 'to', prefix: '::/0', packets: 9, millis: 1000 }),
+  ]);
+  const [there, outside, foreign] = ['2001:db8:9::9', '2001:db8:a::1', '2001:db8:8::8'] as const;
+  const present = '2001:db8:1:2::2';
+  const arrives = (src: string, dst: string, from: string): PacketIn =>
+    fromCore(tunnelled(packet({ src, dst }), { src: from }));
+  assert.deepEqual(
+    outcomes(plane, [
+      ...[arrives(MN, there, PEER), arrives(MN, there, THIRD), arrives(MN, outside, THIRD)],
+      ...[arrives(present, there, PEER), arrives(present, outside, PEER), arrives(foreign, outside, PEER)],
+    ]),
+    ['pass', 'hold', 'pass', 'hold', 'pass', 'hold'],
+  );
+  assert.deepEqual(
+    plane.events().filter(({ kind }) => kind === 'unknown-destination'),
+    [
+      { kind: 'unknown-destination', peer: THIRD, src: MN, dst: there },
+      { kind: 'unknown-destination', peer: PEER, src: present, dst: there },
+      { kind: 'unknown-destination', peer: PEER, src: foreign, dst: outside },
+    ],
+  );
+  apply(plane, [deliver(theirs), { op: 'release', direction: 'to', prefix: theirs }]);
+  assert.deepEqual(outcomes(plane, []), ['deliver', 'deliver']);
 });
 
 test('native packets are delivered, tunnelled or passed', () => {

@@ -20,14 +20,20 @@ function set(): {
   };
 }
 
-test('the entries of the router itself: peers, its own pool from tunnels, and both holds', () => {
+test('the entries of the router itself: peers, who anchors what, and both holds', () => {
   const { forwarding, batches } = set();
   forwarding.start();
-  const [batch] = batches();
-  assert.deepEqual(
-    batch?.commands.map((command) => (command.op === 'put' ? command.entry.kind : command.op)),
-    ['peer', 'peer', 'source', 'hold', 'hold'],
+  const { peers, pool } = testConfig();
+  const entries = batches()[0]!.commands.map((command) => (command.op === 'put' ? command.entry : undefined));
+  const anchors = entries.flatMap((entry) =>
+    entry?.kind === 'source' ? [`${entry.link} ${entry.prefix} ${entry.reverse ?? 'here'}`] : [],
   );
+  assert.deepEqual(anchors, [
+    ...peers.flatMap(({ address, prefixes }) => prefixes.map((prefix) => `255 ${prefix} ${address}`)),
+    `255 ${pool.prefix} here`,
+  ]);
+  const others = entries.filter((entry) => entry?.kind !== 'source').map((entry) => entry?.kind);
+  assert.deepEqual(others, [...peers.map(() => 'peer'), 'hold', 'hold']);
 });
 
 test('an acknowledgement waits for its batch and for every batch before it', () => {

@@ -13,7 +13,7 @@ const VISITS = 3;
 /** Sees everything that goes into and comes out of the control and data planes of all MAARs. */
 export class Auditor {
   readonly #now: () => number;
-  /** Packets that went in a circle between the anchors of their two ends: docs/testing.md tells how that comes. */
+  /** Packets that went in a circle through a third MAAR: docs/testing.md tells how that comes. */
   readonly circles = new Set<string>();
   readonly #machines = new Map<MaarName, MaarMachine>();
   /** MAARs that each copy of a packet has come to. */
@@ -115,21 +115,26 @@ export class Auditor {
       const way = this.#ways.get(key) ?? [];
       this.#ways.set(key, [...way, name]);
       const visits = way.filter((maar) => maar === name).length + 1;
-      if (visits > 1 && this.#passes(name, src, dst)) this.circles.add(key);
+      if (visits > 1 && this.#passes(name, src, dst, way.at(-1)!)) this.circles.add(key);
       holds(visits <= VISITS || this.circles.has(key), 'loop', () => {
         return `${key} goes by way of ${[...way, name].join(', ')}`;
       });
     }
   }
 
-  /** Whether a packet is where its source is anchored, and its receiver is not: it is routed to where that one is anchored. */
-  #passes(name: MaarName, src: Address, dst: Address): boolean {
-    const home = prefixOf(dst, 64);
+  /**
+   * Whether a packet is where its source is anchored, which is away, while its receiver is not known there, and comes from
+   * another MAAR than its receiver's anchor: it is routed to that one.
+   */
+  #passes(name: MaarName, src: Address, dst: Address, from: MaarName): boolean {
+    if (!contains(maarPool(name), src) || contains(maarPool(from), dst)) return false;
     const nodes = this.#machines.get(name)?.view(0).nodes ?? [];
-    const here = nodes.some(
-      ({ prefix, external }) => prefix === home || external.some(({ hoa }) => contains(home, hoa)),
-    );
-    return contains(maarPool(name), src) && !here;
+    const has = (address: Address): boolean =>
+      nodes.some(
+        ({ prefix, external }) =>
+          contains(prefix, address) || external.some(({ hoa }) => contains(prefixOf(address, 64), hoa)),
+      );
+    return !has(src) && !has(dst);
   }
 
   #leaves(name: MaarName, out: readonly PacketOut[]): void {
