@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { HEADER_LENGTH_AT, HEADER_SIZE } from '../../bindings/generated/cpdp.ts';
@@ -17,7 +18,7 @@ import { emitIcmpv6 } from '../../host/wire/icmpv6/message.ts';
 import { missing } from '../support/tools.ts';
 import { Agent, buildPrograms, compile, directory } from './support/agent.ts';
 import { Recorder } from './support/agent-recorder.ts';
-import { MAAR, POOL, ROUTER_MAC, STATION_LINK_LOCAL, STATION_MAC, station } from './support/bench.ts';
+import { MAAR, POOL, ROUTER_MAC, STATION_LINK_LOCAL, STATION_MAC, ping, station } from './support/bench.ts';
 import { ipJson, namespaced, sh, until } from './support/namespace.ts';
 
 const LINK = 3;
@@ -237,7 +238,7 @@ namespaced(import.meta.url, () => {
     await settled();
     control.forget();
     for (let count = 0; count < 20; count++) sendFrame(far, data(OTHER_MAC), 'far1');
-    assert.match(station('ping -6 -q -c 3 -i 0.02 -W 1 fe80::1%sta0'), / 0% packet loss/);
+    assert.match(ping('sta0', 'fe80::1', 3), / 0% packet loss/);
     assert.equal(names(await taken()).filter((name) => !/^(RS|NS|NA|mld)/.test(name)).length, 0);
   });
 
@@ -328,10 +329,10 @@ namespaced(import.meta.url, () => {
     await settled();
     const busy = control.of('status').at(-1)!.status.busyMicros - busyMicros;
     assert.ok(busy < (IDLE_MS * 1000) / 4, `${busy} microseconds in ${IDLE_MS} ms`);
+    control.forget();
     sh('ip link set port1 up; ip link set plain0 up');
-    await until(
-      'up',
-      () => control.presence.filter((change) => /^port-up (port1|plain0)/.test(change)).length >= 2,
+    await until('both are up', () =>
+      ['port1', 'plain0'].every((port) => control.presence.includes(`port-up ${port}`)),
     );
   });
 
@@ -433,9 +434,12 @@ namespaced(import.meta.url, () => {
   });
 
   test('garbage on the station socket is refused by name, and holds nobody up', async () => {
-    const silent = Array.from({ length: 20 }, () => createConnection(stations).on('error', () => undefined));
+    const silent: Socket[] = [];
     try {
       await until('no room', async () => {
+        // The agent waits 2 s for a line, and this process may be held up for as long.
+        for (let room = 20; room > 0; room--)
+          silent.push(createConnection(stations).on('error', () => undefined));
         const { text } = await say('present', 'port1', OTHER_MAC);
         return text.endsWith('too many clients');
       });

@@ -30,6 +30,7 @@ import { namespaced, python, until } from './support/namespace.ts';
 
 const COUNT = 20;
 const PAUSE_MS = 300;
+const EARLY_MS = 10;
 /** More pairs than one message has room for. */
 const PAIRS = 1200;
 /** The kernel tells how long a connection has left in whole seconds. */
@@ -49,10 +50,9 @@ const ENTRIES: readonly Command[] = [
 /** Two datagrams of one octet, and so two connections of one pair, at once. */
 const BURST = `
 import socket
-for port in (4001, 4002):
-    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    s.bind(('${NATIVE_ADDRESS}', port))
-    s.sendto(b'x', ('${CORRESPONDENT}', 9))`;
+sockets = [socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) for _ in range(2)]
+for s in sockets: s.bind(('${NATIVE_ADDRESS}', 0))
+for s in sockets: s.sendto(b'x', ('${CORRESPONDENT}', 9))`;
 
 /** Datagrams of one octet to as many addresses behind the peer. */
 const SPRAY = `
@@ -148,7 +148,7 @@ namespaced(import.meta.url, () => {
       const uses = idle(await control.answers('usage', usageRequest(1n)));
       return [uses, idle(pairs), performance.now() - now];
     };
-    const [first] = await look();
+    const [first, , before] = await look();
     const most = performance.now() - sent + 2 * COARSE_MS;
     for (const used of [FOREIGN, `${FOREIGN_ADDRESS} ${CORRESPONDENT}`]) {
       assert.ok((first.get(used) ?? Infinity) < most, `${used}: ${first.get(used)} of ${most} ms`);
@@ -164,10 +164,11 @@ namespaced(import.meta.url, () => {
     assert.ok(theirs.has(flow));
     for (const [pair, millis] of theirs) {
       const difference = Math.abs(ours.get(pair)! - millis);
-      assert.ok(difference < COARSE_MS + apart, `${pair}: ${ours.get(pair)}, Node ${millis}`);
+      assert.ok(difference < COARSE_MS + before + apart, `${pair}: ${ours.get(pair)}, Node ${millis}`);
     }
     assert.ok(ours.get(flow)! <= since, `${ours.get(flow)} of ${since} ms`);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    // A timer is early by as much as its turn of the loop took before.
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS + EARLY_MS));
     const [later] = await look();
     assert.ok(later.get(flow)! >= PAUSE_MS);
   });
@@ -176,10 +177,14 @@ namespaced(import.meta.url, () => {
     control.forget();
     expected();
     await python('station', SPRAY);
-    const wanted = expected().filter((pair) => pair.includes('2001:db8:c0::1:'));
+    const sprayed = (pairs: readonly string[]): string[] =>
+      pairs.filter((pair) => pair.includes('2001:db8:c0::1:'));
+    const wanted: string[] = [];
+    // On a busy machine the kernel takes packets in after Python has gone.
+    await until('all connections', () => wanted.push(...sprayed(expected())) >= PAIRS);
     assert.equal(wanted.length, PAIRS);
-    await until('all flows', () => told().length >= PAIRS);
-    assert.deepEqual(new Set(told().filter((pair) => pair.includes('2001:db8:c0::1:'))), new Set(wanted));
+    await until('all flows', () => sprayed(told()).length >= PAIRS);
+    assert.deepEqual(new Set(sprayed(told())), new Set(wanted));
     const uses = idle(await control.answers('usage', usageRequest(2n)));
     assert.equal(wanted.filter((pair) => uses.has(pair)).length, PAIRS);
     assert.ok(control.of('usage').length > 1);

@@ -94,7 +94,7 @@ class Router {
     const length = read(fd, this.#frame, 'read');
     if (length === undefined) return false;
     const data = this.#frame.slice(0, length);
-    for (const out of this.plane.process([{ data, port }], Date.now())) {
+    for (const out of this.plane.process([{ data, port }], Math.trunc(performance.now()))) {
       if (out.verdict.action === 'deliver') write(this.#access, out.data, 'write');
       if (out.verdict.action !== 'core') continue;
       this.sent.push(out.data);

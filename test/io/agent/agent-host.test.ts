@@ -188,6 +188,7 @@ test('a new control takes over what it finds, and deletes the rest when it has s
     agent.all(KIND_APPLY).map(({ flags }) => flags),
     [APPLY_FLAG_BEGIN, APPLY_FLAG_END],
   );
+  await until('the pair is told', () => seen('dataplane').length > 0);
   assert.deepEqual(seen('dataplane')[0]?.event, {
     kind: 'flow',
     src: '2001:db8:11::a',

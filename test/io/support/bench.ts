@@ -66,8 +66,8 @@ export function station(command: string): string {
  * What ping says of echo requests of the station that leave at once. ping ends with the last answer; it waits for that as
  * long as it would between two requests, so that requests 10 ms apart were lost to a data plane that is held up for 20.
  */
-export function ping(from: string, to: string, count: number): string {
-  return station(`ping -6 -q -c ${count} -l ${count} -i 3 -W 3 -I ${from} ${to}`);
+export function ping(from: string, to: string, count: number, options = ''): string {
+  return station(`ping -6 -q -c ${count} -l ${count} -i 3 -W 3 ${options} -I ${from} ${to}`);
 }
 
 /** True if the station has an answer within a second. */

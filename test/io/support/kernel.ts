@@ -9,9 +9,16 @@ export function dump(): string {
   `);
 }
 
-/** Resolves once no address is tentative any longer: duplicate address detection ends on its own. */
+/**
+ * Returns once every interface that is up has its link-local address, which it gets a while after its carrier, and no address is
+ * tentative any longer: duplicate address detection ends on its own.
+ */
 export function settle(): void {
-  sh('while ip addr show tentative | grep -q inet6; do sleep 0.1; done');
+  sh(`
+    with() { ip -o "$@" | cut -d' ' -f2 | sed 's/@.*//; s/:$//' | sort -u; }
+    until [ "$(with link show up | grep -vx lo)" = "$(with -6 addr show scope link -tentative)" ]; do sleep 0.1; done
+    while ip addr show tentative | grep -q inet6; do sleep 0.1; done
+  `);
 }
 
 type Listed = Record<string, unknown>;
