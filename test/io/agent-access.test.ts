@@ -238,7 +238,7 @@ namespaced(import.meta.url, () => {
     await settled();
     control.forget();
     for (let count = 0; count < 20; count++) sendFrame(far, data(OTHER_MAC), 'far1');
-    assert.match(ping('sta0', 'fe80::1', 3), / 0% packet loss/);
+    assert.match(await ping('sta0', 'fe80::1', 3), / 0% packet loss/);
     assert.equal(names(await taken()).filter((name) => !/^(RS|NS|NA|mld)/.test(name)).length, 0);
   });
 

@@ -131,7 +131,7 @@ namespaced(import.meta.url, () => {
     buildNetwork();
     sh('ip link add access1 type veth peer name far1; ip link set access1 up; ip link set far1 up');
     settle();
-    pristine = dump();
+    pristine = await dump();
     await start();
   });
   after(() => agent.kill());
@@ -141,23 +141,23 @@ namespaced(import.meta.url, () => {
       seed: SEED,
       numRuns: BATCHES,
     });
-    const seen = [objects()];
+    const seen = [await objects()];
     const statuses: (readonly string[])[] = [];
     for (const batch of batches) {
       statuses.push(await client.apply(batch));
-      seen.push(objects());
+      seen.push(await objects());
     }
     await client.close();
     assert.equal(await agent.stop(), 0);
-    assert.equal(dump(), pristine);
+    assert.equal(await dump(), pristine);
 
     const bench = await openBench({ access: links, activity: true });
     try {
-      assert.deepEqual(seen[0], objects(), 'after the start');
+      assert.deepEqual(seen[0], await objects(), 'after the start');
       for (const [index, batch] of batches.entries()) {
         const what = `batch ${index}: ${JSON.stringify(batch)}`;
         assert.deepEqual(statuses[index], await bench.try(...batch), what);
-        assert.deepEqual(seen[index + 1], objects(), what);
+        assert.deepEqual(seen[index + 1], await objects(), what);
       }
     } finally {
       await bench.close();
@@ -172,21 +172,21 @@ namespaced(import.meta.url, () => {
     await client.close();
     agent.kill();
     await until('the agent has ended', () => agent.ended());
-    assert.notEqual(dump(), pristine);
+    assert.notEqual(await dump(), pristine);
     await start();
     assert.deepEqual(ipJson(`-6 route show ${FOREIGN}`), []);
     await client.close();
     assert.equal(await agent.stop(), 0);
-    assert.equal(dump(), pristine);
+    assert.equal(await dump(), pristine);
   });
 
   test('a second agent does not take the first one for leavings', async () => {
     await start();
     await client.apply(ENTRIES);
-    const during = dump();
+    const during = await dump();
     const second = new Agent(programs, 'second', arguments_);
     await assert.rejects(second.startMillis, /maar0: .*busy/i);
-    assert.equal(dump(), during);
+    assert.equal(await dump(), during);
   });
 
   test('an agent that cannot start leaves nothing behind', async () => {
@@ -194,14 +194,14 @@ namespaced(import.meta.url, () => {
     await agent.stop();
     const failing = new Agent(programs, 'failing', [...arguments_, '--module', '/dev/null']);
     await assert.rejects(failing.startMillis);
-    assert.equal(dump(), pristine);
+    assert.equal(await dump(), pristine);
     await start();
   });
 
   test('native traffic stays in the kernel, tunnelled traffic does not, and both are counted by station', async () => {
     assert.deepEqual(new Set(await client.apply(ENTRIES)), new Set(['ok']));
     for (const address of [NATIVE_ADDRESS, FOREIGN_ADDRESS]) {
-      assert.match(ping(address, CORRESPONDENT, COUNT), / 0% packet loss/);
+      assert.match(await ping(address, CORRESPONDENT, COUNT), / 0% packet loss/);
     }
     const { counters, nativeFlows, dropped } = await client.status();
     assert.equal(counters['reverse-tunnelled'], COUNT);
@@ -229,18 +229,20 @@ for _ in range(${HELD_UP}): s.sendto(b'x', ('${CORRESPONDENT}', 9))`,
   });
 
   test('stations of an access interface that went down and up again are reached as before', async () => {
-    const standing = (): unknown => {
-      const { routes, neighbours } = objects();
+    const standing = async (): Promise<unknown> => {
+      const { routes, neighbours } = await objects();
       return [routes, neighbours, ipJson('-6 addr show dev br0 to fe80::1').length];
     };
-    const before = standing();
+    const before = await standing();
     sh('ip link set br0 down');
     await until('the kernel has forgotten them', () => ipJson(`-6 route show ${NATIVE}`).length === 0);
     // What comes and goes meanwhile finds nothing there.
     assert.deepEqual(await client.apply([{ op: 'delete', kind: 'destination', prefix: FOREIGN }]), ['ok']);
     assert.deepEqual(await client.apply([deliver(FOREIGN)]), ['ok']);
     sh('ip link set br0 up');
-    await until('routes, neighbours and the address are back', () => isDeepStrictEqual(standing(), before));
+    await until('routes, neighbours and the address are back', async () =>
+      isDeepStrictEqual(await standing(), before),
+    );
     for (const address of [NATIVE_ADDRESS, FOREIGN_ADDRESS]) {
       await until('the station is reached', () => reaches(address, CORRESPONDENT));
     }
@@ -249,16 +251,16 @@ for _ in range(${HELD_UP}): s.sendto(b'x', ('${CORRESPONDENT}', 9))`,
   });
 
   test('a table of nftables that somebody deletes is loaded again, with the sources of stations', async () => {
-    const { nftables } = objects();
+    const { nftables } = await objects();
     sh('nft flush ruleset');
-    await until('the table is back', () => isDeepStrictEqual(objects()['nftables'], nftables));
+    await until('the table is back', async () => isDeepStrictEqual((await objects())['nftables'], nftables));
     for (const address of [NATIVE_ADDRESS, FOREIGN_ADDRESS])
-      assert.match(ping(address, CORRESPONDENT, 2), / 0% packet loss/);
+      assert.match(await ping(address, CORRESPONDENT, 2), / 0% packet loss/);
     await until('it is in the log', () => agent.log.includes('somebody has deleted table maar_a1'));
     // Sources are in step with the table again: what goes, goes.
     const gone = { op: 'delete', kind: 'source', prefix: NATIVE, link: 0 } as const;
     assert.deepEqual(await client.apply([gone, source(NATIVE)]), ['ok', 'ok']);
-    assert.deepEqual(objects()['nftables'], nftables);
+    assert.deepEqual((await objects())['nftables'], nftables);
   });
 
   test('a destination that goes between kernel and data plane all the time loses nothing', async () => {
@@ -345,7 +347,7 @@ print(address[0], data.hex())`,
 
   test('a whole set without entries leaves no route, neighbour or element of a station', async () => {
     await client.replaceAll([]);
-    const { routes, neighbours } = objects();
+    const { routes, neighbours } = await objects();
     const destinations = (routes as { dst: string; table?: string }[]).filter(
       ({ table }) => table === undefined,
     );

@@ -61,8 +61,8 @@ s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 s.bind(('${NATIVE_ADDRESS}', 4000))
 for n in range(${PAIRS}): s.sendto(b'x', ('2001:db8:c0::1:%x' % n, 9))`;
 
-function echoes(from: string): void {
-  assert.match(ping(from, CORRESPONDENT, COUNT), / ([05]|10)% packet loss/);
+async function echoes(from: string): Promise<void> {
+  assert.match(await ping(from, CORRESPONDENT, COUNT), / ([05]|10)% packet loss/);
 }
 
 namespaced(import.meta.url, () => {
@@ -138,7 +138,7 @@ namespaced(import.meta.url, () => {
 
   test('use of entries and pairs is that which Node finds in the same kernel', async () => {
     const sent = performance.now();
-    echoes(FOREIGN_ADDRESS);
+    await echoes(FOREIGN_ADDRESS);
     /** What both say, the agent a while after Node. */
     const look = async (): Promise<[Map<string, number>, Map<string, number>, number]> => {
       const now = performance.now();
@@ -157,7 +157,7 @@ namespaced(import.meta.url, () => {
     assert.equal(first.has(NATIVE), false);
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     const begun = performance.now();
-    echoes(NATIVE_ADDRESS);
+    await echoes(NATIVE_ADDRESS);
     const [ours, theirs, apart] = await look();
     const since = performance.now() - begun;
     const flow = `${NATIVE_ADDRESS} ${CORRESPONDENT}`;
@@ -207,8 +207,8 @@ namespaced(import.meta.url, () => {
     const counts = async (): Promise<{ sent: number; received: number }> =>
       (await control.answers('activity', activityRequest(1n))).find(({ mac }) => mac === STATION_MAC)!;
     const start = await counts();
-    echoes(NATIVE_ADDRESS);
-    echoes(FOREIGN_ADDRESS);
+    await echoes(NATIVE_ADDRESS);
+    await echoes(FOREIGN_ADDRESS);
     const end = await counts();
     const [sent, received] = [end.sent - start.sent, end.received - start.received];
     assert.ok(sent >= 2 * COUNT && sent <= 2 * COUNT + 4, `${sent} sent`);

@@ -63,7 +63,7 @@ const tunnel = (index: number): Command => ({
   entry: { kind: 'tunnel', prefix: `2001:db8:77:${index.toString(16)}::/64`, locator: PEER },
 });
 
-const echoes = (): string => ping(FOREIGN_ADDRESS, CORRESPONDENT, COUNT);
+const echoes = (): Promise<string> => ping(FOREIGN_ADDRESS, CORRESPONDENT, COUNT);
 
 /** Sends a Binding Refresh Request to the MAAR, and prints what comes back. */
 const REFRESH = `
@@ -138,7 +138,7 @@ namespaced(import.meta.url, () => {
 
   test('packets of a station go through the tunnel and back, with the kernel as peer', async () => {
     assert.deepEqual(await client.apply(ENTRIES), ['ok', 'ok', 'ok']);
-    assert.match(echoes(), FEW_LOST);
+    assert.match(await echoes(), FEW_LOST);
     const { counters, dropped, entries } = await client.status();
     assert.ok(counters['delivered']! > COUNT / 2);
     assert.equal(counters['reverse-tunnelled'], counters['rx-access']);
@@ -159,10 +159,10 @@ namespaced(import.meta.url, () => {
     );
     const without = ENTRIES.filter((command) => command.op === 'put' && command.entry.kind !== 'source');
     await client.replaceAll(without);
-    assert.equal(reaches(FOREIGN_ADDRESS, CORRESPONDENT), false);
+    assert.equal(await reaches(FOREIGN_ADDRESS, CORRESPONDENT), false);
     await until('an unknown source', () => seen.includes('unknown-source'));
     await client.replaceAll(ENTRIES);
-    assert.match(echoes(), FEW_LOST);
+    assert.match(await echoes(), FEW_LOST);
   });
 
   test('signalling needs no socket of control: it goes through the channel both ways', async () => {
@@ -189,7 +189,7 @@ namespaced(import.meta.url, () => {
   test('without control, forwarding goes on; control that comes back finds its generation', async () => {
     const { generation } = client;
     await client.close();
-    assert.match(echoes(), FEW_LOST);
+    assert.match(await echoes(), FEW_LOST);
     const boot = client.hello.boot;
     client = await reconnect();
     assert.equal(client.hello.boot, boot);
@@ -281,7 +281,7 @@ namespaced(import.meta.url, () => {
     cut.destroy();
     client = await reconnect();
     assert.equal(client.hello.generation, generation);
-    assert.match(echoes(), FEW_LOST);
+    assert.match(await echoes(), FEW_LOST);
     const { counters, dropped, entries } = await client.status();
     assert.deepEqual([dropped, entries], [0, ENTRIES.length]);
     assert.equal(counters['delivered'], counters['rx-core']);
@@ -314,7 +314,7 @@ namespaced(import.meta.url, () => {
     assert.equal(client.hello.generation, 0n);
     assert.deepEqual(await client.replaceAll(ENTRIES), ['ok', 'ok', 'ok']);
     const millis = performance.now() - killed;
-    assert.match(echoes(), FEW_LOST);
+    assert.match(await echoes(), FEW_LOST);
     t.diagnostic(`back after ${millis} ms`);
     assert.ok(millis < BACK_MS, `back after ${millis} ms`);
   });

@@ -90,10 +90,10 @@ async function crash(
 namespaced(import.meta.url, () => {
   let pristine = '';
   const state = mkdtempSync('/run/state-');
-  before(() => {
+  before(async () => {
     buildNetwork();
     settle();
-    pristine = dump();
+    pristine = await dump();
   });
   after(() => {
     for (const child of children) child.kill('SIGKILL');
@@ -101,10 +101,10 @@ namespaced(import.meta.url, () => {
 
   test('an orderly stop leaves the kernel as it was', async () => {
     const daemon = await start(state);
-    assert.notEqual(dump(), pristine);
+    assert.notEqual(await dump(), pristine);
     daemon.process.kill('SIGTERM');
     assert.deepEqual(await daemon.ended, [0, null]);
-    assert.equal(dump(), pristine);
+    assert.equal(await dump(), pristine);
     assert.equal(existsSync(`${state}/undo.jsonl`), false);
   });
 
@@ -112,18 +112,18 @@ namespaced(import.meta.url, () => {
     const killed = await start(state);
     killed.process.kill('SIGKILL');
     await killed.ended;
-    assert.notEqual(dump(), pristine);
+    assert.notEqual(await dump(), pristine);
     const daemon = await start(state);
     daemon.process.kill('SIGTERM');
     assert.deepEqual(await daemon.ended, [0, null]);
-    assert.equal(dump(), pristine);
+    assert.equal(await dump(), pristine);
   });
 
   test('a second daemon does not take the first one for leavings', async () => {
     const first = await start(state);
-    const during = dump();
+    const during = await dump();
     await assert.rejects(start(mkdtempSync('/run/state-')), /create TUN device maar0: EBUSY/);
-    assert.equal(dump(), during);
+    assert.equal(await dump(), during);
     first.process.kill('SIGTERM');
     await first.ended;
   });
@@ -131,13 +131,13 @@ namespaced(import.meta.url, () => {
   test('an exception in the main thread ends the process, and the kernel is put back', async () => {
     const daemon = await start(state);
     await crash(daemon, () => daemon.process.kill('SIGUSR2'), /thrown in the main thread/);
-    assert.equal(dump(), pristine);
+    assert.equal(await dump(), pristine);
   });
 
   test('an exception in the packet worker ends the process, and the kernel is put back', async () => {
     const daemon = await start(state);
     await crash(daemon, () => sh('ip link del maar0'), /read from the TUN device: EBADFD/);
-    assert.equal(dump(), pristine);
+    assert.equal(await dump(), pristine);
   });
 
   test('with the data plane under wasmtime, an orderly stop ends it too', async (t) => {
@@ -148,7 +148,7 @@ namespaced(import.meta.url, () => {
     daemon.process.kill('SIGTERM');
     assert.deepEqual(await daemon.ended, [0, null], daemon.stderr());
     await gone(pump);
-    assert.equal(dump(), pristine);
+    assert.equal(await dump(), pristine);
   });
 
   test('a pump that is killed ends the process, and the next one takes its entries', async (t) => {
@@ -156,7 +156,7 @@ namespaced(import.meta.url, () => {
     if (wasmtime === undefined) return;
     const killed = await start(state, wasmtime);
     await crash(killed, () => process.kill(pumpOf(killed), 'SIGKILL'), /pump has ended/);
-    assert.equal(dump(), pristine);
+    assert.equal(await dump(), pristine);
     const daemon = await start(state, wasmtime);
     const pump = pumpOf(daemon);
     daemon.process.kill('SIGKILL');

@@ -7,7 +7,7 @@ import type { Machine, TraceEffect } from '../../../host/core/machine.ts';
 import { clockOrigin } from '../../../host/io/clock.ts';
 import type { LinuxConfig } from '../../../host/io/linux-config.ts';
 import { LinuxHost } from '../../../host/io/linux-host.ts';
-import { python, sh, until } from './namespace.ts';
+import { python, sh, shell, until } from './namespace.ts';
 
 export const MAAR = '2001:db8:0:1::1';
 export const PEER = '2001:db8:0:2::1';
@@ -66,14 +66,17 @@ export function station(command: string): string {
  * What ping says of echo requests of the station that leave at once. ping ends with the last answer; it waits for that as
  * long as it would between two requests, so that requests 10 ms apart were lost to a data plane that is held up for 20.
  */
-export function ping(from: string, to: string, count: number, options = ''): string {
-  return station(`ping -6 -q -c ${count} -l ${count} -i 3 -W 3 ${options} -I ${from} ${to}`);
+export function ping(from: string, to: string, count: number, options = ''): Promise<string> {
+  return shell(
+    `ip netns exec station ping -6 -q -c ${count} -l ${count} -i 3 -W 3 ${options} -I ${from} ${to}`,
+  );
 }
 
 /** True if the station has an answer within a second. */
-export function reaches(from: string, to: string): boolean {
+export async function reaches(from: string, to: string): Promise<boolean> {
   try {
-    return station(`ping -6 -q -c 1 -W 1 -I ${from} ${to}`).includes(' 0% packet loss');
+    const said = await shell(`ip netns exec station ping -6 -q -c 1 -W 1 -I ${from} ${to}`);
+    return said.includes(' 0% packet loss');
   } catch {
     return false;
   }

@@ -1,11 +1,15 @@
 /** The kernel's state as the system's own tools print it. */
-import { ipJson, sh } from './namespace.ts';
+import { sh, shell } from './namespace.ts';
+
+const SYSCTLS = 'sysctl net.ipv6.conf net.netfilter.nf_conntrack_acct 2> /dev/null || true';
+/** Between what two commands print. */
+const MARK = '--';
 
 /** Everything that a MAAR changes. */
-export function dump(): string {
-  return sh(`
+export function dump(): Promise<string> {
+  return shell(`
     ip -6 rule; ip -6 route show table all; ip neigh show nud permanent; nft list ruleset
-    ip -o addr; ip -o link show br0; sysctl -a 2> /dev/null | grep -E '^net.ipv6.conf|nf_conntrack_acct'
+    ip -o addr; ip -o link show br0; ${SYSCTLS}
   `);
 }
 
@@ -34,16 +38,27 @@ function uncounted(value: unknown): unknown {
 }
 
 /** The same, of the objects alone that follow from entries and configuration: comparable between two MAARs. */
-export function objects(): Readonly<Record<string, unknown>> {
-  const own = (listed: Listed[]): Listed[] => listed.filter(({ protocol }) => protocol === '77');
-  const text = sh('nft -j list ruleset');
+export async function objects(): Promise<Readonly<Record<string, unknown>>> {
+  const commands = [
+    'ip -6 rule',
+    'ip -j -6 route show table all',
+    'ip -j -6 neigh show nud permanent',
+    "ip -o -6 addr | cut -d' ' -f2-",
+    "ip -o link | cut -d' ' -f2- | sed 's/@if[0-9]*//'",
+    'nft -j list ruleset',
+    SYSCTLS,
+  ];
+  const said = (await shell(commands.join(`; echo ${MARK}; `))).split(`${MARK}\n`);
+  const [rules = '', routes = '', neighbours = '', addresses = '', links = '', nftables = '', sysctls = ''] =
+    said;
+  const listed = (text: string): Listed[] => JSON.parse(text.trim() || '[]') as Listed[];
   return {
-    rules: sh('ip -6 rule').split('\n'),
-    routes: own(ipJson('-6 route show table all')),
-    neighbours: ipJson('-6 neigh show nud permanent'),
-    addresses: sh("ip -o -6 addr | cut -d' ' -f2-").split('\n').sort(),
-    links: sh("ip -o link | cut -d' ' -f2- | sed 's/@if[0-9]*//'").split('\n').sort(),
-    nftables: uncounted((JSON.parse(text) as { nftables: unknown }).nftables),
-    sysctls: sh("sysctl -a 2> /dev/null | grep -E '^net.ipv6.conf|nf_conntrack_acct'").split('\n'),
+    rules: rules.split('\n'),
+    routes: listed(routes).filter(({ protocol }) => protocol === '77'),
+    neighbours: listed(neighbours),
+    addresses: addresses.split('\n').sort(),
+    links: links.split('\n').sort(),
+    nftables: uncounted((JSON.parse(nftables) as { nftables: unknown }).nftables),
+    sysctls: sysctls.split('\n'),
   };
 }
