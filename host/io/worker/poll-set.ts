@@ -22,8 +22,10 @@ export class PollSet {
     const handlers = this.#handlers;
     const view = this.#view;
     if (poll(this.#octets, handlers.length, timeout) === 0) return;
-    handlers.forEach(({ readable }, index) => {
-      if (view.getUint16(POLLFD.size * index + POLLFD.revents, true) !== 0) readable();
+    handlers.forEach((handler, index) => {
+      if (view.getUint16(POLLFD.size * index + POLLFD.revents, true) === 0) return;
+      // One before it may have closed its descriptor, whose number may be somebody else's by now.
+      if (this.#handlers.includes(handler)) handler.readable();
     });
   }
 
