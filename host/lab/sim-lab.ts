@@ -202,6 +202,10 @@ export class SimLab implements Lab {
     return this.#domain.taps.packets;
   }
 
+  overflowed(): number {
+    return 0;
+  }
+
   async inject(name: HostName, packet: Uint8Array, mac?: string): Promise<void> {
     const host = this.#host(name);
     host.inject(packet, ACCESS_LINK.mac, mac ?? host.mac);

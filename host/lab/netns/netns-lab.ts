@@ -28,6 +28,7 @@ import type {
   TraceRecord,
 } from '../lab.ts';
 import { AccessMedium } from './access.ts';
+import { backlogDrops } from './backlog.ts';
 import { Captures } from './capture.ts';
 import { stateDirectory } from './config-files.ts';
 import { startWalk } from './location-walk.ts';
@@ -55,6 +56,7 @@ export class NetnsLab implements Lab {
   readonly #processes: Processes;
   readonly #traffic = new Map<string, TrafficProcess>();
   readonly #trace: TraceRecord[] = [];
+  readonly #droppedBefore = backlogDrops();
   #streams = 0;
   #failure: Error | undefined;
   #closed: Promise<void> | undefined;
@@ -191,6 +193,10 @@ export class NetnsLab implements Lab {
       );
     }
     return packets;
+  }
+
+  overflowed(): number {
+    return backlogDrops() - this.#droppedBefore;
   }
 
   async inject(host: HostName, packet: Uint8Array, mac: string = endMac(host)): Promise<void> {

@@ -27,6 +27,6 @@ async function run(lab: Lab): Promise<ScenarioResult> {
     down.lost,
     (moves.length * GAP_MILLIS) / RATE_INTERVAL_MS,
   );
-  checks.equal(`${up.spec.name}: packets lost of ${up.sent}`, up.lost, 0);
+  checks.atMost(`${up.spec.name}: packets lost of ${up.sent}`, up.lost, lab.overflowed());
   return outcome(checks, [down, up, transfer], handovers);
 }

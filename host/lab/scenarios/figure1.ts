@@ -1,6 +1,6 @@
 import type { Lab, MaarName, Scenario, ScenarioResult } from '../lab.ts';
 import { checkLadder, checkLoss } from './common/bounds.ts';
-import { Checks, slack } from './common/checks.ts';
+import { Checks, slack, whenDue } from './common/checks.ts';
 import { addressFrom, awaitAddress, checkLists, data, forwards, sent, settle } from './common/domain.ts';
 import {
   handover,
@@ -13,7 +13,7 @@ import {
   type Sent,
 } from './common/handover.ts';
 import { enteredAt, pathsOf, sightings } from './common/packets.ts';
-import { outcome, startSession } from './common/session.ts';
+import { outcome, startSession, TIMERS } from './common/session.ts';
 import { mnId } from '../plan.ts';
 
 /** Steps 2, 4 and 2, 5 to 8 of the draft's figure 1: the RA and the sDBU both wait for the AAA answer alone. */
@@ -85,11 +85,14 @@ async function checkRelease(lab: Lab, checks: Checks, move: Handover, hoa: strin
     released?.what ?? 'none',
   );
   const start = released?.at ?? move.at;
-  await lab.sleep(Math.max(0, start + 10_100 - lab.now()));
-  checks.equal('a2 forwards nothing for A 10 s after the sDBA', await forwards(lab, 'a2', hoa), false);
-  await lab.sleep(Math.max(0, start + 12_100 - lab.now()));
-  const { released: kept, nodes } = (await lab.show('a2')).maar;
-  checks.equal('a2 remembers nothing of A 12 s after the sDBA', [kept.length, nodes.length], [0, 0]);
+  const forwarding = await whenDue(lab, start + TIMERS.hold, false, () => forwards(lab, 'a2', hoa));
+  checks.equal('a2 forwards nothing for A 10 s after the sDBA', forwarding, false);
+  const forgotten = start + TIMERS.hold + TIMERS.forget;
+  const remembered = await whenDue(lab, forgotten, 0, async () => {
+    const { released: kept, nodes } = (await lab.show('a2')).maar;
+    return kept.length + nodes.length;
+  });
+  checks.equal('a2 remembers nothing of A 12 s after the sDBA', remembered, 0);
 }
 
 /** Every packet that enters its first MAAR after the last dDBA was sent runs a3 <-> b2; none visits a former MAAR. */

@@ -58,7 +58,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   }
   const reports = await Promise.all(watched.map((stream) => stream.finish()));
   for (const { spec, lost, duplicated, sent } of reports) {
-    checks.equal(`${spec.name}: packets lost of ${sent}`, lost, 0);
+    checks.atMost(`${spec.name}: packets lost of ${sent}`, lost, lab.overflowed());
     checks.equal(`${spec.name}: packets duplicated`, duplicated, 0);
   }
   const atA = await bindingLists(lab, 'a2', 'A');

@@ -1,6 +1,6 @@
 import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
 import { checkLadder, checkLoss } from './common/bounds.ts';
-import { Checks } from './common/checks.ts';
+import { Checks, whenDue } from './common/checks.ts';
 import { awaitAddress, checkLists, settle } from './common/domain.ts';
 import { handover, report } from './common/handover.ts';
 import { pathsOf, sightings } from './common/packets.ts';
@@ -21,17 +21,13 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   const aHoa2 = await awaitAddress(lab, 'A', 'a2');
   await settle(lab);
 
-  const state = await lab.addresses('A');
-  checks.equal(
-    'A prefers the address of a2',
-    state.find(({ address }) => address === aHoa2)?.deprecated,
-    false,
-  );
-  checks.equal(
-    'the address of a1 is deprecated',
-    state.find(({ address }) => address === aHoa1)?.deprecated,
-    true,
-  );
+  const deprecated = (address: string): Promise<boolean | undefined> =>
+    whenDue(lab, lab.now(), address === aHoa1, async () => {
+      const held = await lab.addresses('A');
+      return held.find((own) => own.address === address)?.deprecated;
+    });
+  checks.equal('A prefers the address of a2', await deprecated(aHoa2), false);
+  checks.equal('the address of a1 is deprecated', await deprecated(aHoa1), true);
 
   const started = lab.now();
   const fresh = await lab.stream({
@@ -46,7 +42,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   await lab.sleep(2_000);
   await checkLists(lab, checks, 'a2', 'A', { internal: { [bHoa1]: 'b1' }, external: { [aHoa1]: aHoa2 } });
   const report2 = await fresh.finish();
-  checks.equal('new session: packets lost', report2.lost, 0);
+  checks.atMost('new session: packets lost', report2.lost, lab.overflowed());
   const old = await sightings(lab, [aHoa1, bHoa1], started);
   checks.equal('paths of the old session', pathsOf(old), ['a2>b1', 'b1>a2']);
   const young = await sightings(lab, [aHoa2, bHoa1], started);

@@ -1,4 +1,5 @@
 import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
+import { latePackets } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { attach } from './common/domain.ts';
 import { order, sentence, type Sent } from './common/handover.ts';
@@ -38,7 +39,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   checks.equal('questions of b2 for a second session', questions(lab, first.at), asked);
   await checkOptimised(lab, checks, again, { tunnel: 'b2>a2', after: 0 });
   const reports = await Promise.all([session.finish(), second.finish(), away.session.finish()]);
-  checkStream(checks, reports[0], { reordered: ANSWER_PATHS * lab.delay });
+  checkStream(checks, reports[0], { reordered: ANSWER_PATHS * lab.delay + latePackets(lab) });
   checkStream(checks, reports[1]);
   return outcome(checks, reports);
 }

@@ -1,4 +1,5 @@
 import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
+import { latePackets } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { attach } from './common/domain.ts';
 import { order, sentence, type Sent } from './common/handover.ts';
@@ -39,6 +40,6 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   );
   await checkOptimised(lab, checks, begun, { tunnel: 'b2>a2', after: REDIRECT_PATHS });
   const reports = await Promise.all([session.finish(), away.session.finish()]);
-  checkStream(checks, reports[0], { reordered: REDIRECT_PATHS * lab.delay });
+  checkStream(checks, reports[0], { reordered: REDIRECT_PATHS * lab.delay + latePackets(lab) });
   return outcome(checks, reports);
 }

@@ -30,7 +30,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   const pace = lab.backend === 'sim' ? RELENTLESS : NETNS_PACE;
   const walked = await tour(lab, checks, ends, 'silent', ROUTE, pace);
   const { moves, handovers, down, up, transfer } = walked;
-  const delays = checkUnannounced(lab, checks, walked, pace.intervalMs);
+  const delays = await checkUnannounced(lab, checks, walked, pace.intervalMs);
   delays.forEach((delay, index) => {
     // The last frame before the cut is heard one link delay after it, and the buffer stands when its batch does.
     const rest = SILENCE_MILLIS + DEFAULT_TIMERS.probe + APPLY_MILLIS;

@@ -3,7 +3,7 @@ import { MAARS } from '../plan.ts';
 import type { Lab, MaarName, Scenario, ScenarioResult } from '../lab.ts';
 import { Checks } from './common/checks.ts';
 import { data } from './common/domain.ts';
-import { checkUnannounced, longestPause, RATE_INTERVAL_MS, startEnds, tour } from './common/relentless.ts';
+import { checkUnannounced, checkUplink, longestPause, startEnds, tour } from './common/relentless.ts';
 import { outcome } from './common/session.ts';
 
 const ANNOUNCED: readonly MaarName[] = ['a1', 'a2', 'a3', 'a2', 'a1', 'a2'];
@@ -23,14 +23,12 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   const ends = await startEnds(lab);
   const announced = await tour(lab, checks, ends, 'announced', ANNOUNCED);
   for (const { spec, lost, sent } of [announced.down, announced.up]) {
-    checks.equal(`${spec.name}: packets lost of ${sent}`, lost, 0);
+    checks.atMost(`${spec.name}: packets lost of ${sent}`, lost, lab.overflowed());
   }
   await checkHolds(lab, checks);
   const cut = await tour(lab, checks, ends, 'carrier', UNANNOUNCED);
-  const delays = checkUnannounced(lab, checks, cut);
-  // A frame that left the host's port while its link was being cut ended in the air; the simulation cuts in no time.
-  const spare = lab.backend === 'sim' ? 0 : delays.reduce((sum, delay) => sum + delay, 0) / RATE_INTERVAL_MS;
-  checks.atMost(`${cut.up.spec.name}: packets lost of ${cut.up.sent}`, cut.up.lost, Math.ceil(spare));
+  await checkUnannounced(lab, checks, cut);
+  await checkUplink(lab, checks, cut);
   const pause = await longestPause(lab, cut);
   checks.that(
     `a detector by silence would need to allow for A's longest pause under this traffic`,

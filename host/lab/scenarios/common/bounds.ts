@@ -83,6 +83,11 @@ export function handoverLoss(lab: Lab, extra = 0): number {
   return Math.ceil(millis / INTERVAL_MS) + 1;
 }
 
+/** Packets that come in the time that a loaded machine may take on top of the network's. */
+export function latePackets(lab: Lab): number {
+  return lab.backend === 'sim' ? 0 : Math.ceil(slack(lab) / INTERVAL_MS);
+}
+
 /** Packets that take the shorter path overtake those that still visit the old MAAR: for as long as the dDBU is on its way. */
 export function overtaking(lab: Lab, intervalMs = INTERVAL_MS): number {
   return Math.ceil((12 * lab.delay + (lab.backend === 'sim' ? 0 : slack(lab))) / intervalMs);

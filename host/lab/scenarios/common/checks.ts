@@ -39,6 +39,21 @@ export function slack(lab: Lab): number {
   return lab.backend === 'sim' ? 1 : 700;
 }
 
+/** Milliseconds between two looks at a state that is due. */
+const LOOK = 100;
+
+/**
+ * What `look` sees at the time `due`, or later, for as long as a loaded machine may take, if it does not see what is expected
+ * then.
+ */
+export async function whenDue<T>(lab: Lab, due: number, expected: T, look: () => Promise<T>): Promise<T> {
+  for (;;) {
+    await lab.sleep(Math.max(LOOK, due - lab.now()));
+    const seen = await look();
+    if (seen === expected || lab.now() >= due + slack(lab)) return seen;
+  }
+}
+
 function inDelays(lab: Lab, ms: number | undefined): string {
   if (ms === undefined) return 'never';
   const paths = lab.delay > 0 ? ` = ${(ms / lab.delay).toFixed(2)} d` : '';

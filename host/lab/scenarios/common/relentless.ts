@@ -1,7 +1,8 @@
 import type { HandoverReport, Lab, MaarName, MoveKind, Stream, StreamReport } from '../../lab.ts';
 import { mnId } from '../../plan.ts';
 import { overtaking } from './bounds.ts';
-import type { Checks } from './checks.ts';
+import { slack, type Checks } from './checks.ts';
+import { cutDown, cutUp, datagramsOf, linkedAt, takenBy, type Cut } from './cuts.ts';
 import { attachBoth, awaitAddress, nodeAt, settle } from './domain.ts';
 import { handover, report, type Handover } from './handover.ts';
 
@@ -116,26 +117,47 @@ function checkOrder(checks: Checks, report: StreamReport, bound: number): void {
 }
 
 /**
- * What was sent between the cut and the buffer's standing is lost, with what was on the access link. Returns the delays of
- * the detection.
+ * What was sent between the cut and the buffer's standing is lost, with what was on the access link: by the rate where
+ * packets come at their times, else by what was captured. Returns the delays of the detection.
  */
-export function checkUnannounced(
+export async function checkUnannounced(
   lab: Lab,
   checks: Checks,
-  { moves, down }: Tour,
+  tour: Tour,
   intervalMs = RATE_INTERVAL_MS,
-): readonly number[] {
-  const delays = detectionDelays(lab, moves).filter((delay) => delay !== undefined);
-  checks.equal('moves that the old MAAR noticed', delays.length, moves.length);
+): Promise<readonly number[]> {
+  const { moves, down } = tour;
+  const found = moves.map((move) => ({ move, delay: detectionDelay(lab, move) }));
+  const noticed = found.filter((one): one is { move: Handover; delay: number } => one.delay !== undefined);
+  checks.equal('moves that the old MAAR noticed', noticed.length, moves.length);
+  const delays = noticed.map(({ delay }) => delay);
   const millis = delays.reduce((sum, delay) => sum + delay, 0);
-  const bound = Math.ceil((millis + delays.length * lab.delay) / intervalMs) + moves.length;
   const shown = delays.map((delay) => delay.toFixed(1)).join(', ');
+  const cuts = noticed.map(({ move, delay }) => cutDown(move, move.at + delay, slack(lab)));
+  const expected =
+    lab.backend === 'sim'
+      ? Math.ceil((millis + delays.length * lab.delay) / intervalMs)
+      : await taken(lab, down, cuts);
   checks.atMost(
     `${down.spec.name}: packets lost; rate x detection delay (${shown} ms) is ${Math.round(millis / intervalMs)}`,
     down.lost,
-    bound,
+    expected + moves.length + lab.overflowed(),
   );
   return delays;
+}
+
+/** A frame that left the host's port while its link was being cut ended in the air; the simulation cuts in no time. */
+export async function checkUplink(lab: Lab, checks: Checks, { moves, up }: Tour): Promise<void> {
+  const packets = await lab.captured();
+  const cuts = moves.map((move) => cutUp(move, linkedAt(packets, move), slack(lab)));
+  const bound = lab.backend === 'sim' ? 0 : (await taken(lab, up, cuts)) + moves.length + lab.overflowed();
+  checks.atMost(`${up.spec.name}: packets lost of ${up.sent}`, up.lost, bound);
+}
+
+/** Packets of a stream that cuts took. */
+async function taken(lab: Lab, { spec }: StreamReport, cuts: readonly Cut[]): Promise<number> {
+  const datagrams = datagramsOf(await lab.captured(), spec.fromAddress!, spec.toAddress!);
+  return cuts.reduce((sum, cut) => sum + takenBy(cut, datagrams), 0);
 }
 
 /** Milliseconds between frames that a host sent while it had a link, the longest; what a detector by silence must allow. */
@@ -151,15 +173,13 @@ export async function longestPause(lab: Lab, { moves, from, until }: Tour): Prom
   }, 0);
 }
 
-/** Milliseconds from each move's beginning until the old MAAR kept what came; undefined where it never did. */
-function detectionDelays(lab: Lab, moves: readonly Handover[]): (number | undefined)[] {
-  return moves.map(({ at, from, host }) => {
-    const record = lab
-      .trace()
-      .find(
-        ({ at: time, node, what, detail }) =>
-          time >= at && node === from && what === 'buffering' && detail?.['mnId'] === mnId(host),
-      );
-    return record === undefined ? undefined : record.at - at;
-  });
+/** Milliseconds from a move's beginning until the old MAAR kept what came; undefined where it never did. */
+function detectionDelay(lab: Lab, { at, from, host }: Handover): number | undefined {
+  const record = lab
+    .trace()
+    .find(
+      ({ at: time, node, what, detail }) =>
+        time >= at && node === from && what === 'buffering' && detail?.['mnId'] === mnId(host),
+    );
+  return record === undefined ? undefined : record.at - at;
 }
