@@ -58,7 +58,10 @@ export interface StreamReport {
   readonly lateness?: Lateness;
   /** Packets that the sending host's own stack put on its port out of order (netns, udp). */
   readonly reorderedAtPort?: number;
-  /** Longest silences at the receiver, newest last: start (ms since the run began) and length in ms. */
+  /**
+   * Longest silences at the receiver, newest last: start (ms since the run began) and length in ms. Where ports are
+   * captured (netns, udp), from when a packet left that did not arrive.
+   */
   readonly gaps: readonly { readonly at: number; readonly length: number }[];
   /** For tcp: whether the transfer ended and its hash matched. */
   readonly intact?: boolean;

@@ -3,7 +3,8 @@ import { addressBytes } from '../../wire/address.ts';
 import { ICMPV6_TYPE } from '../../wire/icmpv6/registry.ts';
 import { Arrivals } from '../../sim/arrivals.ts';
 import type { CapturedPacket, EndName, Stream, StreamReport, StreamSpec } from '../lab.ts';
-import { DATAGRAM, portOf } from './traffic-protocol.ts';
+import { silences } from './silences.ts';
+import { DATAGRAM, gapThreshold, portOf } from './traffic-protocol.ts';
 import type { PartReport } from './traffic-protocol.ts';
 import type { TrafficProcess } from './traffic.ts';
 
@@ -76,7 +77,23 @@ async function finishPackets(spec: StreamSpec, environment: StreamEnvironment): 
     sent,
     received,
     lost: sent - received,
-    ...(spec.kind === 'udp' ? { reorderedAtPort: reorderedIn(left) } : {}),
+    ...(spec.kind === 'udp' ? atPorts(left, await environment.captured(), spec, environment) : {}),
+  };
+}
+
+/** What only the ports of both ends tell: the ends themselves may come late to what arrives. */
+function atPorts(
+  left: readonly CapturedPacket[],
+  packets: readonly CapturedPacket[],
+  spec: StreamSpec,
+  environment: StreamEnvironment,
+): Pick<StreamReport, 'gaps'> & { readonly reorderedAtPort: number } {
+  const departures = left.map(({ at }) => at);
+  const arrivals = frames(packets, spec.to, 'to', 'udp', environment).map(({ at }) => at);
+  const threshold = gapThreshold(spec.intervalMs ?? DEFAULT_INTERVAL);
+  return {
+    gaps: silences(departures, arrivals, threshold, departures.at(-1) ?? 0),
+    reorderedAtPort: reorderedIn(left),
   };
 }
 

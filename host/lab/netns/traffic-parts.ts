@@ -7,7 +7,7 @@ import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { Arrivals } from '../../sim/arrivals.ts';
 import { owned } from './owned.ts';
-import { SEGMENT, portOf } from './traffic-protocol.ts';
+import { SEGMENT, gapThreshold, portOf } from './traffic-protocol.ts';
 import type { PartReport } from './traffic-protocol.ts';
 
 /** One end of one stream. */
@@ -16,14 +16,6 @@ export interface Part {
   silence(last: number): void;
   report(): PartReport;
   stop(): void;
-}
-
-/** Silences of fewer packets than this are the stream's own rhythm, and shorter ones the scheduler's. */
-const GAP_PACKETS = 3;
-const SMALLEST_GAP = 20;
-
-function gapThreshold(intervalMs: number): number {
-  return Math.max(SMALLEST_GAP, GAP_PACKETS * intervalMs);
 }
 
 type Clock = () => number;

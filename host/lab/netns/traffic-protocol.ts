@@ -64,3 +64,11 @@ export function portOf(id: number): number {
 /** Of one datagram's payload where nothing else is asked, and of one paced write of a transfer. */
 export const DATAGRAM = 56;
 export const SEGMENT = 1_000;
+
+/** Silences of fewer packets than this are the stream's own rhythm, and shorter ones the scheduler's. */
+const GAP_PACKETS = 3;
+const SMALLEST_GAP = 20;
+
+export function gapThreshold(intervalMs: number): number {
+  return Math.max(SMALLEST_GAP, GAP_PACKETS * intervalMs);
+}

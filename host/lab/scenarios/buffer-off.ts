@@ -1,13 +1,13 @@
 import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
 import { Checks } from './common/checks.ts';
-import { GAP_MILLIS, RATE_INTERVAL_MS, startEnds, tour } from './common/relentless.ts';
+import { GAP_MILLIS, HOLD, RATE_INTERVAL_MS, startEnds, tour } from './common/relentless.ts';
 import { outcome } from './common/session.ts';
 
 export const bufferOff: Scenario = {
   name: 'buffer-off',
   summary: 'zero-loss without its buffer: what that saves',
   backends: ['sim', 'netns'],
-  options: { buffer: { packets: 0 } },
+  options: { hold: HOLD, buffer: { packets: 0 } },
   run,
 };
 

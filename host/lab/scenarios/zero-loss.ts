@@ -3,7 +3,7 @@ import { MAARS } from '../plan.ts';
 import type { Lab, MaarName, Scenario, ScenarioResult } from '../lab.ts';
 import { Checks } from './common/checks.ts';
 import { data } from './common/domain.ts';
-import { checkUnannounced, checkUplink, longestPause, startEnds, tour } from './common/relentless.ts';
+import { checkUnannounced, checkUplink, HOLD, longestPause, startEnds, tour } from './common/relentless.ts';
 import { outcome } from './common/session.ts';
 
 const ANNOUNCED: readonly MaarName[] = ['a1', 'a2', 'a3', 'a2', 'a1', 'a2'];
@@ -13,8 +13,7 @@ export const zeroLoss: Scenario = {
   name: 'zero-loss',
   summary: 'five handovers with 200 ms between links, 1,000 packets a second each way: none lost',
   backends: ['sim', 'netns'],
-  // Four seconds of the traffic: a machine that does other things takes longer than the network to let packets go on.
-  options: { hold: { packets: 4_096 }, buffer: { packets: 4_096, bytes: 6_000_000 } },
+  options: { hold: HOLD, buffer: { ...HOLD, bytes: 6_000_000 } },
   run,
 };
 

@@ -9,6 +9,8 @@ import { handover, report, type Handover } from './handover.ts';
 /** A packet each millisecond in each direction: 1,000 a second. */
 export const RATE_INTERVAL_MS = 1;
 export const GAP_MILLIS = 200;
+/** Four seconds of the traffic: a machine that does other things takes longer than the network to let packets go on. */
+export const HOLD = { packets: 4_096 } as const;
 /** From the cut until a host's own stack is at rest again. */
 const AFTER_MOVE_MILLIS = 1_000;
 /**
