@@ -25,7 +25,9 @@ export type WalkLine =
   | { readonly fault: string };
 
 const { clients: plans, walkers, pool, first, start } = JSON.parse(process.argv[2]!) as WalkWorker;
-const say = (line: WalkLine): boolean => process.stdout.write(`${JSON.stringify(line)}\n`);
+/** Resolves once it is on its way, and all before it: of a lab that is held up, more may wait than a pipe holds. */
+const say = (line: WalkLine): Promise<void> =>
+  new Promise((resolve) => process.stdout.write(`${JSON.stringify(line)}\n`, () => resolve()));
 const since = (moment: number): number => performance.timeOrigin + moment - start;
 
 const clients = plans.map((plan) => new LmClient(plan));
@@ -33,15 +35,15 @@ const walk = new Walk({
   clients,
   walkers,
   prefixOf: (number) => `${pool}:${(first + number).toString(16)}::/64`,
-  answered: ({ asked, at, ...rest }) => say({ answer: { ...rest, asked: since(asked), at: since(at) } }),
+  answered: ({ asked, at, ...rest }) => void say({ answer: { ...rest, asked: since(asked), at: since(at) } }),
 });
 process.stdin.resume();
 await once(process.stdin, 'end');
 try {
   await walk.stop();
-  say({ acknowledged: [...walk.acknowledged].map(([mnId, where]) => ({ mnId, ...where })) });
+  await say({ acknowledged: [...walk.acknowledged].map(([mnId, where]) => ({ mnId, ...where })) });
 } catch (error) {
-  say({ fault: messageOf(error) });
+  await say({ fault: messageOf(error) });
 }
 await Promise.all(clients.map((client) => client.close()));
 process.exit();

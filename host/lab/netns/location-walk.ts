@@ -41,7 +41,7 @@ export async function startWalk(
     else if ('acknowledged' in line) resolve(line.acknowledged);
     else reject(new Error(line.fault));
   });
-  child.on('exit', () => reject(new Error('the clients of location management ended')));
+  child.on('close', () => reject(new Error('the clients of location management ended')));
   return {
     answers,
     stop: () => {

@@ -6,6 +6,7 @@ import { Checks } from './common/checks.ts';
 const BACK_MILLIS = 10_000;
 /** For the first answers, while six MAARs have just started. */
 const START_MILLIS = 20_000;
+const POLL_MILLIS = 50;
 const KILLED: EtcdName = 'etcd2';
 const CUT_OFF: EtcdName = 'etcd3';
 
@@ -49,6 +50,20 @@ async function answeredAgain(lab: Lab, walk: LocationWalk, most = BACK_MILLIS): 
 /** What is wrong with what the servers know in the end, or that nothing is. */
 async function faultOf(lab: Lab, walk: LocationWalk): Promise<string> {
   const acknowledged = await walk.stop();
+  const end = lab.now() + BACK_MILLIS;
+  // What a server shows is what it knows by then; it is before an answer, as the walk has seen, that it catches up.
+  for (;;) {
+    const fault = await unknownTo(lab, acknowledged);
+    if (fault === undefined) return 'so it is';
+    if (lab.now() > end) return fault;
+    await lab.sleep(POLL_MILLIS);
+  }
+}
+
+async function unknownTo(
+  lab: Lab,
+  acknowledged: Awaited<ReturnType<LocationWalk['stop']>>,
+): Promise<string | undefined> {
   for (const server of lab.locationServers) {
     const known = new Map((await lab.showLm(server)).registrations.map((each) => [each.mnId, each]));
     for (const { mnId, locator, counter } of acknowledged) {
@@ -58,5 +73,5 @@ async function faultOf(lab: Lab, walk: LocationWalk): Promise<string> {
       }
     }
   }
-  return 'so it is';
+  return undefined;
 }
