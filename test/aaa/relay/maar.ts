@@ -1,7 +1,8 @@
 /**
- * The AAA client of a MAAR as a process of its own: attaches one MN at RELAY, waits for a line on standard input,
- * detaches, and disconnects. Prints every answer as a line of JSON.
+ * The AAA client of a MAAR as a process of its own: attaches MNs at RELAY. A line "detach" on standard input detaches
+ * them, a line "stop" disconnects. Prints every answer as a line of JSON.
  */
+import { createInterface } from 'node:readline';
 import { AaaClient } from '../../../host/aaa/client.ts';
 import type { AaaOutput } from '../../../host/aaa/client.ts';
 import { PEER_SETTINGS } from '../../../host/aaa/peer-interface.ts';
@@ -45,11 +46,15 @@ const ask = (body: Ask['ask']): void => {
 
 ask((now) => client.start(now));
 for (const mnId of mnIds) ask((now) => client.attach({ id: mnId, mnId, maar: address }, now));
-process.stdin.once('data', () => {
-  for (const mnId of mnIds) ask((now) => client.detach(mnId, now));
-  setTimeout(() => ask((now) => client.stop(now)), 500);
-});
-process.stdin.once('end', () => {
+const orders: Readonly<Record<string, () => void>> = {
+  detach: () => {
+    for (const mnId of mnIds) ask((now) => client.detach(mnId, now));
+  },
+  stop: () => ask((now) => client.stop(now)),
+};
+const lines = createInterface(process.stdin);
+lines.on('line', (line) => orders[line]?.());
+lines.on('close', () => {
   runner.close();
   streams.close();
 });

@@ -192,9 +192,10 @@ test('freeDiameter relays CER, DWR, AAR, STR and DPR between a MAAR and maar aaa
     await probed;
 
     const detached = heard(maar.stdout!, (text) => text.includes('"detached"'), 10_000);
-    const left = heard(maar.stderr!, (text) => text.includes('"message":"DPA"'), 10_000);
     maar.stdin!.write('detach\n');
     await detached;
+    const left = heard(maar.stderr!, (text) => text.includes('"message":"DPA"'), 10_000);
+    maar.stdin!.write('stop\n');
     await left;
     maar.stdin!.end();
     assert.equal(await exited(maar, 5_000), 0);
