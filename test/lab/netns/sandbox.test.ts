@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { Sandbox } from '../../../host/lab/netns/sandbox.ts';
 import { TrafficProcess } from '../../../host/lab/netns/traffic.ts';
 import { until } from '../../io/support/namespace.ts';
@@ -95,32 +97,43 @@ const OWNER = `
   console.log(child.pid, /-t (\\d+)/.exec(sandbox.entry('one'))[1]);
 `;
 
-/** Kills the owner of a sandbox once `begun` holds for the process in it; nothing of it may be left. */
-async function assertEndsWithOwner(path: string, begun: (child: number) => boolean): Promise<void> {
+/** A sandbox with a process in it, the owner of both elsewhere. */
+async function owned(t: TestContext, path: string): Promise<{ owner: ChildProcess; pids: number[] }> {
   const module = new URL('../../../host/lab/netns/sandbox.ts', import.meta.url).href;
   const owner = spawn(process.execPath, ['--input-type=module', '-e', OWNER, module], {
     env: { ...process.env, PATH: path },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  t.after(() => owner.kill('SIGKILL'));
   const [line] = (await once(createInterface(owner.stdout), 'line')) as [string];
   const pids = line.split(' ').map(Number);
   assert.ok(pids.every(running));
-  await until('the process begins', () => begun(pids[0]!));
+  return { owner, pids };
+}
+
+async function kill(owner: ChildProcess): Promise<void> {
+  const ended = once(owner, 'exit');
   owner.kill('SIGKILL');
-  await once(owner, 'exit');
-  await until('both have ended', () => !pids.some(running));
+  await ended;
 }
 
 test('when its owner is killed nothing of a sandbox is left', async (t) => {
   if (!hasNetns(t)) return;
-  await assertEndsWithOwner(PATH, (child) => nameOf(child) === 'sleep');
+  const { owner, pids } = await owned(t, PATH);
+  await until('the process runs', () => nameOf(pids[0]!) === 'sleep');
+  await kill(owner);
+  await until('both have ended', () => !pids.some(running));
 });
 
 test('what has not asked yet to end with the owner of its sandbox does so too', async (t) => {
   if (!hasNetns(t)) return;
   const folder = mkdtempSync(join(tmpdir(), 'maar-late-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  const late = `#!/bin/sh\nsleep 0.3\nPATH="${PATH}" exec setpriv "$@"\n`;
+  const wait = `until [ -e "${folder}/go" ]; do sleep 0.01; done`;
+  const late = `#!/bin/sh\ncase "$*" in *" sleep "*) ${wait} ;; esac\nPATH="${PATH}" exec setpriv "$@"\n`;
   writeFileSync(join(folder, 'setpriv'), late, { mode: 0o755 });
-  await assertEndsWithOwner(`${folder}:${PATH}`, (child) => nameOf(child) === 'setpriv');
+  const { owner, pids } = await owned(t, `${folder}:${PATH}`);
+  await kill(owner);
+  writeFileSync(join(folder, 'go'), '');
+  await until('both have ended', () => !pids.some(running));
 });
