@@ -14,7 +14,7 @@ import { FILES, Router, SHELLS, commands } from './support/router.ts';
 const LOCATOR = '2001:db8:0:1::1';
 const CLIENTS = readFileSync(new URL('recorded/get_clients.json', import.meta.url), 'utf8');
 const STATION = '02:00:00:00:01:0a';
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
 
 const programs = await buildPrograms();
 
@@ -57,7 +57,7 @@ namespaced(import.meta.url, () => {
     router.record('events.phy0-ap0', '');
     router.record('get_clients.phy0-ap0', CLIENTS);
     const [script, ...args] = started.get('stations')!;
-    watcher = router.start(script!, ...args);
+    watcher = router.start(script!, args);
   });
   after(() => {
     control.close();

@@ -147,7 +147,7 @@ test('the agent takes the command lines of the init script', async (t) => {
   const config = CONFIGURED.replace("clamp_mss '0'", "clamp_mss '1'").replace("activity '0'", "activity '1'");
   // In a network of its own, where it has no interface. 1: it cannot run there; 2: it cannot read its options.
   const run = (words: readonly string[]): number | null =>
-    spawnSync('unshare', ['-rn', built.path, ...words], { timeout: 10_000 }).status;
+    spawnSync('unshare', ['-rn', built.path, ...words], { timeout: 60_000 }).status;
   for (const transport of ['tls', 'unix', 'tcp']) {
     const made = router(SHELLS[0].command, config.replace("transport 'tls'", `transport '${transport}'`));
     const [, ...words] = commands(made.init('start')).get('agent')!;

@@ -111,9 +111,10 @@ export class Router {
       .map((line) => line.split('\t'));
   }
 
-  start(script: string, ...args: readonly string[]): ChildProcess {
+  start(script: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): ChildProcess {
     const [program, words] = this.#words(this.path(script), args);
-    return spawn(program, words, { env: this.#environment(), stdio: ['ignore', 'ignore', 'inherit'] });
+    const env = { ...this.#environment(), ...more };
+    return spawn(program, words, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   }
 
   remove(): void {
