@@ -14,7 +14,8 @@ if (strict) process.env['MAAR_REQUIRE_TOOLS'] = '1';
 // Hundreds of processes load the same modules: compiled by the first, a daemon starts in half the processor time.
 const compiled = mkdtempSync(join(tmpdir(), 'maar-compiled-'));
 process.env['NODE_COMPILE_CACHE'] = compiled;
-process.on('exit', () => rmSync(compiled, { recursive: true, force: true }));
+// A process that a test has left to end by itself may still add to it.
+process.on('exit', () => rmSync(compiled, { recursive: true, force: true, maxRetries: 10 }));
 
 interface Counts {
   passed: number;
