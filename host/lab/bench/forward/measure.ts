@@ -9,8 +9,8 @@ const TICKS = 100;
 const SETTLE_MS = 100;
 /** Beyond this share of lost packets a row says nothing about forwarding. */
 export const LOSS_MAX = 0.02;
-/** Where more are missing, how long what waits for a program without a processor is waited for. */
-const LATE_MS = 1000;
+/** Where more are missing, or nothing of TCP has arrived, how long is waited for a program that has no processor. */
+const LATE_MS = 5000;
 
 /** One load, sent by the station. Sizes are octets of UDP payload. */
 export type Load =
@@ -93,12 +93,15 @@ export class Traffic {
     await sleep(SETTLE_MS);
     const elapsed = (performance.now() - start) / 1000;
     const seconds = busySeconds() - busy - resting * elapsed;
-    const { packets, octets } = await this.received();
-    if (load.kind === 'tcp') return { sent, received: octets, seconds };
-    let received = packets;
-    for (let waited = 0; received < sent * (1 - LOSS_MAX) && waited < LATE_MS; waited += SETTLE_MS) {
+    const arrived = async (): Promise<number> => {
+      const { packets, octets } = await this.received();
+      return load.kind === 'udp' ? packets : octets;
+    };
+    const enough = load.kind === 'udp' ? sent * (1 - LOSS_MAX) : 1;
+    let received = await arrived();
+    for (let waited = 0; received < enough && waited < LATE_MS; waited += SETTLE_MS) {
       await sleep(SETTLE_MS);
-      received += (await this.received()).packets;
+      received += await arrived();
     }
     return { sent, received, seconds };
   }
