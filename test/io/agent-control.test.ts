@@ -358,7 +358,10 @@ namespaced(import.meta.url, () => {
     await lasting.close();
     // Back in time: nothing has ended, and with the connection the time stands still.
     const back = await greeted(() => dial(control), LIFETIME_MS);
-    await new Promise((resolve) => setTimeout(resolve, LIFETIME_MS + 200));
+    await new Promise((resolve) => setTimeout(resolve, LIFETIME_MS / 2));
+    // Who says nothing for too long is closed.
+    await status(back);
+    await new Promise((resolve) => setTimeout(resolve, LIFETIME_MS / 2 + 200));
     const standing = await status(back);
     assert.deepEqual([standing.entries, standing.generation], [1, generation]);
     const left = performance.now();
@@ -413,6 +416,7 @@ namespaced(import.meta.url, () => {
       false,
     );
     const before = slow.messages.findLast((message) => message.kind === 'status')!;
+    slow.say(ping(0n));
     signal(1);
     assert.equal((await slow.hear('packet-in')).lost, BigInt(LOST));
     const now = await status(slow);

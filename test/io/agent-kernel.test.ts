@@ -322,7 +322,7 @@ for _ in range(${HELD_UP}): s.sendto(b'x', ('${CORRESPONDENT}', 9))`,
 
   test('an ICMPv6 error about an outer packet reaches the host that sent the inner one', async () => {
     await client.apply([tunnel(`${ELSEWHERE}/128`, LOST_PEER)]);
-    assert.throws(() => station(`ping -6 -c 1 -W 2 -I ${NATIVE_ADDRESS} ${ELSEWHERE} > /run/lost.txt 2>&1`));
+    assert.throws(() => station(`ping -6 -c 1 -W 10 -I ${NATIVE_ADDRESS} ${ELSEWHERE} > /run/lost.txt 2>&1`));
     assert.match(sh('cat /run/lost.txt'), new RegExp(`From ${MAAR} .*[Uu]nreachable`));
     assert.equal((await client.status()).dropped, 0);
   });
