@@ -71,14 +71,18 @@ export class EtcdCluster {
     sh('nft delete table inet etcd');
   }
 
-  /** Which member leads, by its own word. */
+  /** Which member leads, by its own word, once one does: where a leader is held up for a second the others elect another. */
   async leader(): Promise<number> {
-    for (const [index, endpoint] of this.endpoints.entries()) {
-      const status = await ask(endpoint, '/v3/maintenance/status', {}).catch(() => undefined);
-      const { leader, header } = (status ?? {}) as { leader?: string; header?: { member_id: string } };
-      if (leader !== undefined && leader === header?.member_id) return index;
-    }
-    throw new Error('no member leads');
+    let found: number | undefined;
+    await until('a member leads', async () => {
+      for (const [index, endpoint] of this.endpoints.entries()) {
+        const status = await ask(endpoint, '/v3/maintenance/status', {}).catch(() => undefined);
+        const { leader, header } = (status ?? {}) as { leader?: string; header?: { member_id: string } };
+        if (leader !== undefined && leader === header?.member_id) found ??= index;
+      }
+      return found !== undefined;
+    });
+    return found!;
   }
 
   /** Whether a member carries a linearizable reading out. */
