@@ -151,6 +151,8 @@ export interface Lab {
   captured(): Promise<readonly CapturedPacket[]>;
   /** Packets that the machine's own links had no room for since the run began, whoever sent them; 0 in the simulation. */
   overflowed(): number;
+  /** Milliseconds between two times in which the machine had more to do than its processors could; 0 in the simulation. */
+  stalled(from: number, to: number): number;
   /** Sends a raw IPv6 packet from a host's port, whatever its stack would do (for hostile hosts). `mac` overrides the station. */
   inject(host: HostName, packet: Uint8Array, mac?: string): Promise<void>;
   /** Sends a raw IPv6 packet into the core from a machine that is no peer, or from the link of a MAAR (as what has taken it over would). */

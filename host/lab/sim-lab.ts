@@ -206,6 +206,10 @@ export class SimLab implements Lab {
     return 0;
   }
 
+  stalled(): number {
+    return 0;
+  }
+
   async inject(name: HostName, packet: Uint8Array, mac?: string): Promise<void> {
     const host = this.#host(name);
     host.inject(packet, ACCESS_LINK.mac, mac ?? host.mac);

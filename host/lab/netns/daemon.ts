@@ -6,8 +6,9 @@ import type { Sandbox } from './sandbox.ts';
 
 /** Lines of a daemon's output that a failure report shows. */
 const LAST_LINES = 12;
-const READY_MS = 20_000;
-const STOP_MS = 10_000;
+/** Against hanging: on a quiet machine a daemon takes a second to start, and less to end. */
+const READY_MS = 60_000;
+const STOP_MS = 30_000;
 
 export interface DaemonOptions {
   readonly name: string;

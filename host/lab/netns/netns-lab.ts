@@ -35,6 +35,7 @@ import { startWalk } from './location-walk.ts';
 import { Processes } from './processes.ts';
 import { Sandbox } from './sandbox.ts';
 import type { SharedDirectory } from './sandbox.ts';
+import { Stalls } from './stalls.ts';
 import { startStream } from './streams.ts';
 import { CORE_INTERFACE, HOST_INTERFACE, buildTopology, cutCoreLink, namespaces } from './topology.ts';
 import { TrafficProcess } from './traffic.ts';
@@ -57,6 +58,7 @@ export class NetnsLab implements Lab {
   readonly #traffic = new Map<string, TrafficProcess>();
   readonly #trace: TraceRecord[] = [];
   readonly #droppedBefore = backlogDrops();
+  readonly #stalls = new Stalls(() => this.now());
   #streams = 0;
   #failure: Error | undefined;
   #closed: Promise<void> | undefined;
@@ -199,6 +201,10 @@ export class NetnsLab implements Lab {
     return backlogDrops() - this.#droppedBefore;
   }
 
+  stalled(from: number, to: number): number {
+    return this.#stalls.between(from, to);
+  }
+
   async inject(host: HostName, packet: Uint8Array, mac: string = endMac(host)): Promise<void> {
     const destination = readAddress(packet, IPV6_AT.destination);
     const to = isMulticast(destination) ? multicastMac(destination) : ACCESS_LINK.mac;
@@ -246,6 +252,7 @@ export class NetnsLab implements Lab {
 
   async #close(): Promise<void> {
     const { pcap } = this.#options;
+    this.#stalls.close();
     try {
       await this.#processes.stopAll();
       if (pcap !== undefined) await this.#captures.write(pcap);

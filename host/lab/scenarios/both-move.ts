@@ -1,5 +1,5 @@
 import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
-import { checkLoss, afterDetection } from './common/bounds.ts';
+import { checkLoss, afterDetection, stalledIn } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { awaitAddress, checkLists, control, settle } from './common/domain.ts';
 import { handover, order, report, sentence, type Sent } from './common/handover.ts';
@@ -45,13 +45,15 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   const result = await traffic.finish(checks);
   const [down, up] = [result.udp('B', 'A'), result.udp('A', 'B')];
   const handovers = [report(lab, moves[0], { down, up }), report(lab, moves[1], { down: up, up: down })];
-  for (const { host, detected, downlink } of handovers) {
+  for (const parts of handovers) {
+    const { host, detected, downlink } = parts;
     checks.within(
       lab,
       `${host}: old session downlink after detection`,
       afterDetection(lab, downlink, detected),
       13,
       INTERVAL_MS,
+      stalledIn(lab, parts),
     );
   }
   // Each direction loses at its receiver's old MAAR only, but both ends are away for the time of one handover.

@@ -1,5 +1,5 @@
 import type { Lab, MaarName, MoveKind, Scenario, ScenarioResult } from '../lab.ts';
-import { afterDetection, LADDER_PATHS, since } from './common/bounds.ts';
+import { afterDetection, LADDER_PATHS, since, stalledIn } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { awaitAddress, control, nodeAt, settle } from './common/domain.ts';
 import { handover, report, type Handover } from './common/handover.ts';
@@ -43,7 +43,8 @@ async function run(lab: Lab): Promise<ScenarioResult> {
   const streams = { down: result.udp('B', 'A'), up: result.udp('A', 'B') };
   const handovers = moves.map((move, index) => report(lab, move, streams, moves[index + 1]?.at));
   KINDS.forEach(({ kind, detection, rest }, index) => {
-    const { downlink, detected, sdba } = handovers[index]!;
+    const parts = handovers[index]!;
+    const { downlink, detected, sdba } = parts;
     const paths = detection + LADDER_PATHS.downlink;
     checks.within(
       lab,
@@ -51,6 +52,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
       afterDetection(lab, downlink, 0),
       paths,
       rest + INTERVAL_MS,
+      stalledIn(lab, parts),
     );
     if (kind === 'silent') {
       // The old MAAR has no other way to know that the host is not there twice.

@@ -1,6 +1,6 @@
 import type { Lab, MaarName, Scenario, ScenarioResult } from '../lab.ts';
 import { mnId } from '../plan.ts';
-import { checkLoss, afterDetection } from './common/bounds.ts';
+import { checkLoss, afterDetection, stalledIn } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { awaitAddress, checkHomes, checkLists, nodeAt, settle } from './common/domain.ts';
 import { handover, report, type Handover } from './common/handover.ts';
@@ -57,6 +57,7 @@ async function run(lab: Lab): Promise<ScenarioResult> {
     afterDetection(lab, parts.downlink, parts.detected),
     9 + 4,
     INTERVAL_MS,
+    stalledIn(lab, parts),
   );
   checkLoss(lab, checks, result, moves.length);
   return outcome(checks, result, handovers);

@@ -1,5 +1,5 @@
 import type { Lab, Scenario, ScenarioResult } from '../lab.ts';
-import { handoverLoss, LADDER_PATHS, overtaking, afterDetection } from './common/bounds.ts';
+import { handoverLoss, LADDER_PATHS, overtaking, afterDetection, stalledIn } from './common/bounds.ts';
 import { Checks } from './common/checks.ts';
 import { attachBoth, checkLists, settle } from './common/domain.ts';
 import { handover, report } from './common/handover.ts';
@@ -49,13 +49,22 @@ async function run(lab: Lab): Promise<ScenarioResult> {
 
   const down = await stream.finish();
   const parts = report(lab, move, { down });
-  checks.within(lab, 'attachment detected after the link', parts.detected, LADDER_PATHS.detection, 0);
+  const stalled = stalledIn(lab, parts);
+  checks.within(
+    lab,
+    'attachment detected after the link',
+    parts.detected,
+    LADDER_PATHS.detection,
+    0,
+    stalled,
+  );
   checks.within(
     lab,
     'downlink after detection',
     afterDetection(lab, parts.downlink, parts.detected),
     LADDER_PATHS.downlink,
     INTERVAL_MS,
+    stalled,
   );
   checks.atMost('packets lost', down.lost, handoverLoss(lab));
   checks.equal('packets duplicated', down.duplicated, 0);

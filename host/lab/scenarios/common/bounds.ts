@@ -40,12 +40,21 @@ export function afterDetection(
   return time === undefined && lab.backend === 'netns' ? 0 : since(time, detected);
 }
 
+/** Milliseconds of a handover in which the machine had more to do than it could. */
+export function stalledIn(
+  lab: Lab,
+  { at, detected = 0, aaaAnswered = 0, firstRa = 0, sdba = 0, downlink = 0, uplink = 0 }: HandoverReport,
+): number {
+  return lab.stalled(at, at + Math.max(detected, aaaAnswered, firstRa, sdba, downlink, uplink));
+}
+
 /** Checks every part of a handover against the ladder; `extra` is what a scenario adds to the exchange, in ms. */
 export function checkLadder(lab: Lab, checks: Checks, parts: HandoverReport, extra = 0): void {
   const name = `${parts.host} to ${parts.to}`;
   const { detected, aaaAnswered, firstRa, sdba, downlink, uplink } = parts;
+  const stalled = stalledIn(lab, parts);
   const within = (what: string, time: number | undefined, paths: number, rest: number): void => {
-    checks.within(lab, `${name}: ${what}`, time, paths, rest);
+    checks.within(lab, `${name}: ${what}`, time, paths, rest, stalled);
   };
   within('attachment detected after the link', detected, LADDER_PATHS.detection, 0);
   within('AAA answer after detection', since(aaaAnswered, detected), LADDER_PATHS.aaaAnswer, 0);

@@ -24,10 +24,11 @@ export class Checks {
 
   /**
    * A time in the bound of docs/scenarios: `paths` one-way delays and `rest` ms of what is no delay of the network.
-   * Where the backend adds no delay, only the time the machine itself takes is allowed on top.
+   * Where the backend adds no delay, only the time the machine itself takes is allowed on top, and `stalled` ms in which it
+   * had more to do than it could.
    */
-  within(lab: Lab, what: string, seen: number | undefined, paths: number, rest: number): void {
-    const limit = paths * lab.delay + rest + slack(lab);
+  within(lab: Lab, what: string, seen: number | undefined, paths: number, rest: number, stalled = 0): void {
+    const limit = paths * lab.delay + rest + slack(lab) + stalled;
     const bound = `${paths} d + ${rest} ms`;
     const passed = seen !== undefined && seen <= limit;
     this.that(what, passed, `at most ${bound} = ${limit.toFixed(1)} ms`, inDelays(lab, seen));
