@@ -139,13 +139,13 @@ function handWithout(state: State, asked: Asked<HandoverInitiate>): void {
   for (const anchored of location.anchored.values()) {
     if (anchored.mnId !== mnId) continue;
     const { prefix, expires } = anchored;
-    homes.push({ prefix, validSeconds: allocator.validSeconds(prefix) });
+    homes.push({ prefix, validSeconds: renewable(state, prefix, allocator.validSeconds(prefix)) });
     keepAnchored(state, prefix, mnId, peer, anchored.counter, expires);
   }
   // It was gone for good, and its registration with it; its leases are not.
   for (const { prefix } of allocator.leasesOf(mnId)) {
     if (location.anchored.has(prefix)) continue;
-    homes.push({ prefix, validSeconds: allocator.validSeconds(prefix) });
+    homes.push({ prefix, validSeconds: renewable(state, prefix, allocator.validSeconds(prefix)) });
     keepAnchored(state, prefix, mnId, peer, 0, context.now + state.bindingSeconds * 1000);
     state.lm.lookup(prefix);
   }
@@ -175,9 +175,17 @@ function hand(state: State, asked: Asked<HandoverInitiate>, { node }: Released):
   // By the first address that was heard, which the new MAAR may show as the MN's.
   const followed = homes.map((home) => ({
     prefix: homeNames(home)[0] ?? home.prefix,
-    validSeconds: home.used ? context.secondsUntil(home.validUntil) : 0,
+    validSeconds: home.used ? renewable(state, home.prefix, context.secondsUntil(home.validUntil)) : 0,
   }));
   answer(state, asked, { homes: [...followed, ...spent], sessions });
+}
+
+/**
+ * The part of what is left of a home, in seconds, that its lease has after each renewal: whoever serves the home counts on it. After
+ * a restart a lease may be longer, since all that might have been promised is taken for promised.
+ */
+function renewable({ functions: { allocator } }: State, prefix: Prefix, seconds: number): number {
+  return Math.min(seconds, allocator.networkOf(prefix)?.config.validSeconds ?? Infinity);
 }
 
 /** The acknowledgement leaves once the data plane follows: what it says has then happened. */

@@ -43,11 +43,13 @@ export function onLocated(state: State, located: Located): void {
   forwarding.commit();
 }
 
-function anchorLocated(state: State, prefix: Prefix, { binding, until, source }: Located): void {
+function anchorLocated(state: State, prefix: Prefix, located: Located): void {
+  const { binding, until, source } = located;
   const { allocator, context, domain, location } = state.functions;
   const anchored = location.anchored.get(prefix);
   // The MN is on our own link: whoever says otherwise has to ask us for it.
   if (location.find(prefix) !== undefined) return;
+  if (isSilent(located)) keepLeased(state, prefix);
   if (binding === undefined) {
     // Between an MN's coming to its new MAAR and its registration there nothing may be known of it.
     if (source === 'push' || (anchored?.expires ?? 0) <= context.now + RENEW_BEFORE) {
@@ -72,6 +74,19 @@ function anchorLocated(state: State, prefix: Prefix, { binding, until, source }:
   const first = binding === undefined ? Math.min(ends, kept.expires) : ends;
   const again = binding !== undefined || first === kept.expires;
   context.arm(`${TIMER.anchored}${prefix}`, state.renewal(first, again));
+}
+
+function isSilent({ source, until }: Located): boolean {
+  return source === 'server' && until === undefined;
+}
+
+/**
+ * A MAAR that serves a home promises it on for as long as it can register it, which we do not see while nobody answers us: the
+ * home must not pass to another MN meanwhile.
+ */
+function keepLeased({ functions: { allocator } }: State, prefix: Prefix): void {
+  const holder = allocator.holder(prefix);
+  if (holder !== undefined) allocator.renew(holder, prefix);
 }
 
 /** What is known of a correspondent ends. Where the design asks, it is asked for; else it is left to its anchor again. */

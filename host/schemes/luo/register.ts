@@ -28,7 +28,7 @@ export function onRegisteredThere(
   const { context, location, attachment } = state.functions;
   const node = location.nodes.get(mnId);
   if (status === LM_STATUS.accepted) {
-    state.registered.add(mnId);
+    state.registered.set(mnId, context.now);
     return;
   }
   state.registered.delete(mnId);

@@ -59,8 +59,8 @@ export class State {
   readonly tickets = new Map<string, number>();
   /** What LM servers knew of MNs here when these came. */
   readonly bindings = new Map<string, Binding | undefined>();
-  /** MNs that the LM servers have as being here. */
-  readonly registered = new Set<string>();
+  /** When the LM servers last said of an MN that it is registered here. */
+  readonly registered = new Map<string, number>();
   /** Sessions whose correspondent has been located; the others' are taken to be at their anchors, nobody having said so. */
   readonly confirmed = new WeakSet<Session>();
   readonly transits = new Map<Prefix, Transit>();

@@ -48,10 +48,11 @@ function refresh(state: State, mnId: string): void {
   const node = location.nodes.get(mnId);
   if (node === undefined) return;
   const { now } = context;
+  const registered = state.registered.get(mnId);
   for (const home of node.foreign.values()) {
     // Its anchor follows the registration, and renews the lease with every look at it.
-    if (state.registered.has(mnId) && isInUse(home, now)) {
-      home.validUntil = Math.max(home.validUntil, now + state.leftOf(home.spanSeconds) * 1000);
+    if (registered !== undefined && isInUse(home, now)) {
+      home.validUntil = Math.max(home.validUntil, registered + state.leftOf(home.spanSeconds) * 1000);
     }
   }
   const ended = state.sessions.expireHomes(node);

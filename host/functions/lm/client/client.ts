@@ -85,7 +85,7 @@ export type ClientEffect =
     }
   /** `counter` is to be registered with; `binding` is where the MN was, if it was registered. */
   | { readonly type: 'attached'; readonly mnId: string; readonly counter: number; readonly binding?: Binding }
-  /** Status 0: done. 157: a later registration may exist; if the MN is still here, it is to be attached anew. */
+  /** Status 0: done, or refreshed. 157: a later registration may exist; if the MN is still here, it is to be attached anew. */
   | { readonly type: 'registered'; readonly mnId: string; readonly status: number }
   /** No server answered `attach`. */
   | { readonly type: 'unreachable'; readonly mnId: string };
@@ -325,9 +325,7 @@ export class LocationClient implements Machine<ClientEvent, ClientEffect> {
       // Refused for now, or by nobody: tried again, in time for most reasons to be gone.
       else
         this.#channel.arm(`${REFRESH}${mnId}`, ((granted > 0 ? granted : lifetime / 10) * MILLISECONDS) / 2);
-      if (handoff !== HANDOFF.unchanged || status !== LM_STATUS.accepted) {
-        this.#effects.push({ type: 'registered', mnId, status });
-      }
+      this.#effects.push({ type: 'registered', mnId, status });
     });
   }
 
