@@ -82,9 +82,13 @@ export async function reaches(from: string, to: string): Promise<boolean> {
   }
 }
 
+/** From asm-generic/socket.h: Python does not name it. */
+const SO_RCVBUFFORCE = 33;
+
 /**
  * Sends echo requests of the station so many milliseconds apart, and waits for all answers; resolves to how many stayed
- * away. Unlike ping, which knows how many are missing and leaves nevertheless.
+ * away. Unlike ping, which knows how many are missing and leaves nevertheless; and with room for all answers at once, as
+ * they come from a data plane that was held up.
  */
 export async function lostEchoes(
   from: string,
@@ -96,6 +100,7 @@ export async function lostEchoes(
 import select, socket, struct, time
 s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
 s.bind(('${from}', 0)); s.connect(('${to}', 0))
+s.setsockopt(socket.SOL_SOCKET, ${SO_RCVBUFFORCE}, 8 << 20)
 away, sent, due, end = set(range(${count})), 0, 0, time.monotonic() + 20
 while away and time.monotonic() < end:
     if sent < ${count} and time.monotonic() >= due:
