@@ -16,7 +16,8 @@ const PAYLOAD_AT = 128 + 40 + 8;
 
 /** For sockets and state; gone at the end. */
 export const directory = mkdtempSync(join(tmpdir(), 'maar-agent-'));
-process.on('exit', () => rmSync(directory, { recursive: true }));
+// What it started may still write there.
+process.on('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
 
 const WILD_MODULE = `(module
   (memory (export "memory") 112)
