@@ -34,7 +34,7 @@ const COMPUTING = [
   'test/daemon/{config-maar,main}.test.ts',
   'test/daemon/config/*.test.ts',
   'test/daemon/commands/{decode,replay}.test.ts',
-  'test/io/{journal,sources}.test.ts',
+  'test/io/{clock,journal,sources}.test.ts',
 ];
 
 /** Against hanging: the longest file takes a third of it where nothing else runs. */
