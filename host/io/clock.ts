@@ -24,7 +24,8 @@ export function clockFrom(origin: number): Clock {
   return () => origin + monotonic();
 }
 
-function wallClock(): number {
+/** The time of day in milliseconds, as it was when the process began; of one thread. */
+export function wallClock(): number {
   return performance.timeOrigin + performance.now();
 }
 

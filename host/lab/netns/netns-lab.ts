@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { StatusView } from '../../core/view.ts';
 import type { ServerView } from '../../functions/lm/server/view.ts';
+import { wallClock } from '../../io/clock.ts';
 import { askControl, controlPath } from '../../io/control-socket.ts';
 import { isMulticast, multicastMac, readAddress } from '../../wire/address.ts';
 import { emitEthernet } from '../../wire/ethernet.ts';
@@ -338,10 +339,6 @@ interface HeldAddress {
 
 function refuse(fault: string): never {
   throw new Error(`the fault "${fault}" exists in the simulation only`);
-}
-
-function wallClock(): number {
-  return performance.timeOrigin + performance.now();
 }
 
 /** A domain in namespaces of this machine. Rejects where netnsObstacle() tells why it cannot be. */

@@ -1,6 +1,7 @@
 /** Process of the lab in the namespace of a host or of the correspondent: one for all traffic of that end. */
 import { createInterface } from 'node:readline';
 import { messageOf } from '../../core/error-message.ts';
+import { wallClock } from '../../io/clock.ts';
 import { FrameSender } from '../../io/packet-ring.ts';
 import { ping, tcpReceive, tcpSend, udpReceive, udpSend } from './traffic-parts.ts';
 import type { Part } from './traffic-parts.ts';
@@ -12,7 +13,7 @@ const parts = new Map<number, Part>();
 const senders = new Map<string, FrameSender>();
 
 function now(): number {
-  return performance.timeOrigin + performance.now() - start;
+  return wallClock() - start;
 }
 
 function part(id: number): Part {
